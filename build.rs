@@ -1,0 +1,5 @@
+//! Lets `cargo test` find the shared libpython of the interpreter that `pyo3` was configured for.
+
+fn main() {
+    pyo3_build_config::add_libpython_rpath_link_args();
+}

@@ -1,0 +1,51 @@
+//! Functions of the host language as the engine sees them.
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::chunk::Chunk;
+use crate::error::Result;
+use crate::schema::FrameSchema;
+use crate::token::Token;
+
+/// What a host call hands back.
+#[derive(Clone, Debug)]
+pub enum HostOutput {
+    /// A pandas object of this shape; it becomes a native chunk when its schema is native, else stays a host chunk.
+    Frame(Arc<FrameSchema>),
+    /// Any object, kept as it is.
+    Object,
+}
+
+/// Where in a run a host call happens, for errors and for functions that ask.
+#[derive(Clone, Debug)]
+pub struct CallSite {
+    /// The key of the task.
+    pub key: String,
+    /// The partition that it makes.
+    pub partition: usize,
+    /// The number of partitions of the collection.
+    pub npartitions: usize,
+}
+
+/// A function of the host language.
+pub trait HostFn: Any + Debug + Send + Sync {
+    /// Calls it; frame chunks arrive as pandas objects.
+    ///
+    /// # Errors
+    /// The user's exception as [`crate::error::Kind::Host`].
+    fn call(&self, args: &[Chunk], output: &HostOutput, site: &CallSite) -> Result<Chunk>;
+
+    /// What people call it.
+    fn name(&self) -> &str;
+
+    /// Its content hash.
+    fn token(&self) -> Token;
+
+    /// pandas or NumPy applied by dusk itself, rather than a function of the user.
+    fn is_library(&self) -> bool;
+
+    /// For the layer that made it.
+    fn as_any(&self) -> &dyn Any;
+}

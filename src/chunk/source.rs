@@ -1,0 +1,91 @@
+//! Where partitions come from: files, memory, host functions. A source reads one partition as a stream of batches.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::chunk::Batch;
+use crate::error::Result;
+use crate::schema::FrameSchema;
+use crate::token::Token;
+
+/// What one task asks of a source.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// The partition.
+    pub partition: usize,
+    /// The columns to deliver, as positions in the source's schema, in this order.
+    pub columns: Arc<[usize]>,
+    /// Rows to leave out before the other columns are converted; reads columns by their position in the source's schema.
+    pub filter: Option<Arc<dyn BatchFilter>>,
+    /// How many rows a batch should have.
+    pub batch_rows: usize,
+}
+
+/// A predicate as a source sees it.
+pub trait BatchFilter: Debug + Send + Sync {
+    /// The columns of the source's schema that it reads, in the order in which `select` wants them.
+    fn columns(&self) -> &[usize];
+
+    /// The positions of the rows to keep, ascending; `None` keeps all. `batch` has just `columns()` and the index.
+    ///
+    /// # Errors
+    /// When a kernel fails.
+    fn select(&self, batch: &Batch) -> Result<Option<arrow::array::UInt32Array>>;
+}
+
+/// The batches of one partition, read on demand.
+pub trait BatchStream: Send {
+    /// The next batch; `None` at the end. Batches have the columns of the scan and the index of the source's schema (with
+    /// a filter, a range index is written out as one `int64` level).
+    ///
+    /// # Errors
+    /// When the data can't be read, with file and row.
+    fn next(&mut self) -> Result<Option<Batch>>;
+}
+
+/// Something that a source tells the user once, as a warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice(pub String);
+
+/// A source of partitions. It is immutable but for what it learns about types.
+pub trait Source: Debug + Send + Sync {
+    /// What it is called in plans and names, such as `read-csv`.
+    fn name(&self) -> &str;
+
+    /// All columns that it can deliver, and its index.
+    fn schema(&self) -> Arc<FrameSchema>;
+
+    /// The number of partitions.
+    fn npartitions(&self) -> usize;
+
+    /// The rows of a partition, where known without reading.
+    fn rows(&self, partition: usize) -> Option<usize>;
+
+    /// Content hash: files with their sizes and times, options.
+    fn token(&self) -> Token;
+
+    /// Where a partition comes from, for errors: file and byte range.
+    fn describe(&self, partition: usize) -> String;
+
+    /// Whether it applies `Scan::filter` itself, so that it pays to push a predicate into it.
+    fn filters(&self) -> bool;
+
+    /// Bytes of memory that reading a partition takes at once (the batches in flight, not the whole).
+    fn projected_bytes(&self, scan: &Scan) -> usize;
+
+    /// Opens a partition.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    fn open(&self, scan: &Scan) -> Result<Box<dyn BatchStream>>;
+
+    /// After [`crate::error::Kind::Retyped`]: reads what is needed to settle the types of `columns` for good, in parallel,
+    /// and gives the source with these types.
+    ///
+    /// # Errors
+    /// When the data can't be read.
+    fn retyped(&self, columns: &[usize], threads: usize) -> Result<Arc<dyn Source>>;
+
+    /// Takes what there is to tell the user.
+    fn take_notices(&self) -> Vec<Notice>;
+}

@@ -1,0 +1,214 @@
+//! The logical plan: an immutable DAG of nodes, hashed by content.
+//!
+//! Covers what a node is and how nodes are made (each constructor computes schema and divisions and refuses what has no
+//! native kernel with [`crate::error::Kind::NotNative`]). Does not cover rewriting (`opt`) or lowering (`plan`).
+//! Invariant: equal token, equal result; a node never changes.
+
+pub mod explain;
+pub mod frame;
+
+use std::sync::Arc;
+
+use crate::chunk::HostFn;
+use crate::chunk::host::HostOutput;
+use crate::chunk::{Chunk, Source};
+use crate::op::agg::AggSpec;
+use crate::op::tree::ExprRef;
+use crate::schema::{Divisions, FrameSchema};
+use crate::token::{Token, Tokenize, Tokenizer};
+
+/// A shared node.
+pub type NodeRef = Arc<Node>;
+
+/// The closed set of node shapes.
+#[derive(Clone, Debug)]
+pub enum NodeOp {
+    /// Partitions from a source: these of its columns, of these of its partitions, without the rows that the predicate
+    /// drops. The predicate reads columns by their position in the source's schema.
+    Scan {
+        source: Arc<dyn Source>,
+        columns: Arc<[usize]>,
+        partitions: Option<Arc<[usize]>>,
+        predicate: Option<ExprRef>,
+    },
+    /// Chunks that are there already (persisted), one for each partition.
+    Chunks(Arc<ChunkList>),
+    /// One expression for each output column. Inputs after the first are scalars (`Expr::Input`).
+    Select(Vec<ExprRef>),
+    /// The rows for which the predicate holds. Inputs after the first are scalars.
+    Filter(ExprRef),
+    /// A reduction to one row or a group-by. Inputs after the first are scalars.
+    Aggregate(Arc<AggSpec>),
+    /// A host function on each partition of its inputs (inputs with one partition are given to every call).
+    PerPartition(HostCall),
+    /// One host call on all partitions of all inputs; it gets one chunk for each input.
+    Gather(HostCall),
+    /// The partitions of all inputs, one after another.
+    Concat,
+    /// Other cuts through the same rows: output `i` is made of these pieces.
+    Repartition(Repartition),
+    /// Some of the partitions.
+    Partitions(Arc<[usize]>),
+    /// The first or last rows of each partition.
+    Limit { rows: usize, tail: bool },
+}
+
+/// Chunks held by a node.
+#[derive(Debug)]
+pub struct ChunkList {
+    /// One for each partition.
+    pub chunks: Vec<Chunk>,
+    /// Content hash, or a unique one.
+    pub token: Token,
+}
+
+/// A host function and what comes out of it.
+#[derive(Clone, Debug)]
+pub struct HostCall {
+    /// The function.
+    pub function: Arc<dyn HostFn>,
+    /// What comes out.
+    pub output: HostOutput,
+}
+
+/// How partitions are cut anew.
+#[derive(Clone, Debug)]
+pub enum Repartition {
+    /// Output `i` is the input partitions `bounds[i]..bounds[i + 1]`.
+    Merge(Arc<[usize]>),
+    /// Input partition `i` is cut into `parts[i]` pieces of about equal length.
+    Split(Arc<[usize]>),
+}
+
+/// A node of the logical plan.
+#[derive(Debug)]
+pub struct Node {
+    /// What it does.
+    pub op: NodeOp,
+    /// What it does it to.
+    pub inputs: Vec<NodeRef>,
+    /// What comes out; `None` for objects.
+    pub schema: Option<Arc<FrameSchema>>,
+    /// Partitions and where they begin.
+    pub divisions: Divisions,
+    /// The word before the token in its name.
+    pub prefix: Arc<str>,
+    /// Content hash of all above.
+    pub token: Token,
+}
+
+impl Node {
+    /// A node of these parts.
+    #[must_use]
+    pub fn new(
+        op: NodeOp,
+        inputs: Vec<NodeRef>,
+        schema: Option<Arc<FrameSchema>>,
+        divisions: Divisions,
+        prefix: &str,
+    ) -> NodeRef {
+        let mut t = Tokenizer::new();
+        op.tokenize(&mut t);
+        t.number(inputs.len() as u64);
+        for input in &inputs {
+            t.token(input.token);
+        }
+        if let Some(schema) = &schema {
+            schema.tokenize(&mut t);
+        }
+        divisions.tokenize(&mut t);
+        let token = t.finish();
+        Arc::new(Self {
+            op,
+            inputs,
+            schema,
+            divisions,
+            prefix: prefix.into(),
+            token,
+        })
+    }
+
+    /// Its name, as in Dask: what it does and a hash.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.prefix, self.token.hex())
+    }
+
+    /// The number of partitions.
+    #[must_use]
+    pub fn npartitions(&self) -> usize {
+        self.divisions.npartitions()
+    }
+}
+
+impl Tokenize for NodeOp {
+    fn tokenize(&self, t: &mut Tokenizer) {
+        match self {
+            Self::Scan {
+                source,
+                columns,
+                partitions,
+                predicate,
+            } => {
+                t.number(0)
+                    .token(source.token())
+                    .number(columns.len() as u64);
+                columns.iter().for_each(|column| {
+                    t.number(*column as u64);
+                });
+                t.number(
+                    partitions
+                        .as_ref()
+                        .map_or(u64::MAX, |list| list.len() as u64),
+                );
+                partitions
+                    .iter()
+                    .flat_map(|list| list.iter())
+                    .for_each(|partition| {
+                        t.number(*partition as u64);
+                    });
+                predicate.tokenize(t);
+            }
+            Self::Chunks(list) => {
+                t.number(1).token(list.token);
+            }
+            Self::Select(exprs) => {
+                t.number(2);
+                exprs.tokenize(t);
+            }
+            Self::Filter(predicate) => {
+                t.number(3);
+                predicate.tokenize(t);
+            }
+            Self::Aggregate(spec) => {
+                t.number(4);
+                spec.tokenize(t);
+            }
+            Self::PerPartition(call) => {
+                t.number(5).token(call.function.token());
+            }
+            Self::Gather(call) => {
+                t.number(6).token(call.function.token());
+            }
+            Self::Concat => {
+                t.number(7);
+            }
+            Self::Repartition(Repartition::Merge(list)) | Self::Partitions(list) => {
+                t.number(8 + u64::from(matches!(self, Self::Partitions(_))))
+                    .number(list.len() as u64);
+                list.iter().for_each(|number| {
+                    t.number(*number as u64);
+                });
+            }
+            Self::Repartition(Repartition::Split(list)) => {
+                t.number(10).number(list.len() as u64);
+                list.iter().for_each(|number| {
+                    t.number(*number as u64);
+                });
+            }
+            Self::Limit { rows, tail } => {
+                t.number(11).number(*rows as u64).number(u64::from(*tail));
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Aggregation.
+
+/// A plan.
+#[derive(Debug)]
+pub struct AggPlan {}

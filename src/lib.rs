@@ -1,0 +1,22 @@
+//! dusk's engine: plans, kernels and the scheduler behind the Python package `dusk`.
+//!
+//! The modules below are in layer order: each may use those above it only (`tests/test_layers.py` checks it).
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+// layer 0: words
+pub mod dtype;
+pub mod error;
+pub mod host;
+pub mod scalar;
+pub mod schema;
+pub mod token;
+// layer 1: operations as data, values
+pub mod chunk;
+pub mod op;
+// layer 2: kernels, files, logical plans
+pub mod expr;
+pub mod kernels;
+// layer 3: tasks
+pub mod task;

@@ -1,0 +1,71 @@
+//! The flat graph of tasks that a run executes.
+
+use std::sync::Arc;
+
+use crate::chunk::Chunk;
+use crate::chunk::host::CallSite;
+use crate::expr::HostCall;
+use crate::kernels::agg::AggPlan;
+use crate::task::pipeline::Pipeline;
+
+/// A task's position in its graph. Tasks come after their inputs.
+pub type TaskId = u32;
+
+/// What a task does.
+#[derive(Clone, Debug)]
+pub enum TaskOp {
+    /// A chunk that is there already.
+    Value(Chunk),
+    /// Source or inputs, steps, sink; streamed batch by batch.
+    Pipeline(Arc<Pipeline>),
+    /// Partial aggregates of several inputs made one.
+    Merge(Arc<AggPlan>),
+    /// Partial aggregates of several inputs made the result.
+    Finish(Arc<AggPlan>),
+    /// A host call.
+    Host(HostCall, CallSite),
+    /// The rows of all inputs, one after another, as one chunk.
+    Concat,
+    /// Rows of the one input: `piece` of `pieces` about equal parts.
+    Piece { piece: usize, pieces: usize },
+    /// The first or last rows of the one input.
+    Limit { rows: usize, tail: bool },
+}
+
+/// One task.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Name and partition, as in `sum-1234...` and `3`.
+    pub name: Arc<str>,
+    /// The partition that it makes.
+    pub partition: usize,
+    /// What it does.
+    pub op: TaskOp,
+    /// The tasks whose results it needs, in argument order; the same one may come twice.
+    pub inputs: Vec<TaskId>,
+    /// Bytes that it will need at once, beyond its inputs.
+    pub projected: usize,
+}
+
+impl Task {
+    /// Whether it calls the host language, so that it needs a host slot.
+    #[must_use]
+    pub fn is_host(&self) -> bool {
+        matches!(self.op, TaskOp::Host(..))
+    }
+
+    /// Its key for people: `(name, partition)`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("('{}', {})", self.name, self.partition)
+    }
+}
+
+/// Tasks in topological order, and the ones whose results are asked for.
+#[derive(Debug, Default)]
+pub struct TaskGraph {
+    /// All tasks; inputs have smaller positions.
+    pub tasks: Vec<Task>,
+    /// The tasks whose results the caller gets, in the caller's order (the same one may come twice).
+    pub outputs: Vec<TaskId>,
+}

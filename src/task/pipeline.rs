@@ -1,0 +1,5 @@
+//! A fused pipeline.
+
+/// Source, steps, sink.
+#[derive(Debug)]
+pub struct Pipeline {}
