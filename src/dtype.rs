@@ -211,10 +211,7 @@ impl NumpyType {
     /// An unsigned integer.
     #[must_use]
     pub fn is_unsigned(self) -> bool {
-        matches!(
-            self,
-            Self::UInt8 | Self::UInt16 | Self::UInt32 | Self::UInt64
-        )
+        matches!(self, Self::UInt8 | Self::UInt16 | Self::UInt32 | Self::UInt64)
     }
 
     /// A float.
@@ -369,14 +366,10 @@ impl PartialEq for Dtype {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Category(a), Self::Category(b)) => {
-                Arc::ptr_eq(a, b)
-                    || (a.ordered == b.ordered && a.dtype == b.dtype && *a.values == *b.values)
+                Arc::ptr_eq(a, b) || (a.ordered == b.ordered && a.dtype == b.dtype && *a.values == *b.values)
             }
             (Self::Arrow(a), Self::Arrow(b)) => a == b,
-            _ => {
-                std::mem::discriminant(self) == std::mem::discriminant(other)
-                    && self.name() == other.name()
-            }
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other) && self.name() == other.name(),
         }
     }
 }

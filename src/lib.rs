@@ -6,6 +6,7 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 // layer 0: words
+pub mod config;
 pub mod dtype;
 pub mod error;
 pub mod host;
@@ -17,6 +18,13 @@ pub mod chunk;
 pub mod op;
 // layer 2: kernels, files, logical plans
 pub mod expr;
+pub mod io;
 pub mod kernels;
-// layer 3: tasks
+// layer 3: tasks, rewriting of logical plans
+pub mod opt;
 pub mod task;
+// layer 4: lowering, execution
+pub mod exec;
+pub mod plan;
+// layer 6: the border to Python
+pub mod py;

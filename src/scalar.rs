@@ -61,9 +61,7 @@ impl Tokenize for Scalar {
                 .bytes(&value.to_le_bytes())
                 .text(unit.name())
                 .text(tz.as_deref().unwrap_or("")),
-            Self::Timedelta { value, unit } => {
-                t.number(7).bytes(&value.to_le_bytes()).text(unit.name())
-            }
+            Self::Timedelta { value, unit } => t.number(7).bytes(&value.to_le_bytes()).text(unit.name()),
         };
     }
 }

@@ -11,12 +11,10 @@ impl Token {
     #[must_use]
     pub fn hex(&self) -> String {
         use fmt::Write;
-        self.0
-            .iter()
-            .fold(String::with_capacity(32), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
+        self.0.iter().fold(String::with_capacity(32), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 }
 

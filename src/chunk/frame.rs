@@ -50,12 +50,9 @@ impl Batch {
                 start: start + offset as i64 * step,
                 step: *step,
             },
-            IndexData::Levels(levels) => IndexData::Levels(
-                levels
-                    .iter()
-                    .map(|level| level.slice(offset, length))
-                    .collect(),
-            ),
+            IndexData::Levels(levels) => {
+                IndexData::Levels(levels.iter().map(|level| level.slice(offset, length)).collect())
+            }
         };
         let columns = self
             .columns
@@ -97,9 +94,7 @@ impl FrameChunk {
         for batch in &batches {
             let levels_fit = match (&schema.index, &batch.index) {
                 (IndexSchema::Range { .. }, IndexData::Range { .. }) => true,
-                (IndexSchema::Levels(schema), IndexData::Levels(levels)) => {
-                    schema.len() == levels.len()
-                }
+                (IndexSchema::Levels(schema), IndexData::Levels(levels)) => schema.len() == levels.len(),
                 _ => false,
             };
             if batch.columns.len() != schema.columns.len() || !levels_fit {

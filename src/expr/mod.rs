@@ -150,17 +150,11 @@ impl Tokenize for NodeOp {
                 partitions,
                 predicate,
             } => {
-                t.number(0)
-                    .token(source.token())
-                    .number(columns.len() as u64);
+                t.number(0).token(source.token()).number(columns.len() as u64);
                 columns.iter().for_each(|column| {
                     t.number(*column as u64);
                 });
-                t.number(
-                    partitions
-                        .as_ref()
-                        .map_or(u64::MAX, |list| list.len() as u64),
-                );
+                t.number(partitions.as_ref().map_or(u64::MAX, |list| list.len() as u64));
                 partitions
                     .iter()
                     .flat_map(|list| list.iter())

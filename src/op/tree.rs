@@ -142,12 +142,7 @@ impl fmt::Display for Named<'_> {
                 _ => {
                     write!(f, "{}(", op.name())?;
                     for (i, arg) in args.iter().enumerate() {
-                        write!(
-                            f,
-                            "{}{}",
-                            if i == 0 { "" } else { ", " },
-                            Named(arg, self.1)
-                        )?;
+                        write!(f, "{}{}", if i == 0 { "" } else { ", " }, Named(arg, self.1))?;
                     }
                     f.write_str(")")
                 }

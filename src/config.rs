@@ -1,0 +1,16 @@
+//! The settings of one run: a snapshot of the configuration, taken when the run starts.
+
+use std::path::PathBuf;
+
+/// What a run is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Worker threads; `0` runs every task on the calling thread (`sync`).
+    pub threads: usize,
+    /// The memory budget in bytes.
+    pub memory_limit: usize,
+    /// Where spilled chunks go; a folder of this process is made below it.
+    pub spill_directory: PathBuf,
+    /// How many rows a batch has.
+    pub batch_rows: usize,
+}

@@ -1,0 +1,3 @@
+//! Files as sources.
+
+pub mod csv;

@@ -1,0 +1,1 @@
+//! Arrays one after another.

@@ -1,0 +1,1 @@
+//! Lowering of logical plans to task graphs.
