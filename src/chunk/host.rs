@@ -31,11 +31,11 @@ pub struct CallSite {
 
 /// A function of the host language.
 pub trait HostFn: Any + Debug + Send + Sync {
-    /// Calls it; frame chunks arrive as pandas objects.
+    /// Calls it; each argument is one or more chunks, which arrive as one pandas object (several are concatenated).
     ///
     /// # Errors
     /// The user's exception as [`crate::error::Kind::Host`].
-    fn call(&self, args: &[Chunk], output: &HostOutput, site: &CallSite) -> Result<Chunk>;
+    fn call(&self, args: Vec<Vec<Chunk>>, output: &HostOutput, site: &CallSite) -> Result<Chunk>;
 
     /// What people call it.
     fn name(&self) -> &str;

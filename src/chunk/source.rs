@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::chunk::Batch;
-use crate::error::Result;
+use crate::chunk::{Batch, Chunk};
+use crate::error::{Error, Result};
 use crate::schema::FrameSchema;
 use crate::token::Token;
 
@@ -52,6 +52,11 @@ pub trait Source: Debug + Send + Sync {
     /// What it is called in plans and names, such as `read-csv`.
     fn name(&self) -> &str;
 
+    /// Who reads: the engine (`None`), pandas on its behalf (`false`), or a function of the user (`true`).
+    fn tier_is_user(&self) -> Option<bool> {
+        None
+    }
+
     /// All columns that it can deliver, and its index.
     fn schema(&self) -> Arc<FrameSchema>;
 
@@ -78,6 +83,18 @@ pub trait Source: Debug + Send + Sync {
     /// # Errors
     /// When it can't be opened.
     fn open(&self, scan: &Scan) -> Result<Box<dyn BatchStream>>;
+
+    /// The columns of a partition as one host object, for columns that Arrow can't hold.
+    ///
+    /// # Errors
+    /// When the source has no such columns.
+    fn host_chunk(&self, scan: &Scan) -> Result<Chunk> {
+        Err(Error::internal(format!(
+            "{} has no host columns (partition {})",
+            self.name(),
+            scan.partition
+        )))
+    }
 
     /// After [`crate::error::Kind::Retyped`]: reads what is needed to settle the types of `columns` for good, in parallel,
     /// and gives the source with these types.

@@ -1,1 +1,84 @@
-//! Rewriting of logical plans.
+//! Rewriting of logical plans: an ordered list of passes, each a file, each with its reason.
+//!
+//! Invariant: a pass keeps what comes out of every root: rows, order, labels and dtypes.
+
+mod predicate;
+mod project;
+mod share;
+
+use hashbrown::HashMap;
+
+use crate::error::Result;
+use crate::expr::frame::with_inputs;
+use crate::expr::{Node, NodeRef};
+use crate::token::Token;
+
+/// The optimised forms of `roots`.
+///
+/// # Errors
+/// When a rewritten node can't be built.
+pub fn optimize(roots: &[NodeRef]) -> Result<Vec<NodeRef>> {
+    // Filters first: what they read below becomes visible to the passes that count readers.
+    let roots = predicate::run(roots)?;
+    // Then aggregations over the same rows are made one, while their inputs are still recognisable as the same node.
+    let roots = share::run(&roots)?;
+    // Columns last, when all readers are known: nothing may look at a column that was cut.
+    project::run(&roots)
+}
+
+/// Rewrites a DAG from its leaves up: `rule` sees each node once, over inputs that are rewritten already.
+///
+/// # Errors
+/// What `rule` or a rebuilt node reports.
+pub fn bottom_up(
+    roots: &[NodeRef],
+    rule: &mut dyn FnMut(NodeRef) -> Result<NodeRef>,
+) -> Result<Vec<NodeRef>> {
+    let mut done: HashMap<Token, NodeRef> = HashMap::new();
+    for node in topological(roots) {
+        let inputs = node
+            .inputs
+            .iter()
+            .map(|input| done[&input.token].clone())
+            .collect();
+        let new = rule(with_inputs(&node, inputs)?)?;
+        done.insert(node.token, new);
+    }
+    Ok(roots.iter().map(|root| done[&root.token].clone()).collect())
+}
+
+/// All nodes of a DAG, inputs before those that read them. Walks without recursion: chains may be long.
+#[must_use]
+pub fn topological(roots: &[NodeRef]) -> Vec<NodeRef> {
+    let mut order = Vec::new();
+    let mut seen = hashbrown::HashSet::new();
+    let mut stack: Vec<(&NodeRef, usize)> = Vec::new();
+    for root in roots {
+        if seen.insert(root.token) {
+            stack.push((root, 0));
+        }
+        while let Some((node, next)) = stack.last_mut() {
+            if let Some(input) = node.inputs.get(*next) {
+                *next += 1;
+                if seen.insert(input.token) {
+                    stack.push((input, 0));
+                }
+            } else {
+                order.push((*node).clone());
+                stack.pop();
+            }
+        }
+    }
+    order
+}
+
+/// `node` with its operation and inputs exchanged, everything else as it was.
+fn like(node: &Node, op: crate::expr::NodeOp, inputs: Vec<NodeRef>) -> NodeRef {
+    Node::new(
+        op,
+        inputs,
+        node.schema.clone(),
+        node.divisions.clone(),
+        &node.prefix,
+    )
+}

@@ -1,1 +1,208 @@
-//! Lowering of logical plans to task graphs.
+//! Lowering: logical nodes become a flat graph of tasks.
+//!
+//! Covers which nodes are fused into one task, how an aggregation is cut into partial tasks, and what each task is
+//! projected to need. Does not cover when tasks run (`exec`). Never calls kernels.
+
+mod aggregate;
+mod chain;
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::chunk::Scan;
+use crate::chunk::host::CallSite;
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::expr::{HostCall, Node, NodeOp, NodeRef, Repartition};
+use crate::task::{Task, TaskGraph, TaskId, TaskOp};
+use crate::token::Token;
+
+/// The tasks that compute all partitions of `nodes`, and how many outputs each node has.
+///
+/// # Errors
+/// When a node can't be lowered.
+pub fn lower(nodes: &[NodeRef], settings: &Settings) -> Result<(TaskGraph, Vec<usize>)> {
+    let mut lowering = Lowering {
+        graph: TaskGraph::default(),
+        settings,
+        done: HashMap::new(),
+        chains: HashMap::new(),
+    };
+    let mut counts = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        for partition in 0..node.npartitions() {
+            let task = lowering.partition(node, partition)?;
+            lowering.graph.outputs.push(task);
+        }
+        counts.push(node.npartitions());
+    }
+    Ok((lowering.graph, counts))
+}
+
+struct Lowering<'a> {
+    graph: TaskGraph,
+    settings: &'a Settings,
+    /// Partitions that have a task already: a common subexpression is computed once.
+    done: HashMap<(Token, usize), TaskId>,
+    chains: HashMap<Token, Arc<chain::Chain>>,
+}
+
+impl Lowering<'_> {
+    /// The task that makes a partition of `node`.
+    fn partition(&mut self, node: &NodeRef, partition: usize) -> Result<TaskId> {
+        let key = (node.token, partition);
+        if let Some(task) = self.done.get(&key) {
+            return Ok(*task);
+        }
+        let task = match &node.op {
+            NodeOp::Chunks(list) => {
+                let chunk = list
+                    .chunks
+                    .get(partition)
+                    .ok_or_else(|| Error::internal("a missing chunk"))?;
+                self.push(node, partition, TaskOp::Value(chunk.clone()), vec![], 0)
+            }
+            NodeOp::Scan {
+                source,
+                columns,
+                partitions,
+                ..
+            } if node.schema.as_ref().is_some_and(|schema| schema.is_host()) => {
+                let scan = Scan {
+                    partition: partitions.as_ref().map_or(partition, |list| list[partition]),
+                    columns: columns.clone(),
+                    filter: None,
+                    batch_rows: self.settings.batch_rows,
+                };
+                let projected = source.projected_bytes(&scan);
+                self.push(
+                    node,
+                    partition,
+                    TaskOp::HostScan(source.clone(), scan),
+                    vec![],
+                    projected,
+                )
+            }
+            NodeOp::Scan { .. } | NodeOp::Select(_) | NodeOp::Filter(_) | NodeOp::Limit { .. } => {
+                self.chain_partition(node, partition)?
+            }
+            NodeOp::Aggregate(spec) => self.aggregate(node, spec)?,
+            NodeOp::PerPartition(call) => self.per_partition(node, call, partition)?,
+            NodeOp::Gather(call) => self.gather(node, call)?,
+            NodeOp::Concat => {
+                let mut position = partition;
+                let input = node.inputs.iter().find(|input| {
+                    let inside = position < input.npartitions();
+                    position -= if inside { 0 } else { input.npartitions() };
+                    inside
+                });
+                let input = input.ok_or_else(|| Error::internal("a partition beyond the inputs"))?;
+                self.partition(input, position)?
+            }
+            NodeOp::Partitions(list) => self.partition(&node.inputs[0], list[partition])?,
+            NodeOp::Repartition(Repartition::Merge(bounds)) => {
+                let inputs = (bounds[partition]..bounds[partition + 1])
+                    .map(|position| self.partition(&node.inputs[0], position))
+                    .collect::<Result<Vec<_>>>()?;
+                match inputs.as_slice() {
+                    [single] => *single,
+                    _ => self.push(node, partition, TaskOp::Concat, inputs, 0),
+                }
+            }
+            NodeOp::Repartition(Repartition::Split(parts)) => {
+                let (mut position, mut piece) = (0, partition);
+                while piece >= parts[position] {
+                    piece -= parts[position];
+                    position += 1;
+                }
+                let input = self.partition(&node.inputs[0], position)?;
+                if parts[position] == 1 {
+                    input
+                } else {
+                    self.push(
+                        node,
+                        partition,
+                        TaskOp::Piece {
+                            piece,
+                            pieces: parts[position],
+                        },
+                        vec![input],
+                        0,
+                    )
+                }
+            }
+        };
+        self.done.insert(key, task);
+        Ok(task)
+    }
+
+    /// A host call on one partition of each input; inputs with one partition go to every call.
+    fn per_partition(&mut self, node: &NodeRef, call: &HostCall, partition: usize) -> Result<TaskId> {
+        let inputs = node
+            .inputs
+            .iter()
+            .map(|input| self.partition(input, if input.npartitions() == 1 { 0 } else { partition }))
+            .collect::<Result<Vec<_>>>()?;
+        let groups = vec![1; inputs.len()].into();
+        Ok(self.host(node, call, partition, inputs, groups))
+    }
+
+    /// One host call on all partitions of all inputs.
+    fn gather(&mut self, node: &NodeRef, call: &HostCall) -> Result<TaskId> {
+        let mut inputs = Vec::new();
+        for input in &node.inputs {
+            for partition in 0..input.npartitions() {
+                inputs.push(self.partition(input, partition)?);
+            }
+        }
+        let groups = node.inputs.iter().map(|input| input.npartitions()).collect();
+        Ok(self.host(node, call, 0, inputs, groups))
+    }
+
+    fn host(
+        &mut self,
+        node: &Node,
+        call: &HostCall,
+        partition: usize,
+        inputs: Vec<TaskId>,
+        groups: Arc<[usize]>,
+    ) -> TaskId {
+        let key = format!("('{}', {partition})", node.name());
+        let site = CallSite {
+            key,
+            partition,
+            npartitions: node.npartitions(),
+        };
+        self.push(
+            node,
+            partition,
+            TaskOp::Host {
+                call: call.clone(),
+                site,
+                groups,
+            },
+            inputs,
+            0,
+        )
+    }
+
+    fn push(
+        &mut self,
+        node: &Node,
+        partition: usize,
+        op: TaskOp,
+        inputs: Vec<TaskId>,
+        projected: usize,
+    ) -> TaskId {
+        let id = self.graph.tasks.len() as TaskId;
+        self.graph.tasks.push(Task {
+            name: node.name().into(),
+            partition,
+            op,
+            inputs,
+            projected,
+        });
+        id
+    }
+}

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::chunk::Chunk;
 use crate::chunk::host::CallSite;
+use crate::chunk::{Chunk, Scan, Source};
 use crate::expr::HostCall;
 use crate::kernels::agg::AggPlan;
 use crate::task::pipeline::Pipeline;
@@ -16,26 +16,35 @@ pub type TaskId = u32;
 pub enum TaskOp {
     /// A chunk that is there already.
     Value(Chunk),
-    /// Source or inputs, steps, sink; streamed batch by batch.
-    Pipeline(Arc<Pipeline>),
+    /// Source or inputs, steps, sink; streamed batch by batch over these partitions of the source, one after another.
+    Pipeline {
+        /// What is done to the batches.
+        pipeline: Arc<Pipeline>,
+        /// Partitions of the source; empty when the input is chunks.
+        partitions: Vec<usize>,
+    },
+    /// A partition of a source whose columns Arrow can't hold.
+    HostScan(Arc<dyn Source>, Scan),
     /// Partial aggregates of several inputs made one.
     Merge(Arc<AggPlan>),
     /// Partial aggregates of several inputs made the result.
     Finish(Arc<AggPlan>),
-    /// A host call.
-    Host(HostCall, CallSite),
+    /// A host call; `groups` says how many consecutive inputs make up each argument.
+    Host {
+        call: HostCall,
+        site: CallSite,
+        groups: Arc<[usize]>,
+    },
     /// The rows of all inputs, one after another, as one chunk.
     Concat,
     /// Rows of the one input: `piece` of `pieces` about equal parts.
     Piece { piece: usize, pieces: usize },
-    /// The first or last rows of the one input.
-    Limit { rows: usize, tail: bool },
 }
 
 /// One task.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// Name and partition, as in `sum-1234...` and `3`.
+    /// The name of the node that it works for, as in `sum-1234...`.
     pub name: Arc<str>,
     /// The partition that it makes.
     pub partition: usize,
@@ -51,7 +60,7 @@ impl Task {
     /// Whether it calls the host language, so that it needs a host slot.
     #[must_use]
     pub fn is_host(&self) -> bool {
-        matches!(self.op, TaskOp::Host(..))
+        matches!(self.op, TaskOp::Host { .. } | TaskOp::HostScan(..))
     }
 
     /// Its key for people: `(name, partition)`.

@@ -4,6 +4,7 @@
 //! not cover when and where tasks run (`exec`).
 
 pub mod graph;
+mod literal;
 pub mod pipeline;
 pub mod run;
 

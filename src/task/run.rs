@@ -1,14 +1,72 @@
 //! The one function that runs a task.
 
-use crate::chunk::Chunk;
-use crate::error::Result;
-use crate::task::{Control, Task};
+use std::sync::Arc;
+
+use crate::chunk::{Chunk, FrameChunk};
+use crate::error::{Context, Error, Result};
+use crate::task::{Control, Task, TaskOp};
 
 /// Runs `task` on its inputs, given in the order of `task.inputs`.
 ///
 /// # Errors
 /// What the task's kernel, file or function reports.
 pub fn run(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Result<Chunk> {
-    let _ = (task, inputs, control);
-    unreachable!()
+    control.check()?;
+    match &task.op {
+        TaskOp::Value(chunk) => Ok(chunk.clone()),
+        TaskOp::Pipeline { pipeline, partitions } => pipeline.run(partitions, inputs, control),
+        TaskOp::HostScan(source, scan) => source
+            .host_chunk(scan)
+            .context(|| format!("while reading {}", source.describe(scan.partition))),
+        TaskOp::Merge(plan) => Ok(Chunk::Frame(Arc::new(plan.merge(frames(inputs)?)?))),
+        TaskOp::Finish(plan) => Ok(Chunk::Frame(Arc::new(plan.finish(frames(inputs)?)?))),
+        TaskOp::Host { call, site, groups } => {
+            let mut inputs = inputs.into_iter();
+            let args: Vec<Vec<Chunk>> = groups
+                .iter()
+                .map(|count| inputs.by_ref().take(*count).collect())
+                .collect();
+            call.function.call(args, &call.output, site)
+        }
+        TaskOp::Concat => concat(inputs),
+        TaskOp::Piece { piece, pieces } => {
+            let [Chunk::Frame(frame)] = inputs.as_slice() else {
+                return Err(Error::not_implemented("splitting partitions of Python objects"));
+            };
+            let (start, end) = (frame.len() * piece / pieces, frame.len() * (piece + 1) / pieces);
+            Ok(Chunk::Frame(Arc::new(frame.slice(start, end - start))))
+        }
+    }
+}
+
+fn frames(inputs: Vec<Chunk>) -> Result<Vec<Arc<FrameChunk>>> {
+    inputs
+        .into_iter()
+        .map(|chunk| match chunk {
+            Chunk::Frame(frame) => Ok(frame),
+            _ => Err(Error::internal("an aggregation over chunks that are no frames")),
+        })
+        .collect()
+}
+
+/// Batches are put one after another without copying a row.
+fn concat(inputs: Vec<Chunk>) -> Result<Chunk> {
+    let frames = frames(inputs)?;
+    let schema = frames
+        .first()
+        .ok_or_else(|| Error::internal("nothing to concatenate"))?
+        .schema
+        .clone();
+    let mut batches: Vec<_> = frames
+        .iter()
+        .flat_map(|frame| frame.batches.iter().cloned())
+        .collect();
+    if batches.len() > 1 {
+        let empty = batches[0].slice(0, 0);
+        batches.retain(|batch| batch.len > 0);
+        if batches.is_empty() {
+            batches.push(empty);
+        }
+    }
+    Ok(Chunk::Frame(Arc::new(FrameChunk::new(schema, batches)?)))
 }

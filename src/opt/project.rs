@@ -1,0 +1,258 @@
+//! Columns that nobody reads are not computed, and not read from files.
+//!
+//! Two walks: from the roots down, collecting which columns of each node are read; then from the leaves up, rebuilding each
+//! node with just those. A node that is read by several others keeps the union.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::error::Result;
+use crate::expr::frame::schema_of;
+use crate::expr::{Node, NodeOp, NodeRef};
+use crate::op::agg::{AggCall, AggSpec};
+use crate::op::tree::{Expr, ExprRef};
+use crate::opt::topological;
+use crate::schema::{Column, FrameSchema};
+use crate::token::Token;
+
+/// A rebuilt node and which of the old columns it still has, ascending.
+struct Kept {
+    node: NodeRef,
+    columns: Vec<usize>,
+}
+
+pub(super) fn run(roots: &[NodeRef]) -> Result<Vec<NodeRef>> {
+    let order = topological(roots);
+    let wanted = wanted(roots, &order);
+    let mut done: HashMap<Token, Kept> = HashMap::new();
+    for node in &order {
+        let kept = rebuild(node, wanted.get(&node.token), &done)?;
+        done.insert(node.token, kept);
+    }
+    Ok(roots.iter().map(|root| done[&root.token].node.clone()).collect())
+}
+
+fn width(node: &Node) -> usize {
+    node.schema.as_ref().map_or(0, |schema| schema.columns.len())
+}
+
+fn wanted(roots: &[NodeRef], order: &[NodeRef]) -> HashMap<Token, BTreeSet<usize>> {
+    let mut wanted: HashMap<Token, BTreeSet<usize>> = HashMap::new();
+    for root in roots {
+        wanted.entry(root.token).or_default().extend(0..width(root));
+    }
+    for node in order.iter().rev() {
+        let mine = wanted.get(&node.token).cloned().unwrap_or_default();
+        let mut first = BTreeSet::new();
+        match &node.op {
+            NodeOp::Select(exprs) => mine
+                .iter()
+                .for_each(|position| exprs[*position].columns(&mut first)),
+            NodeOp::Filter(predicate) => {
+                first.extend(&mine);
+                predicate.columns(&mut first);
+            }
+            NodeOp::Aggregate(spec) => {
+                spec.keys.iter().for_each(|key| key.columns(&mut first));
+                for (position, call) in spec.calls.iter().enumerate() {
+                    if keeps(spec, &mine, position)
+                        && let Some(arg) = &call.arg
+                    {
+                        arg.columns(&mut first);
+                    }
+                }
+            }
+            NodeOp::Concat => {
+                for input in &node.inputs {
+                    wanted.entry(input.token).or_default().extend(&mine);
+                }
+                continue;
+            }
+            NodeOp::Partitions(_) | NodeOp::Repartition(_) | NodeOp::Limit { .. } => first.extend(&mine),
+            NodeOp::PerPartition(_) | NodeOp::Gather(_) => {
+                for input in &node.inputs {
+                    wanted.entry(input.token).or_default().extend(0..width(input));
+                }
+                continue;
+            }
+            NodeOp::Scan { .. } | NodeOp::Chunks(_) => continue,
+        }
+        wanted.entry(node.inputs[0].token).or_default().extend(first);
+        for scalar in &node.inputs[1..] {
+            wanted.entry(scalar.token).or_default().insert(0);
+        }
+    }
+    wanted
+}
+
+/// Whether a call of an aggregation is read. Keys that are columns shift the results, so then all are kept.
+fn keeps(spec: &AggSpec, wanted: &BTreeSet<usize>, call: usize) -> bool {
+    (!spec.as_index && !spec.keys.is_empty()) || wanted.contains(&call)
+}
+
+fn moved(expr: &ExprRef, kept: &[usize]) -> ExprRef {
+    expr.replace(&mut |leaf| match leaf {
+        Expr::Column(position) => {
+            let new = kept
+                .binary_search(position)
+                .unwrap_or_else(|_| unreachable!("a column that is read was cut"));
+            (new != *position).then(|| Expr::column(new))
+        }
+        _ => None,
+    })
+}
+
+fn narrowed(schema: &Arc<FrameSchema>, columns: &[usize]) -> Arc<FrameSchema> {
+    if columns.len() == schema.columns.len() {
+        return schema.clone();
+    }
+    let columns: Vec<Column> = columns
+        .iter()
+        .map(|position| schema.columns[*position].clone())
+        .collect();
+    Arc::new(FrameSchema {
+        columns,
+        ..(**schema).clone()
+    })
+}
+
+fn rebuild(node: &NodeRef, wanted: Option<&BTreeSet<usize>>, done: &HashMap<Token, Kept>) -> Result<Kept> {
+    let mine: Vec<usize> = wanted.into_iter().flatten().copied().collect();
+    let inputs: Vec<NodeRef> = node
+        .inputs
+        .iter()
+        .map(|input| done[&input.token].node.clone())
+        .collect();
+    let below = node
+        .inputs
+        .first()
+        .map_or(&[][..], |input| done[&input.token].columns.as_slice());
+    let make = |op, schema, inputs| Node::new(op, inputs, schema, node.divisions.clone(), &node.prefix);
+    let all = || (0..width(node)).collect::<Vec<_>>();
+    Ok(match &node.op {
+        NodeOp::Scan {
+            source,
+            columns,
+            partitions,
+            predicate,
+        } => {
+            let schema = narrowed(schema_of(node)?, &mine);
+            let op = NodeOp::Scan {
+                source: source.clone(),
+                columns: mine.iter().map(|position| columns[*position]).collect(),
+                partitions: partitions.clone(),
+                predicate: predicate.clone(),
+            };
+            Kept {
+                node: make(op, Some(schema), inputs),
+                columns: mine,
+            }
+        }
+        NodeOp::Select(exprs) => {
+            let schema = narrowed(schema_of(node)?, &mine);
+            let exprs = mine
+                .iter()
+                .map(|position| moved(&exprs[*position], below))
+                .collect();
+            Kept {
+                node: make(NodeOp::Select(exprs), Some(schema), inputs),
+                columns: mine,
+            }
+        }
+        NodeOp::Filter(predicate) => {
+            let schema = narrowed(schema_of(node)?, below);
+            let op = NodeOp::Filter(moved(predicate, below));
+            Kept {
+                node: make(op, Some(schema), inputs),
+                columns: below.to_vec(),
+            }
+        }
+        NodeOp::Aggregate(spec) => {
+            let chosen: BTreeSet<usize> = mine.iter().copied().collect();
+            let calls: Vec<usize> = (0..spec.calls.len())
+                .filter(|call| keeps(spec, &chosen, *call))
+                .collect();
+            let columns = if calls.len() == spec.calls.len() {
+                all()
+            } else {
+                calls.clone()
+            };
+            let new = AggSpec {
+                keys: spec.keys.iter().map(|key| moved(key, below)).collect(),
+                calls: calls
+                    .iter()
+                    .map(|call| &spec.calls[*call])
+                    .map(|call| AggCall {
+                        op: call.op,
+                        arg: call.arg.as_ref().map(|arg| moved(arg, below)),
+                    })
+                    .collect(),
+                ..(**spec).clone()
+            };
+            let schema = narrowed(schema_of(node)?, &columns);
+            Kept {
+                node: make(NodeOp::Aggregate(Arc::new(new)), Some(schema), inputs),
+                columns,
+            }
+        }
+        NodeOp::Concat => {
+            // inputs may keep different columns (chunks keep all): cut each to what is read here
+            let inputs = node
+                .inputs
+                .iter()
+                .map(|input| cut(&done[&input.token], &mine))
+                .collect::<Result<_>>()?;
+            Kept {
+                node: make(NodeOp::Concat, Some(narrowed(schema_of(node)?, &mine)), inputs),
+                columns: mine,
+            }
+        }
+        NodeOp::Partitions(_) | NodeOp::Repartition(_) | NodeOp::Limit { .. } => {
+            let schema = node.schema.as_ref().map(|schema| narrowed(schema, below));
+            Kept {
+                node: make(node.op.clone(), schema, inputs),
+                columns: below.to_vec(),
+            }
+        }
+        NodeOp::PerPartition(_) | NodeOp::Gather(_) => {
+            // a function sees the columns that it was given, in their order, even when a source keeps fewer for others
+            let inputs = node
+                .inputs
+                .iter()
+                .map(|input| cut(&done[&input.token], &(0..width(input)).collect::<Vec<_>>()))
+                .collect::<Result<_>>()?;
+            Kept {
+                node: make(node.op.clone(), node.schema.clone(), inputs),
+                columns: all(),
+            }
+        }
+        NodeOp::Chunks(_) => Kept {
+            node: node.clone(),
+            columns: all(),
+        },
+    })
+}
+
+/// Just these columns of a rebuilt node.
+fn cut(kept: &Kept, columns: &[usize]) -> Result<NodeRef> {
+    if kept.columns == columns {
+        return Ok(kept.node.clone());
+    }
+    let schema = schema_of(&kept.node)?;
+    let places: Vec<usize> = columns
+        .iter()
+        .filter_map(|column| kept.columns.binary_search(column).ok())
+        .collect();
+    let exprs = places.iter().map(|place| Expr::column(*place)).collect();
+    let schema = narrowed(schema, &places);
+    let divisions = kept.node.divisions.clone();
+    Ok(Node::new(
+        NodeOp::Select(exprs),
+        vec![kept.node.clone()],
+        Some(schema),
+        divisions,
+        "getitem",
+    ))
+}

@@ -1,0 +1,129 @@
+//! Aggregations: partial tasks over ranges of partitions, merges, one finish.
+//!
+//! A partial task streams a contiguous range of partitions into one table, so that merging costs groups times tasks, not
+//! groups times partitions. Ranges are contiguous and merged in order: `first`, `last` and the order of first appearance
+//! come out right.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::expr::frame::schema_of;
+use crate::expr::{NodeOp, NodeRef};
+use crate::kernels::agg::AggPlan;
+use crate::op::agg::AggSpec;
+use crate::op::scalar::dtype_of;
+use crate::op::tree::{Expr, ExprRef};
+use crate::plan::Lowering;
+use crate::plan::chain::{Parts, placed};
+use crate::schema::{Column, FrameKind, FrameSchema, Label};
+use crate::task::pipeline::{Sink, Step};
+use crate::task::{TaskId, TaskOp};
+use crate::token::Tokenize;
+
+/// Partial tasks for each worker thread: enough to even out partitions of different cost.
+const TASKS_PER_THREAD: usize = 4;
+/// How many partial aggregates one task merges.
+const FAN_IN: usize = 16;
+
+impl Lowering<'_> {
+    pub(super) fn aggregate(&mut self, node: &NodeRef, spec: &Arc<AggSpec>) -> Result<TaskId> {
+        let input = schema_of(&node.inputs[0])?.clone();
+        let scalars = &node.inputs[1..];
+        let scalar_dtypes = scalars
+            .iter()
+            .map(|scalar| Ok(schema_of(scalar)?.columns[0].dtype.clone()))
+            .collect::<Result<Vec<_>>>()?;
+        // keys first, each at its own place; arguments that are read more than once are computed once
+        let mut exprs: Vec<ExprRef> = spec.keys.clone();
+        let mut args = Vec::with_capacity(spec.calls.len());
+        for call in &spec.calls {
+            args.push(call.arg.as_ref().map(|arg| {
+                let token = (**arg).token();
+                exprs
+                    .iter()
+                    .position(|known| (**known).token() == token)
+                    .unwrap_or_else(|| {
+                        exprs.push(arg.clone());
+                        exprs.len() - 1
+                    })
+            }));
+        }
+        let columns = exprs
+            .iter()
+            .map(|expr| {
+                Ok(Column {
+                    name: Label::None,
+                    dtype: dtype_of(expr, &input, &scalar_dtypes)?,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let keys: Vec<_> = columns[..spec.keys.len()]
+            .iter()
+            .map(|column| column.dtype.clone())
+            .collect();
+        let calls: Vec<_> = spec
+            .calls
+            .iter()
+            .zip(&args)
+            .map(|(call, arg)| (call.op, arg.map(|position| columns[position].dtype.clone())))
+            .collect();
+        let output = schema_of(node)?.clone();
+        let plan = Arc::new(AggPlan::new(
+            &keys,
+            &calls,
+            spec.sort,
+            spec.dropna,
+            spec.observed,
+            output,
+        )?);
+
+        let mut parts = Parts::of(&node.inputs[0])?;
+        let places = parts.place(scalars);
+        let identity = exprs.len() == input.columns.len()
+            && exprs
+                .iter()
+                .enumerate()
+                .all(|(i, expr)| matches!(**expr, Expr::Column(column) if column == i));
+        if !identity {
+            let exprs = exprs.iter().map(|expr| placed(expr, &places)).collect();
+            parts.steps.push(Step::Select {
+                exprs,
+                input: input.clone(),
+            });
+        }
+        let schema = Arc::new(FrameSchema::new(FrameKind::Frame, columns, input.index.clone()));
+        let sink = Sink::Aggregate {
+            plan: plan.clone(),
+            keys: spec.keys.len(),
+            args,
+        };
+        let chain = parts.pipeline(schema, sink, self.settings.batch_rows)?;
+
+        let count = chain.base.npartitions();
+        let at_hand = matches!(chain.base.op, NodeOp::Scan { .. } | NodeOp::Chunks(_));
+        // partitions that other tasks compute are aggregated one by one, so that they can be let go at once
+        let tasks = if at_hand {
+            count.min(TASKS_PER_THREAD * self.settings.threads.max(1))
+        } else {
+            count
+        };
+        let mut states = (0..tasks)
+            .map(|task| {
+                self.chain_task(
+                    node,
+                    task,
+                    &chain,
+                    count * task / tasks..count * (task + 1) / tasks,
+                )
+            })
+            .collect::<Result<Vec<_>>>()?;
+        while states.len() > FAN_IN {
+            states = states
+                .chunks(FAN_IN)
+                .enumerate()
+                .map(|(i, group)| self.push(node, i, TaskOp::Merge(plan.clone()), group.to_vec(), 0))
+                .collect();
+        }
+        Ok(self.push(node, 0, TaskOp::Finish(plan), states, 0))
+    }
+}
