@@ -52,11 +52,6 @@ pub trait Source: Debug + Send + Sync {
     /// What it is called in plans and names, such as `read-csv`.
     fn name(&self) -> &str;
 
-    /// Who reads: the engine (`None`), pandas on its behalf (`false`), or a function of the user (`true`).
-    fn tier_is_user(&self) -> Option<bool> {
-        None
-    }
-
     /// All columns that it can deliver, and its index.
     fn schema(&self) -> Arc<FrameSchema>;
 

@@ -42,11 +42,6 @@ impl Node {
                     Tier::User
                 }
             }
-            NodeOp::Scan { source, .. } => match source.tier_is_user() {
-                None => Tier::Native,
-                Some(false) => Tier::Library,
-                Some(true) => Tier::User,
-            },
             _ => Tier::Native,
         }
     }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::error::Result;
-use crate::expr::frame::schema_of;
+use crate::expr::frame::{schema_of, with_inputs};
 use crate::expr::{Node, NodeOp, NodeRef};
 use crate::op::agg::AggSpec;
 use crate::op::tree::{Expr, ExprRef};
-use crate::opt::{bottom_up, topological};
+use crate::opt::topological;
 use crate::schema::{Column, Divisions, FrameKind, FrameSchema, Label};
 use crate::token::{Token, Tokenize, Tokenizer};
 
@@ -17,7 +17,6 @@ use crate::token::{Token, Tokenize, Tokenizer};
 struct Group {
     spec: AggSpec,
     columns: Vec<Column>,
-    scalars: Vec<NodeRef>,
     members: Vec<(Token, Vec<usize>)>,
     like: NodeRef,
 }
@@ -28,8 +27,8 @@ pub(super) fn run(roots: &[NodeRef]) -> Result<Vec<NodeRef>> {
         let NodeOp::Aggregate(spec) = &node.op else {
             continue;
         };
-        // keys as columns, or keys that read scalars, would have to be told apart from results: left alone
-        if !spec.as_index || node.inputs.len() > 1 && !spec.keys.is_empty() {
+        // keys as columns would have to be told apart from results, and a scalar may depend on another member: left alone
+        if !spec.as_index || node.inputs.len() > 1 {
             continue;
         }
         join(
@@ -48,8 +47,7 @@ pub(super) fn run(roots: &[NodeRef]) -> Result<Vec<NodeRef>> {
     for group in groups.into_values() {
         let index = schema_of(&group.like)?.index.clone();
         let schema = FrameSchema::new(FrameKind::Frame, group.columns, index);
-        let mut inputs = vec![group.like.inputs[0].clone()];
-        inputs.extend(group.scalars);
+        let inputs = vec![group.like.inputs[0].clone()];
         let op = NodeOp::Aggregate(Arc::new(group.spec));
         let shared = Node::new(
             op,
@@ -77,28 +75,15 @@ pub(super) fn run(roots: &[NodeRef]) -> Result<Vec<NodeRef>> {
     substitute(roots, &replaced)
 }
 
-/// `roots` with some nodes exchanged; a replacement's own inputs may contain replaced nodes too.
+/// `roots` with some nodes exchanged; what a replacement reads is rewritten too.
 fn substitute(roots: &[NodeRef], replaced: &HashMap<Token, NodeRef>) -> Result<Vec<NodeRef>> {
     let mut done: HashMap<Token, NodeRef> = HashMap::new();
     for node in topological(roots) {
-        let inputs: Vec<_> = node
-            .inputs
-            .iter()
-            .map(|input| done[&input.token].clone())
-            .collect();
+        let inputs: Vec<_> = node.inputs.iter().map(|input| done[&input.token].clone()).collect();
         let new = match replaced.get(&node.token) {
-            None => crate::expr::frame::with_inputs(&node, inputs)?,
-            Some(select) => {
-                // the shared aggregation reads the rewritten forms of what its members read
-                let shared = &select.inputs[0];
-                let below = bottom_up(&shared.inputs, &mut Ok)?;
-                let below = below
-                    .iter()
-                    .map(|input| done.get(&input.token).unwrap_or(input).clone())
-                    .collect();
-                let shared = crate::expr::frame::with_inputs(shared, below)?;
-                crate::expr::frame::with_inputs(select, vec![shared])?
-            }
+            None => with_inputs(&node, inputs)?,
+            // a member and the shared aggregation read the same node
+            Some(select) => with_inputs(select, vec![with_inputs(&select.inputs[0], inputs)?])?,
         };
         done.insert(node.token, new);
     }
@@ -129,7 +114,6 @@ impl Group {
                 ..spec.clone()
             },
             columns: Vec::new(),
-            scalars: Vec::new(),
             members: Vec::new(),
             like: node.clone(),
         }
@@ -137,29 +121,8 @@ impl Group {
 }
 
 fn join(group: &mut Group, node: &NodeRef, spec: &AggSpec) -> Result<()> {
-    let places: Vec<usize> = node.inputs[1..]
-        .iter()
-        .map(|scalar| {
-            group
-                .scalars
-                .iter()
-                .position(|known| known.token == scalar.token)
-                .unwrap_or_else(|| {
-                    group.scalars.push(scalar.clone());
-                    group.scalars.len() - 1
-                })
-        })
-        .collect();
-    let place = |expr: &ExprRef| {
-        expr.replace(&mut |leaf| match leaf {
-            Expr::Input(input) => Some(Arc::new(Expr::Input(places[*input]))),
-            _ => None,
-        })
-    };
     let mut members = Vec::with_capacity(spec.calls.len());
     for (call, column) in spec.calls.iter().zip(&schema_of(node)?.columns) {
-        let mut call = call.clone();
-        call.arg = call.arg.as_ref().map(place);
         let token = |arg: &Option<ExprRef>| arg.as_ref().map(|arg| (**arg).token());
         let known = group
             .spec
@@ -171,7 +134,7 @@ fn join(group: &mut Group, node: &NodeRef, spec: &AggSpec) -> Result<()> {
                 name: Label::Int(group.columns.len() as i64),
                 dtype: column.dtype.clone(),
             });
-            group.spec.calls.push(call);
+            group.spec.calls.push(call.clone());
             group.spec.calls.len() - 1
         }));
     }

@@ -1,1 +1,36 @@
-//! The border to Python.
+//! The border to Python: the only place that knows pyo3.
+
+#![allow(missing_docs, reason = "the macros of pyo3 make public items that nobody sees")]
+
+mod build;
+mod compute;
+pub mod convert;
+mod csv;
+mod error;
+mod host;
+mod memory_source;
+mod node;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use super::build::{call, concat, from_chunks, from_pandas, value};
+    #[pymodule_export]
+    use super::compute::{PyChunk, PyProgress, assemble, compute, execute, optimize, remove_spill_folder};
+    #[pymodule_export]
+    use super::csv::scan_csv;
+    #[pymodule_export]
+    use super::error::NotNative;
+    #[pymodule_export]
+    use super::node::PyNode;
+
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("__debug_build__", cfg!(debug_assertions))
+    }
+}

@@ -63,6 +63,29 @@ impl Task {
         matches!(self.op, TaskOp::Host { .. } | TaskOp::HostScan(..))
     }
 
+    /// What it does, in a line, for `explain`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let inputs = self.inputs.len();
+        match &self.op {
+            TaskOp::Value(_) => "a chunk in memory".to_string(),
+            TaskOp::Pipeline { pipeline, partitions } => {
+                let sources = partitions.len();
+                let from = if sources > 0 { format!("{sources} partitions of a source") } else { format!("{inputs} chunks") };
+                format!("{} <- {from} [native]", pipeline.describe())
+            }
+            TaskOp::HostScan(source, _) => format!("read {} [pandas]", source.name()),
+            TaskOp::Merge(_) => format!("merge {inputs} partial aggregates [native]"),
+            TaskOp::Finish(_) => format!("finish an aggregation of {inputs} parts [native]"),
+            TaskOp::Host { call, .. } => {
+                let tier = if call.function.is_library() { "pandas" } else { "user" };
+                format!("{} of {inputs} chunks [{tier}]", call.function.name())
+            }
+            TaskOp::Concat => format!("concatenate {inputs} chunks [native]"),
+            TaskOp::Piece { pieces, .. } => format!("one of {pieces} pieces [native]"),
+        }
+    }
+
     /// Its key for people: `(name, partition)`.
     #[must_use]
     pub fn key(&self) -> String {

@@ -127,6 +127,23 @@ impl Pipeline {
         }
     }
 
+    /// Steps and sink in a line, for `explain`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let filter = matches!(self.input, Input::Scan { predicate: Some(_), .. }).then_some("read with a filter");
+        let steps = self.steps.iter().map(|step| match step {
+            Step::Filter { .. } => "filter",
+            Step::Select { .. } => "select",
+        });
+        let sink = match self.sink {
+            Sink::Collect => "collect",
+            Sink::Head(_) => "head",
+            Sink::Tail(_) => "tail",
+            Sink::Aggregate { .. } => "aggregate",
+        };
+        filter.into_iter().chain(steps).chain([sink]).collect::<Vec<_>>().join(", ")
+    }
+
     /// Runs it over `partitions` of its source, or over `inputs`.
     ///
     /// # Errors

@@ -1,0 +1,136 @@
+//! Nodes made from Python objects: frames in memory, chunks, host calls, values, concatenations.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+
+use crate::chunk::Chunk;
+use crate::chunk::host::HostOutput;
+use crate::error::{Error, Result};
+use crate::expr::frame;
+use crate::expr::{ChunkList, HostCall, Node, NodeOp};
+use crate::py::compute::PyChunk;
+use crate::py::convert::pandas::schema_from_meta;
+use crate::py::error::to_py;
+use crate::py::host::{HostFnOptions, PyHostFn, PyHostValue};
+use crate::py::memory_source::MemorySource;
+use crate::py::node::{PyNode, divisions_from_py};
+use crate::schema::Divisions;
+use crate::token::{Token, Tokenizer};
+
+fn token_of(text: &str) -> Token {
+    let mut t = Tokenizer::new();
+    t.text(text);
+    t.finish()
+}
+
+/// A pandas object cut at `positions` (one more than there are partitions).
+#[pyfunction]
+#[pyo3(signature = (obj, positions, divisions, prefix, token=None))]
+pub fn from_pandas(
+    obj: &Bound<'_, PyAny>,
+    positions: Vec<usize>,
+    divisions: Option<&Bound<'_, PyAny>>,
+    prefix: &str,
+    token: Option<&str>,
+) -> PyResult<PyNode> {
+    let count = positions.len().saturating_sub(1);
+    let divisions = divisions_from_py(divisions, count)?;
+    let source = MemorySource::from_pandas(obj, positions, prefix, token.map(token_of))?;
+    Ok(PyNode(frame::scan(Arc::new(source), Some(divisions), prefix)))
+}
+
+/// Chunks that are in memory already, in place of what `like` would compute.
+#[pyfunction]
+pub fn from_chunks(py: Python<'_>, chunks: Vec<Bound<'_, PyChunk>>, like: &Bound<'_, PyNode>) -> PyResult<PyNode> {
+    let like = &like.get().0;
+    let chunks =
+        chunks.iter().map(|chunk| chunk.get().get()).collect::<Result<Vec<_>>>().map_err(|error| to_py(py, error))?;
+    if chunks.len() != like.npartitions() {
+        let message = format!("{} chunks don't fit {} partitions", chunks.len(), like.npartitions());
+        return Err(to_py(py, Error::value(message)));
+    }
+    // what was read may have turned out wider than what was planned: the chunks know
+    let schema = chunks.iter().find_map(|chunk| match chunk {
+        Chunk::Frame(frame) => Some(frame.schema.clone()),
+        _ => None,
+    });
+    let mut t = Tokenizer::new();
+    t.text("persisted").token(like.token);
+    let list = ChunkList { chunks, token: t.finish() };
+    let schema = schema.or_else(|| like.schema.clone());
+    Ok(PyNode(Node::new(NodeOp::Chunks(Arc::new(list)), vec![], schema, like.divisions.clone(), &like.prefix)))
+}
+
+/// The partitions of all nodes, one after another.
+#[pyfunction]
+#[pyo3(signature = (nodes, divisions=None))]
+pub fn concat(py: Python<'_>, nodes: Vec<Bound<'_, PyNode>>, divisions: Option<&Bound<'_, PyAny>>) -> PyResult<PyNode> {
+    let nodes: Vec<_> = nodes.iter().map(|node| node.get().0.clone()).collect();
+    let count = nodes.iter().map(|node| node.npartitions()).sum();
+    let divisions = divisions_from_py(divisions, count)?;
+    frame::concat(&nodes, Some(divisions)).map(PyNode).map_err(|error| to_py(py, error))
+}
+
+/// A host call: on each partition of its inputs (`mode="partition"`; without inputs the function is given the partition's
+/// number), or once on all of them (`mode="gather"`).
+#[pyfunction]
+#[pyo3(signature = (function, inputs, meta, *, prefix, mode, library, divisions=None, token=None))]
+#[allow(clippy::too_many_arguments, reason = "the shape of a Python call")]
+pub fn call(
+    py: Python<'_>,
+    function: Bound<'_, PyAny>,
+    inputs: Vec<Bound<'_, PyNode>>,
+    meta: Option<Bound<'_, PyAny>>,
+    prefix: &str,
+    mode: &str,
+    library: bool,
+    divisions: Option<&Bound<'_, PyAny>>,
+    token: Option<&str>,
+) -> PyResult<PyNode> {
+    let inputs: Vec<_> = inputs.iter().map(|node| node.get().0.clone()).collect();
+    let (schema, output) = match meta {
+        Some(meta) if !meta.is_none() => {
+            let schema = schema_from_meta(&meta)?;
+            (Some(schema.clone()), HostOutput::Frame(schema))
+        }
+        _ => (None, HostOutput::Object),
+    };
+    let widest = inputs.iter().max_by_key(|input| input.npartitions());
+    let (count, inherited) = match mode {
+        "gather" => (1, Divisions::Unknown(1)),
+        "partition" => match widest {
+            Some(input) => (input.npartitions(), input.divisions.forget()),
+            None => (1, Divisions::Unknown(1)),
+        },
+        _ => return Err(to_py(py, Error::value(format!("mode must be 'partition' or 'gather', not {mode:?}")))),
+    };
+    let fits = |input: &crate::expr::NodeRef| input.npartitions() == 1 || input.npartitions() == count;
+    if mode == "partition" && !inputs.iter().all(fits) {
+        let counts: Vec<_> = inputs.iter().map(|input| input.npartitions().to_string()).collect();
+        return Err(to_py(py, Error::value(format!("partitions don't match: {}", counts.join(", ")))));
+    }
+    let divisions = match divisions {
+        Some(divisions) if !divisions.is_none() => divisions_from_py(Some(divisions), count)?,
+        _ => inherited,
+    };
+    if !inputs.is_empty() && divisions.npartitions() != count {
+        let message = format!("{} divisions don't fit {count} partitions", divisions.npartitions() + 1);
+        return Err(to_py(py, Error::value(message)));
+    }
+    let options = HostFnOptions { library, indexed: inputs.is_empty(), token: token.map(token_of) };
+    let function = PyHostFn::new(&function, options)?;
+    let call = HostCall { function: Arc::new(function), output };
+    let op = if mode == "gather" { NodeOp::Gather(call) } else { NodeOp::PerPartition(call) };
+    Ok(PyNode(Node::new(op, inputs, schema, divisions, prefix)))
+}
+
+/// An object that is there already.
+#[pyfunction]
+#[pyo3(signature = (obj, token=None))]
+pub fn value(obj: Bound<'_, PyAny>, token: Option<&str>) -> PyResult<PyNode> {
+    let value: crate::host::HostRef = Arc::new(PyHostValue::new(&obj)?);
+    let token = token.map_or_else(|| value.token(), token_of);
+    let list = ChunkList { chunks: vec![Chunk::Host(value)], token };
+    Ok(PyNode(Node::new(NodeOp::Chunks(Arc::new(list)), vec![], None, Divisions::Unknown(1), "value")))
+}

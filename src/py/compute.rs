@@ -1,0 +1,298 @@
+//! From nodes to results: optimise, lower, run, and read again when a source found its types too narrow.
+//!
+//! Covers the one way from Python into work (`run`): detached from the interpreter, interruptible, errors mapped.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::chunk::{Chunk, Notice, Source};
+use crate::config::Settings;
+use crate::error::{Error, Kind, Result};
+use crate::exec;
+use crate::expr::frame::schema_of;
+use crate::expr::{Node, NodeOp, NodeRef};
+use crate::op::tree::ExprRef;
+use crate::opt;
+use crate::plan;
+use crate::py::convert::pandas::chunks_to_object;
+use crate::py::error::{from_py, to_py};
+use crate::py::node::PyNode;
+use crate::token::Token;
+
+/// How often a run may be planned anew because a source widened its types: each column can widen only a few times.
+const MOST_RETYPES: usize = 100;
+
+/// The value of one partition, in the engine's memory.
+#[pyclass(frozen, name = "Chunk", module = "dusk._core")]
+pub struct PyChunk(pub Mutex<Option<Chunk>>);
+
+impl PyChunk {
+    /// A Python handle to `chunk`.
+    #[must_use]
+    pub fn new(chunk: Chunk) -> Self {
+        Self(Mutex::new(Some(chunk)))
+    }
+
+    /// A shared reference to the chunk.
+    ///
+    /// # Errors
+    /// When it was handed out for good.
+    pub fn get(&self) -> Result<Chunk> {
+        self.0.lock().clone().ok_or_else(|| Error::value("this chunk was handed out already"))
+    }
+}
+
+#[pymethods]
+impl PyChunk {
+    /// Bytes of memory that it keeps alive.
+    #[getter]
+    fn nbytes(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.get().map_err(|error| to_py(py, error))?.nbytes())
+    }
+
+    /// The number of rows of a frame.
+    #[getter]
+    fn rows(&self, py: Python<'_>) -> PyResult<Option<usize>> {
+        Ok(self.get().map_err(|error| to_py(py, error))?.rows())
+    }
+
+    /// The chunk as a pandas object (or the object that it is).
+    fn to_object(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let chunk = self.get().map_err(|error| to_py(py, error))?;
+        chunks_to_object(py, vec![chunk])
+    }
+
+    fn __sizeof__(&self) -> usize {
+        self.get().map_or(0, |chunk| chunk.nbytes())
+    }
+}
+
+/// Counters of a run, readable from any thread.
+#[pyclass(frozen, name = "Progress", module = "dusk._core")]
+pub struct PyProgress(pub Arc<exec::Progress>);
+
+#[pymethods]
+impl PyProgress {
+    #[new]
+    fn new() -> Self {
+        Self(exec::Progress::new())
+    }
+
+    /// Tasks done and in all.
+    fn counts(&self) -> (usize, usize) {
+        let counts = self.0.counts();
+        (counts.done as usize, counts.total as usize)
+    }
+
+    /// Rows and bytes that sources have delivered.
+    fn volume(&self) -> (u64, u64) {
+        let counts = self.0.counts();
+        (counts.rows, counts.bytes)
+    }
+}
+
+/// The settings that Python's snapshot of the configuration says.
+fn settings_from_py(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
+    let mut parsed = Settings::default();
+    if let Some(threads) = settings.get_item("threads")? {
+        parsed.threads = threads.extract()?;
+    }
+    if let Some(limit) = settings.get_item("memory_limit")?.filter(|limit| !limit.is_none()) {
+        parsed.memory_limit = limit.extract()?;
+    }
+    if let Some(folder) = settings.get_item("spill_directory")?.filter(|folder| !folder.is_none()) {
+        parsed.spill_directory = folder.extract::<PathBuf>()?;
+    }
+    if let Some(rows) = settings.get_item("batch_rows")?.filter(|rows| !rows.is_none()) {
+        parsed.batch_rows = rows.extract::<usize>()?.max(1);
+    }
+    Ok(parsed)
+}
+
+/// Keeps a Python thread state for a worker's whole life: a call into Python then costs a tenth of a microsecond instead of
+/// eight.
+struct KeepThreadState;
+
+impl exec::WorkerHook for KeepThreadState {
+    fn enter(&self, body: &mut (dyn FnMut() + Send)) {
+        // once the interpreter is shutting down there is nothing to attach to, and nobody waits for results
+        let _ = Python::try_attach(|py| py.detach(body));
+    }
+}
+
+/// Runs the plans and gives the chunks of each node's partitions.
+fn run(py: Python<'_>, roots: Vec<NodeRef>, settings: &Settings, progress: &Arc<exec::Progress>) -> PyResult<Vec<Vec<Chunk>>> {
+    let outcome = py.detach(|| run_detached(roots, settings, progress));
+    let (result, notices) = outcome;
+    for Notice(text) in notices {
+        let text = std::ffi::CString::new(text.replace('\0', " ")).unwrap_or_default();
+        PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyUserWarning>(), &text, 3)?;
+    }
+    result.map_err(|error| to_py(py, error))
+}
+
+type Outcome = (Result<Vec<Vec<Chunk>>>, Vec<Notice>);
+
+fn run_detached(mut roots: Vec<NodeRef>, settings: &Settings, progress: &Arc<exec::Progress>) -> Outcome {
+    let mut notices = Vec::new();
+    let mut sources = sources_of(&roots);
+    for _ in 0..MOST_RETYPES {
+        let result = attempt(&roots, settings, progress);
+        sources.iter().for_each(|source| notices.extend(source.take_notices()));
+        match result {
+            Err(error) if error.kind() == Kind::Retyped => match retyped(&roots, settings) {
+                Ok(new) => {
+                    roots = new;
+                    let new = sources_of(&roots);
+                    new.iter().for_each(|source| notices.extend(source.take_notices()));
+                    sources = new;
+                }
+                Err(error) => return (Err(error), notices),
+            },
+            result => {
+                notices.dedup();
+                return (result, notices);
+            }
+        }
+    }
+    (Err(Error::internal("the types of a source never settled")), notices)
+}
+
+fn attempt(roots: &[NodeRef], settings: &Settings, progress: &Arc<exec::Progress>) -> Result<Vec<Vec<Chunk>>> {
+    let optimized = opt::optimize(roots)?;
+    let (graph, counts) = plan::lower(&optimized, settings)?;
+    drop(optimized);
+    let mut poll = || Python::attach(|py| py.check_signals().map_err(|error| from_py(py, error)));
+    let chunks = exec::execute(graph, settings, progress, Arc::new(KeepThreadState), &mut poll)?;
+    let mut chunks = chunks.into_iter();
+    Ok(counts.into_iter().map(|count| chunks.by_ref().take(count).collect()).collect())
+}
+
+fn sources_of(roots: &[NodeRef]) -> Vec<Arc<dyn Source>> {
+    opt::topological(roots)
+        .iter()
+        .filter_map(|node| match &node.op {
+            NodeOp::Scan { source, .. } => Some(source.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The plans over sources with settled types; every schema above them is computed anew.
+fn retyped(roots: &[NodeRef], settings: &Settings) -> Result<Vec<NodeRef>> {
+    // what is read of each source decides which columns have to be settled: ask the optimised plan
+    let mut read: hashbrown::HashMap<Token, (Arc<dyn Source>, Vec<usize>)> = hashbrown::HashMap::new();
+    for node in opt::topological(&opt::optimize(roots)?) {
+        if let NodeOp::Scan { source, columns, predicate, .. } = &node.op {
+            let (_, wanted) = read.entry(source.token()).or_insert_with(|| (source.clone(), Vec::new()));
+            wanted.extend(columns.iter());
+            let mut filtered = std::collections::BTreeSet::new();
+            predicate.iter().for_each(|predicate: &ExprRef| predicate.columns(&mut filtered));
+            wanted.extend(filtered);
+        }
+    }
+    let mut settled: hashbrown::HashMap<Token, Arc<dyn Source>> = hashbrown::HashMap::new();
+    for (token, (source, mut columns)) in read {
+        columns.sort_unstable();
+        columns.dedup();
+        settled.insert(token, source.retyped(&columns, settings.threads.max(1))?);
+    }
+    opt::bottom_up(roots, &mut |node| {
+        let NodeOp::Scan { source, columns, partitions, predicate } = &node.op else { return Ok(node) };
+        let Some(new) = settled.get(&source.token()) else { return Ok(node) };
+        let all = new.schema();
+        let schema = columns.iter().map(|column| all.columns[*column].clone()).collect();
+        let schema = schema_of(&node)?.with_columns(schema_of(&node)?.kind, schema);
+        let op = NodeOp::Scan {
+            source: new.clone(),
+            columns: columns.clone(),
+            partitions: partitions.clone(),
+            predicate: predicate.clone(),
+        };
+        Ok(Node::new(op, vec![], Some(Arc::new(schema)), node.divisions.clone(), &node.prefix))
+    })
+}
+
+fn roots_of(nodes: &[Bound<'_, PyNode>]) -> Vec<NodeRef> {
+    nodes.iter().map(|node| node.get().0.clone()).collect()
+}
+
+/// Runs the plans and gives the chunks of each node's partitions, to be held in the engine's memory.
+#[pyfunction]
+#[pyo3(signature = (nodes, settings, progress=None))]
+pub fn execute(
+    py: Python<'_>,
+    nodes: Vec<Bound<'_, PyNode>>,
+    settings: &Bound<'_, PyDict>,
+    progress: Option<&Bound<'_, PyProgress>>,
+) -> PyResult<Vec<Vec<PyChunk>>> {
+    let settings = settings_from_py(settings)?;
+    let progress = progress.map_or_else(exec::Progress::new, |progress| progress.get().0.clone());
+    let results = run(py, roots_of(&nodes), &settings, &progress)?;
+    Ok(results.into_iter().map(|chunks| chunks.into_iter().map(PyChunk::new).collect()).collect())
+}
+
+/// Runs the plans and gives a pandas object (or the object itself) for each node.
+#[pyfunction]
+#[pyo3(signature = (nodes, settings, progress=None))]
+pub fn compute(
+    py: Python<'_>,
+    nodes: Vec<Bound<'_, PyNode>>,
+    settings: &Bound<'_, PyDict>,
+    progress: Option<&Bound<'_, PyProgress>>,
+) -> PyResult<Vec<Py<PyAny>>> {
+    let settings = settings_from_py(settings)?;
+    let progress = progress.map_or_else(exec::Progress::new, |progress| progress.get().0.clone());
+    let results = run(py, roots_of(&nodes), &settings, &progress)?;
+    results.into_iter().map(|chunks| chunks_to_object(py, chunks)).collect()
+}
+
+/// The chunks of a node's partitions as one pandas object.
+#[pyfunction]
+pub fn assemble(py: Python<'_>, node: &Bound<'_, PyNode>, chunks: Vec<Bound<'_, PyChunk>>) -> PyResult<Py<PyAny>> {
+    let _ = node;
+    let chunks =
+        chunks.iter().map(|chunk| chunk.get().get().map_err(|error| to_py(py, error))).collect::<PyResult<Vec<_>>>()?;
+    chunks_to_object(py, chunks)
+}
+
+/// The tasks of a plan as text, most alike ones counted together.
+///
+/// # Errors
+/// When the plan can't be lowered.
+pub fn explain_tasks(node: &NodeRef) -> Result<String> {
+    use std::fmt::Write;
+    let optimized = opt::optimize(std::slice::from_ref(node))?;
+    let (graph, _) = plan::lower(&optimized, &Settings::default())?;
+    let mut lines: Vec<(String, usize)> = Vec::new();
+    for task in &graph.tasks {
+        let line = task.describe();
+        match lines.iter_mut().find(|(known, _)| *known == line) {
+            Some((_, count)) => *count += 1,
+            None => lines.push((line, 1)),
+        }
+    }
+    let mut text = format!("{} tasks\n", graph.tasks.len());
+    for (line, count) in lines {
+        let _ = writeln!(text, "{count:>6} x {line}");
+    }
+    Ok(text)
+}
+
+/// The optimised forms of the plans.
+#[pyfunction]
+pub fn optimize(py: Python<'_>, nodes: Vec<Bound<'_, PyNode>>) -> PyResult<Vec<PyNode>> {
+    let roots = roots_of(&nodes);
+    let optimized = py.detach(|| opt::optimize(&roots)).map_err(|error| to_py(py, error))?;
+    Ok(optimized.into_iter().map(PyNode).collect())
+}
+
+/// Removes what this process has spilled; called when the interpreter exits.
+#[pyfunction]
+pub fn remove_spill_folder() {
+    exec::remove_spill_folder();
+}
