@@ -146,14 +146,15 @@ def local_callbacks(callbacks: Iterable[Callback | Hooks] | None = None) -> Iter
 def split_meters(callbacks: Iterable[Callback | Hooks]) -> tuple[list[Any], list[Hooks]]:
     """Separate the callbacks that only want to know how far a run is from those with hooks.
 
-    A *meter* is a callback whose object has ``_begin(progress)`` and ``_end(failed)`` and no hook for single tasks.
+    A *meter* is a callback whose class itself has ``_begin(progress)`` and ``_end(failed)``; a subclass may have changed
+    a hook, so it is called as any other callback.
     """
     meters: list[Any] = []
     hooks: list[Hooks] = []
     for each in callbacks:
         functions = normalize_callback(each)
         owner = getattr(next((f for f in functions if f is not None), None), "__self__", None)
-        if hasattr(owner, "_begin") and hasattr(owner, "_end") and not any(functions[2:4]):
+        if owner is not None and "_begin" in vars(type(owner)):
             meters.append(owner)
         else:
             hooks.append(functions)

@@ -11,7 +11,7 @@ use crate::expr::frame;
 use crate::expr::{ChunkList, HostCall, Node, NodeOp};
 use crate::py::compute::PyChunk;
 use crate::py::convert::pandas::schema_from_meta;
-use crate::py::error::to_py;
+use crate::py::error::to_pyerr;
 use crate::py::host::{HostFnOptions, PyHostFn, PyHostValue};
 use crate::py::memory_source::MemorySource;
 use crate::py::node::{PyNode, divisions_from_py};
@@ -45,10 +45,10 @@ pub fn from_pandas(
 pub fn from_chunks(py: Python<'_>, chunks: Vec<Bound<'_, PyChunk>>, like: &Bound<'_, PyNode>) -> PyResult<PyNode> {
     let like = &like.get().0;
     let chunks =
-        chunks.iter().map(|chunk| chunk.get().get()).collect::<Result<Vec<_>>>().map_err(|error| to_py(py, error))?;
+        chunks.iter().map(|chunk| chunk.get().get()).collect::<Result<Vec<_>>>().map_err(|error| to_pyerr(py, &error))?;
     if chunks.len() != like.npartitions() {
         let message = format!("{} chunks don't fit {} partitions", chunks.len(), like.npartitions());
-        return Err(to_py(py, Error::value(message)));
+        return Err(to_pyerr(py, &Error::value(message)));
     }
     // what was read may have turned out wider than what was planned: the chunks know
     let schema = chunks.iter().find_map(|chunk| match chunk {
@@ -69,7 +69,7 @@ pub fn concat(py: Python<'_>, nodes: Vec<Bound<'_, PyNode>>, divisions: Option<&
     let nodes: Vec<_> = nodes.iter().map(|node| node.get().0.clone()).collect();
     let count = nodes.iter().map(|node| node.npartitions()).sum();
     let divisions = divisions_from_py(divisions, count)?;
-    frame::concat(&nodes, Some(divisions)).map(PyNode).map_err(|error| to_py(py, error))
+    frame::concat(&nodes, Some(divisions)).map(PyNode).map_err(|error| to_pyerr(py, &error))
 }
 
 /// A host call: on each partition of its inputs (`mode="partition"`; without inputs the function is given the partition's
@@ -103,12 +103,12 @@ pub fn call(
             Some(input) => (input.npartitions(), input.divisions.forget()),
             None => (1, Divisions::Unknown(1)),
         },
-        _ => return Err(to_py(py, Error::value(format!("mode must be 'partition' or 'gather', not {mode:?}")))),
+        _ => return Err(to_pyerr(py, &Error::value(format!("mode must be 'partition' or 'gather', not {mode:?}")))),
     };
     let fits = |input: &crate::expr::NodeRef| input.npartitions() == 1 || input.npartitions() == count;
     if mode == "partition" && !inputs.iter().all(fits) {
         let counts: Vec<_> = inputs.iter().map(|input| input.npartitions().to_string()).collect();
-        return Err(to_py(py, Error::value(format!("partitions don't match: {}", counts.join(", ")))));
+        return Err(to_pyerr(py, &Error::value(format!("partitions don't match: {}", counts.join(", ")))));
     }
     let divisions = match divisions {
         Some(divisions) if !divisions.is_none() => divisions_from_py(Some(divisions), count)?,
@@ -116,7 +116,7 @@ pub fn call(
     };
     if !inputs.is_empty() && divisions.npartitions() != count {
         let message = format!("{} divisions don't fit {count} partitions", divisions.npartitions() + 1);
-        return Err(to_py(py, Error::value(message)));
+        return Err(to_pyerr(py, &Error::value(message)));
     }
     let options = HostFnOptions { library, indexed: inputs.is_empty(), token: token.map(token_of) };
     let function = PyHostFn::new(&function, options)?;

@@ -19,7 +19,7 @@ use crate::op::tree::ExprRef;
 use crate::opt;
 use crate::plan;
 use crate::py::convert::pandas::chunks_to_object;
-use crate::py::error::{from_py, to_py};
+use crate::py::error::{from_pyerr, to_pyerr};
 use crate::py::node::PyNode;
 use crate::token::Token;
 
@@ -51,18 +51,18 @@ impl PyChunk {
     /// Bytes of memory that it keeps alive.
     #[getter]
     fn nbytes(&self, py: Python<'_>) -> PyResult<usize> {
-        Ok(self.get().map_err(|error| to_py(py, error))?.nbytes())
+        Ok(self.get().map_err(|error| to_pyerr(py, &error))?.nbytes())
     }
 
     /// The number of rows of a frame.
     #[getter]
     fn rows(&self, py: Python<'_>) -> PyResult<Option<usize>> {
-        Ok(self.get().map_err(|error| to_py(py, error))?.rows())
+        Ok(self.get().map_err(|error| to_pyerr(py, &error))?.rows())
     }
 
     /// The chunk as a pandas object (or the object that it is).
     fn to_object(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let chunk = self.get().map_err(|error| to_py(py, error))?;
+        let chunk = self.get().map_err(|error| to_pyerr(py, &error))?;
         chunks_to_object(py, vec![chunk])
     }
 
@@ -132,7 +132,7 @@ fn run(py: Python<'_>, roots: Vec<NodeRef>, settings: &Settings, progress: &Arc<
         let text = std::ffi::CString::new(text.replace('\0', " ")).unwrap_or_default();
         PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyUserWarning>(), &text, 3)?;
     }
-    result.map_err(|error| to_py(py, error))
+    result.map_err(|error| to_pyerr(py, &error))
 }
 
 type Outcome = (Result<Vec<Vec<Chunk>>>, Vec<Notice>);
@@ -166,7 +166,7 @@ fn attempt(roots: &[NodeRef], settings: &Settings, progress: &Arc<exec::Progress
     let optimized = opt::optimize(roots)?;
     let (graph, counts) = plan::lower(&optimized, settings)?;
     drop(optimized);
-    let mut poll = || Python::attach(|py| py.check_signals().map_err(|error| from_py(py, error)));
+    let mut poll = || Python::attach(|py| py.check_signals().map_err(|error| from_pyerr(py, error)));
     let chunks = exec::execute(graph, settings, progress, Arc::new(KeepThreadState), &mut poll)?;
     let mut chunks = chunks.into_iter();
     Ok(counts.into_iter().map(|count| chunks.by_ref().take(count).collect()).collect())
@@ -256,7 +256,7 @@ pub fn compute(
 pub fn assemble(py: Python<'_>, node: &Bound<'_, PyNode>, chunks: Vec<Bound<'_, PyChunk>>) -> PyResult<Py<PyAny>> {
     let _ = node;
     let chunks =
-        chunks.iter().map(|chunk| chunk.get().get().map_err(|error| to_py(py, error))).collect::<PyResult<Vec<_>>>()?;
+        chunks.iter().map(|chunk| chunk.get().get().map_err(|error| to_pyerr(py, &error))).collect::<PyResult<Vec<_>>>()?;
     chunks_to_object(py, chunks)
 }
 
@@ -287,7 +287,7 @@ pub fn explain_tasks(node: &NodeRef) -> Result<String> {
 #[pyfunction]
 pub fn optimize(py: Python<'_>, nodes: Vec<Bound<'_, PyNode>>) -> PyResult<Vec<PyNode>> {
     let roots = roots_of(&nodes);
-    let optimized = py.detach(|| opt::optimize(&roots)).map_err(|error| to_py(py, error))?;
+    let optimized = py.detach(|| opt::optimize(&roots)).map_err(|error| to_pyerr(py, &error))?;
     Ok(optimized.into_iter().map(PyNode).collect())
 }
 

@@ -11,11 +11,9 @@ use crate::expr::frame::{self, GroupCall, GroupOptions, Operand, schema_of};
 use crate::expr::{NodeOp, NodeRef, explain};
 use crate::op::agg::AggOp;
 use crate::op::scalar::ScalarOp;
-use crate::py::convert::dtype::dtype_from_py;
-use crate::py::convert::label::{label_from_py, label_to_py};
-use crate::py::convert::pandas::schema_to_meta;
-use crate::py::convert::scalar::{literal_from_py, scalar_from_py, scalar_to_py};
-use crate::py::error::to_py;
+use crate::py::convert::{dtype, label, schema_to_meta};
+use crate::py::convert::scalar::{literal_from_python, scalar_from_python, scalar_to_python};
+use crate::py::error::to_pyerr;
 use crate::scalar::Scalar;
 use crate::schema::{Divisions, FrameKind, IndexSchema, Label};
 
@@ -35,7 +33,7 @@ pub fn kind_from_name(name: &str) -> Result<FrameKind> {
 }
 
 fn labels_from_py(labels: &[Bound<'_, PyAny>]) -> PyResult<Vec<Label>> {
-    labels.iter().map(label_from_py).collect()
+    labels.iter().map(label::from_python).collect()
 }
 
 /// Divisions from Python: `None` for unknown ones, a number of partitions, or the values.
@@ -50,7 +48,7 @@ pub fn divisions_from_py(divisions: Option<&Bound<'_, PyAny>>, npartitions: usiz
         .try_iter()?
         .map(|value| {
             let value = value?;
-            Ok(if value.is_none() { None } else { scalar_from_py(&value)? })
+            Ok(if value.is_none() { None } else { scalar_from_python(&value).ok() })
         })
         .collect::<PyResult<Vec<Option<Scalar>>>>()?;
     let count = values.len().saturating_sub(1);
@@ -62,10 +60,7 @@ fn operand_from_py(value: &Bound<'_, PyAny>) -> PyResult<Operand> {
     if let Ok(node) = value.cast::<PyNode>() {
         return Ok(Operand::Node(node.get().0.clone()));
     }
-    match literal_from_py(value)? {
-        Some(literal) => Ok(Operand::Literal(literal)),
-        None => Err(to_py(value.py(), Error::not_native(format!("a value of type {}", value.get_type())))),
-    }
+    literal_from_python(value).map(Operand::Literal).map_err(|error| to_pyerr(value.py(), &error))
 }
 
 fn scalar_op(op: &str, params: Option<&Bound<'_, PyDict>>) -> PyResult<ScalarOp> {
@@ -80,8 +75,7 @@ fn scalar_op(op: &str, params: Option<&Bound<'_, PyDict>>) -> PyResult<ScalarOp>
             let mut literals = Vec::new();
             for value in values.try_iter()? {
                 let value = value?;
-                let literal = literal_from_py(&value)?
-                    .ok_or_else(|| to_py(value.py(), Error::not_native("a member that Arrow can't hold")))?;
+                let literal = literal_from_python(&value).map_err(|error| to_pyerr(value.py(), &error))?;
                 literals.push(literal);
             }
             ScalarOp::IsIn(literals.into())
@@ -97,9 +91,9 @@ fn scalar_op(op: &str, params: Option<&Bound<'_, PyDict>>) -> PyResult<ScalarOp>
 }
 
 fn native_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Dtype> {
-    let parsed = dtype_from_py(dtype)?;
+    let parsed = dtype::from_python(dtype)?;
     if parsed.is_host() {
-        return Err(to_py(dtype.py(), Error::not_native(format!("the dtype {}", parsed.name()))));
+        return Err(to_pyerr(dtype.py(), &Error::not_native(format!("the dtype {}", parsed.name()))));
     }
     Ok(parsed)
 }
@@ -138,7 +132,7 @@ fn agg_op(name: &str, params: Option<&Bound<'_, PyDict>>) -> PyResult<AggOp> {
 
 impl PyNode {
     fn wrap(py: Python<'_>, node: Result<NodeRef>) -> PyResult<Self> {
-        node.map(Self).map_err(|error| to_py(py, error))
+        node.map(Self).map_err(|error| to_pyerr(py, &error))
     }
 }
 
@@ -186,7 +180,7 @@ impl PyNode {
         match &self.0.divisions {
             Divisions::Unknown(count) => PyTuple::new(py, (0..=*count).map(|_| py.None())),
             Divisions::Known(values) => {
-                let values = values.iter().map(|value| scalar_to_py(py, value)).collect::<PyResult<Vec<_>>>()?;
+                let values = values.iter().map(|value| scalar_to_python(py, value)).collect::<PyResult<Vec<_>>>()?;
                 PyTuple::new(py, values)
             }
         }
@@ -213,8 +207,8 @@ impl PyNode {
     /// The labels of the columns.
     #[getter]
     fn columns(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
-        let schema = schema_of(&self.0).map_err(|error| to_py(py, error))?;
-        schema.columns.iter().map(|column| label_to_py(py, &column.name)).collect()
+        let schema = schema_of(&self.0).map_err(|error| to_pyerr(py, &error))?;
+        schema.columns.iter().map(|column| label::to_python(py, &column.name).map(Bound::unbind)).collect()
     }
 
     /// The rows of each partition, where they are known without reading.
@@ -240,7 +234,7 @@ impl PyNode {
 
     /// An empty pandas object of this shape.
     fn meta(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let schema = schema_of(&self.0).map_err(|error| to_py(py, error))?;
+        let schema = schema_of(&self.0).map_err(|error| to_pyerr(py, &error))?;
         schema_to_meta(py, schema)
     }
 
@@ -292,7 +286,7 @@ impl PyNode {
         let columns = labels
             .iter()
             .zip(&values)
-            .map(|(label, value)| Ok((label_from_py(label)?, operand_from_py(value)?)))
+            .map(|(label, value)| Ok((label::from_python(label)?, operand_from_py(value)?)))
             .collect::<PyResult<Vec<_>>>()?;
         Self::wrap(py, frame::with_columns(&self.0, &columns))
     }
@@ -354,7 +348,7 @@ impl PyNode {
                 Ok(GroupCall {
                     op: agg_op(op, Some(params))?,
                     value: value.as_ref().map(|value| value.get().0.clone()),
-                    label: label_from_py(label)?,
+                    label: label::from_python(label)?,
                 })
             })
             .collect::<PyResult<Vec<_>>>()?;
@@ -380,7 +374,7 @@ impl PyNode {
     /// The first or last rows of each partition.
     fn limit(&self, py: Python<'_>, rows: usize, tail: bool) -> PyResult<Self> {
         if self.is_host() {
-            return Err(to_py(py, Error::not_native("rows of columns that Arrow can't hold")));
+            return Err(to_pyerr(py, &Error::not_native("rows of columns that Arrow can't hold")));
         }
         Ok(Self(frame::limit(&self.0, rows, tail)))
     }
@@ -390,10 +384,10 @@ impl PyNode {
         let node = match stage {
             "logical" => self.0.clone(),
             "optimized" => crate::opt::optimize(std::slice::from_ref(&self.0))
-                .map_err(|error| to_py(py, error))?
+                .map_err(|error| to_pyerr(py, &error))?
                 .swap_remove(0),
             "physical" => {
-                return crate::py::compute::explain_tasks(&self.0).map_err(|error| to_py(py, error));
+                return crate::py::compute::explain_tasks(&self.0).map_err(|error| to_pyerr(py, &error));
             }
             _ => {
                 let message = format!("stage must be 'logical', 'optimized' or 'physical', not {stage:?}");
@@ -411,12 +405,12 @@ impl PyNode {
     /// The names of the index levels.
     #[getter]
     fn index_names(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
-        let schema = schema_of(&self.0).map_err(|error| to_py(py, error))?;
+        let schema = schema_of(&self.0).map_err(|error| to_pyerr(py, &error))?;
         let levels = match &schema.index {
-            IndexSchema::Range { name } => return Ok(vec![label_to_py(py, name)?]),
+            IndexSchema::Range { name } => return Ok(vec![label::to_python(py, name).map(Bound::unbind)?]),
             IndexSchema::Levels(levels) => levels,
         };
-        levels.iter().map(|level| label_to_py(py, &level.name)).collect()
+        levels.iter().map(|level| label::to_python(py, &level.name).map(Bound::unbind)).collect()
     }
 
     fn __repr__(&self) -> String {

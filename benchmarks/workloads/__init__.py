@@ -1,0 +1,15 @@
+"""The work of the races. A new workload is a file that makes a `Workload`, and a line in `ALL`."""
+
+from __future__ import annotations
+
+from benchmarks.workloads import csv_groupby, groupby, out_of_core
+from benchmarks.workloads._workload import Workload
+
+ALL: dict[str, Workload] = {
+    workload.name: workload
+    for workload in (
+        csv_groupby.WORKLOAD,
+        *groupby.WORKLOADS,
+        out_of_core.WORKLOAD,
+    )
+}

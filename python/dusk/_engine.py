@@ -1,0 +1,228 @@
+"""The one place where Python calls into the engine to run something.
+
+The core offers, and this module calls, nothing but:
+
+``_core.execute(nodes, settings, progress=None) -> list[list[Chunk]]``
+    Run what the nodes need; for each node the chunks of its partitions.
+``_core.optimize(nodes) -> list[Node]``
+    The same nodes with an optimized plan.
+``_core.from_chunks(chunks, like) -> Node``
+    A node that holds finished chunks.
+``_core.Progress()``
+    Counters of a run: ``counts() -> (tasks done, tasks known)``, ``volume() -> (bytes, rows)``.
+
+``settings`` is the dictionary of `Settings.for_core`. A core that reports single tasks says so by
+``_core.task_events = True`` and takes a fourth argument, a `dusk.callbacks.TaskEvents`, whose ``known``, ``before`` and
+``after`` it calls while attached to Python.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dusk import config
+from dusk._units import parse_bytes
+from dusk.callbacks import TaskEvents, local_callbacks, split_meters
+from dusk.system import cpu_count, memory_limit
+
+if TYPE_CHECKING:
+    from dusk._core import Chunk, Node
+
+_DEFAULT_SHARE = 0.7
+_NO_LIMIT = sys.maxsize
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one run, taken when it starts.
+
+    Attributes
+    ----------
+    threads : int
+        Worker threads; 0 runs every task in the calling thread.
+    memory_limit : int
+        The memory budget in bytes.
+    spill_directory : str
+        Folder below which the process makes its own for spilled chunks.
+    batch_rows : int
+        Rows of a batch in a pipeline.
+    spill : bool
+        Whether chunks may be spilled at all.
+    """
+
+    threads: int
+    memory_limit: int
+    spill_directory: str
+    batch_rows: int
+    spill: bool = True
+
+    def for_core(self) -> dict[str, Any]:
+        """Return the settings as the core takes them."""
+        return dataclasses.asdict(self)
+
+
+def parse_memory_limit(limit: Any, available: int | None = None) -> int:
+    """Return a memory budget in bytes.
+
+    Parameters
+    ----------
+    limit : None, bool, int, float or str
+        None and True mean 70 % of what the process may use, False and 0 no limit. A float up to 1 and text such as
+        ``"50%"`` are shares; ints and text such as ``"200MB"`` are bytes.
+    available : int, optional
+        What the process may use, for shares; asked of the system by default.
+
+    Returns
+    -------
+    int
+    """
+    if isinstance(limit, str):
+        text = limit.strip()
+        if text.lower() in ("", "auto"):
+            limit = None
+        elif text.endswith("%"):
+            limit = float(text[:-1]) / 100
+            if not 0 < limit <= 1:
+                raise ValueError(f"memory.limit must be between 0% and 100%, got {text!r}")
+        else:
+            limit = _share_or_bytes(text)
+    if limit is None or limit is True:
+        limit = _DEFAULT_SHARE
+    if limit is False or limit == 0:
+        return _NO_LIMIT
+    if limit < 0:
+        raise ValueError(f"memory.limit can't be negative, got {limit!r}")
+    if isinstance(limit, float) and limit <= 1:
+        return int(limit * (memory_limit() if available is None else available))
+    return min(int(limit), _NO_LIMIT)
+
+
+def _share_or_bytes(text: str) -> float | int:
+    try:
+        number = float(text)
+    except ValueError:
+        return parse_bytes(text)
+    return number if "." in text and number <= 1 else int(number)
+
+
+def snapshot(*, sync: bool = False, num_workers: int | None = None, **changes: Any) -> Settings:
+    """Return the settings for a run that starts now.
+
+    Parameters
+    ----------
+    sync : bool, default False
+        Run in the calling thread.
+    num_workers : int, optional
+        Worker threads; by default as the settings say.
+    **changes
+        Other attributes of `Settings`.
+    """
+    threads = 0
+    if not sync:
+        threads = num_workers or config.get("num_workers", None) or config.get("threads", None) or cpu_count()
+        if isinstance(threads, bool) or int(threads) != threads or threads < 1:
+            raise ValueError(f"num_workers must be a whole number from 1 on, got {threads!r}")
+    folder = config.get("memory.spill-directory", None) or config.get("temporary-directory", None)
+    values: dict[str, Any] = {
+        "threads": int(threads),
+        "memory_limit": parse_memory_limit(config.get("memory.limit", None)),
+        "spill_directory": os.path.abspath(os.path.expanduser(folder)) if folder else tempfile.gettempdir(),
+        "batch_rows": parse_bytes(config.get("dataframe.batch-rows", 65536)),
+        "spill": bool(config.get("memory.spill", True)),
+    }
+    if values["batch_rows"] < 1:
+        raise ValueError(f"dataframe.batch-rows must be positive, got {values['batch_rows']!r}")
+    return Settings(**{**values, **changes})
+
+
+def run(
+    nodes: Sequence[Node],
+    *,
+    scheduler: str = "threads",
+    num_workers: int | None = None,
+    optimize: bool = True,
+    callbacks: Iterable[Any] | None = None,
+) -> list[list[Chunk]]:
+    """Run what some nodes need, in this process.
+
+    Parameters
+    ----------
+    nodes : sequence of Node
+        What to compute.
+    scheduler : {"threads", "sync"}
+        Worker threads, or the calling thread.
+    num_workers : int, optional
+        Worker threads; by default as the settings say.
+    optimize : bool, default True
+        Optimize the plan first.
+    callbacks : iterable, optional
+        Callbacks of this run; by default those in force.
+
+    Returns
+    -------
+    list of lists of Chunk
+        For each node its chunks.
+    """
+    from dusk import _core
+
+    settings = snapshot(sync=scheduler == "sync", num_workers=num_workers)
+    plan = _core.optimize(nodes) if optimize else list(nodes)
+    with local_callbacks(callbacks) as active:
+        meters, hooks = split_meters(active)
+        if not meters and not hooks:
+            return _core.execute(plan, settings.for_core())
+        progress = _core.Progress()
+        events = TaskEvents(hooks, {node.name: node for node in plan})
+        failed = True
+        begun: list[Any] = []
+        try:
+            for meter in meters:
+                meter._begin(progress)
+                begun.append(meter)
+            events.start()
+            chunks = _execute_with_events(plan, settings, progress, events if hooks else None)
+            failed = False
+            return chunks
+        finally:
+            for meter in begun:
+                meter._end(failed)
+            events.finish(failed)
+
+
+def _execute_with_events(
+    plan: list[Node], settings: Settings, progress: Any, events: TaskEvents | None
+) -> list[list[Chunk]]:
+    from dusk import _core
+
+    if events is None:
+        return _core.execute(plan, settings.for_core(), progress)
+    if getattr(_core, "task_events", False):
+        return _core.execute(plan, settings.for_core(), progress, events)  # type: ignore[call-arg]
+    names = list(dict.fromkeys(node.name for node in plan))  # hooks see each collection as one task
+    events.known({name: () for name in names}, {})
+    for name in names:
+        events.before(name)
+    chunks = _core.execute(plan, settings.for_core(), progress)
+    results = dict(zip((node.name for node in plan), chunks, strict=True))
+    for name in names:
+        events.after(name, results[name], None)
+    return chunks
+
+
+def hold(nodes: Sequence[Node], **kwargs: Any) -> list[Node]:
+    """Run what some nodes need and return nodes that hold the chunks; keywords as for `run`."""
+    from dusk import _core
+
+    return [_core.from_chunks(chunks, node) for node, chunks in zip(nodes, run(nodes, **kwargs), strict=True)]
+
+
+def optimize(nodes: Sequence[Node]) -> list[Node]:
+    """Return the nodes with an optimized plan."""
+    from dusk import _core
+
+    return _core.optimize(nodes)
