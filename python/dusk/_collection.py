@@ -167,21 +167,9 @@ def _copy_with(x: Any, names: list[str], values: list[Any]) -> Any:
 
 
 class DuskMethodsMixin:
-    """The methods of every collection."""
+    """The methods of every collection, for any class with Dask's protocol."""
 
-    __slots__ = ("__weakref__",)
-
-    def __dusk_nodes__(self) -> list[Node]:
-        raise NotImplementedError
-
-    def __dusk_finalize__(self, results: list[list[Chunk]]) -> Any:
-        from dusk import _core
-
-        (node,), (chunks,) = self.__dusk_nodes__(), results
-        return _core.assemble(node, chunks)
-
-    def __dusk_rebuild__(self, nodes: list[Node]) -> Self:
-        raise NotImplementedError
+    __slots__ = ()
 
     def compute(self, **kwargs: Any) -> Any:
         """Compute this collection and return the result as an object in memory.
@@ -254,13 +242,13 @@ class DuskMethodsMixin:
         return result
 
     def visualize(
-        self, filename: str | None = "mydusk", format: str | None = None, optimize_graph: bool = False, **kwargs: Any
+        self, filename: str | None = "mydask", format: str | None = None, optimize_graph: bool = False, **kwargs: Any
     ) -> Any:
         """Draw the graph of this collection.
 
         Parameters
         ----------
-        filename : str or None, default "mydusk"
+        filename : str or None, default "mydask"
             File to write; the ending says the format. None writes nothing.
         format : {"svg", "png", "pdf", "dot", ...}, optional
             Format of the file, if its name doesn't say it. All but svg need the graphviz program.
@@ -287,3 +275,24 @@ class DuskMethodsMixin:
         from dusk.base import wait_async
 
         return wait_async(self).__await__()
+
+
+class DuskCollection(DuskMethodsMixin):
+    """Base of the collections that the engine knows."""
+
+    __slots__ = ()
+
+    def __dusk_nodes__(self) -> list[Node]:
+        """Return the nodes that this collection stands for."""
+        raise NotImplementedError(f"{type(self).__name__}.__dusk_nodes__")
+
+    def __dusk_finalize__(self, results: list[list[Chunk]]) -> Any:
+        """Make the value that `compute` returns from the chunks of each node."""
+        from dusk import _core
+
+        (node,), (chunks,) = self.__dusk_nodes__(), results
+        return _core.assemble(node, chunks)
+
+    def __dusk_rebuild__(self, nodes: list[Node]) -> Self:
+        """Return a collection of the same kind over other nodes that hold the same data."""
+        raise NotImplementedError(f"{type(self).__name__}.__dusk_rebuild__")

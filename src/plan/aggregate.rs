@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::expr::frame::schema_of;
 use crate::expr::{NodeOp, NodeRef};
-use crate::kernels::agg::AggPlan;
+use crate::task::AggPlan;
 use crate::op::agg::AggSpec;
 use crate::op::scalar::dtype_of;
 use crate::op::tree::{Expr, ExprRef};

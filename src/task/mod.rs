@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use graph::{Task, TaskGraph, TaskId, TaskOp};
 
+pub use crate::kernels::agg::AggPlan;
+
 use crate::error::{Error, Kind, Result};
 
 /// What a running task and its scheduler tell each other.
