@@ -12,7 +12,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, RecordBatchOptions, make_array};
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, RecordBatchOptions};
 use arrow::buffer::MutableBuffer;
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use arrow::error::ArrowError;
@@ -346,10 +346,10 @@ fn compact(array: ArrayRef) -> ArrayRef {
                 return Arc::new(views.gc());
             }
         }
-        // A sliced boolean or nested array is written by Arrow as its slice; nothing to do.
+        // Of any other slice Arrow writes just the slice.
         _ => {}
     }
-    if array.offset() == 0 { array } else { make_array(array.to_data()) }
+    array
 }
 
 fn arrow_error(error: ArrowError, path: &Path) -> Error {

@@ -369,6 +369,17 @@ fn simulate(
                 .map(|task| sizes[task])
                 .sum();
             prop_assert_eq!(state.live(), live);
+            let of = |pick: &dyn Fn(&TaskId) -> bool| -> usize {
+                (0..count as TaskId)
+                    .filter(pick)
+                    .map(|task| sizes[task as usize])
+                    .sum()
+            };
+            prop_assert_eq!(state.spillable, of(&|&task| state.can_leave(task)));
+            prop_assert_eq!(
+                state.leaving,
+                of(&|&task| state.nodes[task as usize].phase == Phase::Spilling)
+            );
         }
     }
     prop_assert_eq!(state.has_ended(), ended);
