@@ -1,0 +1,420 @@
+//! A run: the state machine and the chunks behind one lock, and what a worker does with them.
+//!
+//! Invariants: tasks, files and the dropping of chunks never happen under the lock (dropping a host object may wait for
+//! the host's own lock, whose owner may wait for ours); a worker takes the lock once between two tasks.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use crate::chunk::Chunk;
+use crate::config::Settings;
+use crate::error::{Error, Kind, Result};
+use crate::exec::Runner;
+use crate::exec::events::{Progress, TaskEvent};
+use crate::exec::memory::{self, Share};
+use crate::exec::shape::Shape;
+use crate::exec::spill::SpillFile;
+use crate::exec::state::{Action, Event, State, Work};
+use crate::exec::store::{Cell, Store};
+use crate::exec::workers::Job;
+use crate::task::{Control, TaskGraph, TaskId};
+
+/// How often the calling thread looks at signals and memory.
+const TICK: Duration = Duration::from_millis(20);
+
+/// The caller's look at its signals.
+pub(super) type Poll<'a> = &'a mut dyn FnMut() -> Result<()>;
+
+/// The control of a run and of the runs that its tasks have started: cancelling one cancels all below it.
+#[derive(Debug)]
+pub(super) struct Lineage {
+    control: Arc<Control>,
+    children: Mutex<Vec<Weak<Lineage>>>,
+}
+
+impl Lineage {
+    fn cancel(&self) {
+        self.control.cancel();
+        for child in self.children.lock().iter().filter_map(Weak::upgrade) {
+            child.cancel();
+        }
+    }
+}
+
+thread_local! {
+    /// The run whose task this thread is running.
+    static CURRENT: RefCell<Option<Arc<Lineage>>> = const { RefCell::new(None) };
+}
+
+/// Whether this thread is running a task, so that a run from here is a run inside a run.
+pub(super) fn inside_a_task() -> bool {
+    CURRENT.with_borrow(Option::is_some)
+}
+
+/// Makes `lineage` the run of this thread; dropping it brings the former one back.
+struct Entered(Option<Arc<Lineage>>);
+
+impl Entered {
+    fn new(lineage: &Arc<Lineage>) -> Self {
+        Self(CURRENT.replace(Some(lineage.clone())))
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(self.0.take());
+    }
+}
+
+pub(super) struct Run {
+    graph: Arc<TaskGraph>,
+    settings: Settings,
+    runner: Runner,
+    progress: Arc<Progress>,
+    lineage: Arc<Lineage>,
+    /// The resident set above which memory is short.
+    ceiling: usize,
+    shared: Mutex<Shared>,
+    /// For workers without work.
+    wake: Condvar,
+    /// For the caller.
+    done: Condvar,
+}
+
+struct Shared {
+    state: State,
+    store: Store,
+    share: Share,
+    error: Option<Error>,
+    /// Workers that wait and haven't been woken.
+    idle: usize,
+    finished: bool,
+}
+
+type Guard<'a> = MutexGuard<'a, Shared>;
+
+impl Run {
+    pub(super) fn new(
+        graph: Arc<TaskGraph>,
+        settings: &Settings,
+        runner: Runner,
+        progress: Arc<Progress>,
+    ) -> Result<Arc<Self>> {
+        let state = State::new(Shape::of(&graph)?, settings.memory_limit);
+        let lineage = Arc::new(Lineage {
+            control: progress.begin(state.total())?,
+            children: Mutex::default(),
+        });
+        CURRENT.with_borrow(|parent| {
+            let Some(parent) = parent else { return };
+            let mut children = parent.children.lock();
+            children.retain(|child| child.strong_count() > 0);
+            children.push(Arc::downgrade(&lineage));
+            if parent.control.is_cancelled() {
+                lineage.cancel();
+            }
+        });
+        let share = Share::new();
+        let baseline = memory::resident().unwrap_or(0).saturating_sub(share.others());
+        Ok(Arc::new(Self {
+            ceiling: memory::ceiling(settings.memory_limit, baseline),
+            settings: settings.clone(),
+            runner,
+            progress,
+            lineage,
+            shared: Mutex::new(Shared {
+                store: Store::new(graph.tasks.len()),
+                state,
+                share,
+                error: None,
+                idle: 0,
+                finished: false,
+            }),
+            graph,
+            wake: Condvar::new(),
+            done: Condvar::new(),
+        }))
+    }
+
+    /// The number of tasks that the run needs.
+    pub(super) fn total(&self) -> usize {
+        self.shared.lock().state.total()
+    }
+
+    /// The cells of the outputs, when all workers have left.
+    pub(super) fn finish(&self) -> Result<Vec<Cell>> {
+        let mut shared = self.shared.lock();
+        if let Some(error) = shared.error.take() {
+            let store = std::mem::take(&mut shared.store);
+            drop(shared);
+            drop(store);
+            return Err(error);
+        }
+        if !shared.finished {
+            return Err(Error::internal("a run was left before it was over"));
+        }
+        Ok(shared.store.outputs(&self.graph.outputs))
+    }
+
+    /// Waits until the run is over, looking at signals and memory meanwhile.
+    pub(super) fn watch(&self, poll: Poll) {
+        let mut shared = self.shared.lock();
+        while !shared.finished {
+            self.done.wait_for(&mut shared, TICK);
+            if shared.finished {
+                break;
+            }
+            let polled = MutexGuard::unlocked(&mut shared, || caught(&mut *poll));
+            self.tick(&mut shared, polled);
+        }
+    }
+
+    /// Takes part as worker number `worker` until there is nothing left to do; the calling thread of a run without workers
+    /// looks at its signals in between.
+    pub(super) fn drive(&self, worker: usize, mut poll: Option<Poll>) {
+        let _entered = Entered::new(&self.lineage);
+        let mut actions = Vec::new();
+        let mut trash: Vec<Cell> = Vec::new();
+        let mut ticked = Instant::now();
+        let mut shared = self.shared.lock();
+        while !shared.finished {
+            if let Some(poll) = &mut poll
+                && ticked.elapsed() >= TICK
+            {
+                let polled = MutexGuard::unlocked(&mut shared, || caught(poll));
+                self.tick(&mut shared, polled);
+                ticked = Instant::now();
+            }
+            if self.lineage.control.is_cancelled() && !shared.state.has_ended() {
+                self.fail(&mut shared, Error::new(Kind::Cancelled, "the run was cancelled"));
+                shared.state.on(Event::Cancel, &mut actions);
+            }
+            let outside = shared.share.others();
+            let work = shared.state.next(outside);
+            let held = shared.state.held();
+            shared.share.set(held);
+            if shared.idle > 0 && shared.state.has_work() && self.wake.notify_one() {
+                shared.idle -= 1;
+            }
+            let event = match work {
+                Work::Run(task) => self.run_task(&mut shared, &mut trash, worker, task),
+                Work::Spill(chunk) => self.spill(&mut shared, &mut trash, chunk),
+                Work::Load(chunk) => self.load(&mut shared, &mut trash, chunk),
+                Work::Done => {
+                    shared.finished = true;
+                    shared.share.set(0);
+                    self.wake.notify_all();
+                    self.done.notify_all();
+                    break;
+                }
+                Work::Wait if !trash.is_empty() => {
+                    MutexGuard::unlocked(&mut shared, || trash.clear());
+                    shared.state.reconsider();
+                    continue;
+                }
+                Work::Wait if shared.state.is_stuck() => {
+                    self.fail(
+                        &mut shared,
+                        Error::internal("the scheduler has nothing to do before all is done"),
+                    );
+                    Event::Cancel
+                }
+                Work::Wait => {
+                    shared.idle += 1;
+                    if poll.is_none() {
+                        self.wake.wait(&mut shared);
+                    } else if self.wake.wait_for(&mut shared, TICK).timed_out() {
+                        // Nobody has woken us, so nobody has counted us out.
+                        shared.idle = shared.idle.saturating_sub(1);
+                    }
+                    continue;
+                }
+            };
+            shared.state.on(event, &mut actions);
+            for action in actions.drain(..) {
+                match action {
+                    Action::Release(chunk) => trash.push(shared.store.remove(chunk)),
+                    Action::Forget(chunk) => trash.extend(shared.store.take(chunk).map(Cell::new)),
+                }
+            }
+            self.progress.set(shared.state.done(), shared.state.live());
+        }
+        drop(shared);
+        drop(trash);
+    }
+
+    /// What the caller has seen: a signal, memory of the process and of other runs.
+    fn tick(&self, shared: &mut Guard, polled: Result<()>) {
+        if let Err(error) = polled {
+            self.fail(shared, error);
+            shared.state.on(Event::Cancel, &mut Vec::new());
+        }
+        if self.lineage.control.is_cancelled() && !shared.state.has_ended() {
+            self.fail(shared, Error::new(Kind::Cancelled, "the run was cancelled"));
+            shared.state.on(Event::Cancel, &mut Vec::new());
+        }
+        let excess = memory::resident().map_or(0, |bytes| bytes.saturating_sub(self.ceiling));
+        shared.state.on(Event::Excess(excess), &mut Vec::new());
+        if shared.idle > 0 && self.wake.notify_one() {
+            shared.idle -= 1;
+        }
+    }
+
+    /// Keeps the first error, and stops what runs. The state is told by the event that follows.
+    fn fail(&self, shared: &mut Guard, error: Error) {
+        if shared.error.is_none() {
+            shared.error = Some(error);
+        }
+        self.lineage.cancel();
+        // All who wait shall see that the run is over.
+        self.wake.notify_all();
+        shared.idle = 0;
+    }
+
+    fn run_task(&self, shared: &mut Guard, trash: &mut Vec<Cell>, worker: usize, id: TaskId) -> Event {
+        let task = &self.graph.tasks[id as usize];
+        let Shared { state, store, .. } = &mut **shared;
+        // The last consumer gets the chunk for its own, so that it may work in its buffers.
+        let inputs = task.inputs.iter().map(|&input| {
+            if state.is_last_use(input) {
+                store.take(input).map_or_else(|| store.get(input), Ok)
+            } else {
+                store.get(input)
+            }
+        });
+        let inputs = inputs.collect::<Result<Vec<Chunk>>>();
+        let counted = !state.is_held(id);
+        let result = MutexGuard::unlocked(shared, || {
+            trash.clear();
+            let start = self.progress.is_listening().then(Instant::now);
+            let result = inputs.and_then(|inputs| {
+                caught(|| {
+                    let chunk = (self.runner)(task, inputs, &self.lineage.control)?;
+                    let bytes = if counted { chunk.nbytes() } else { 0 };
+                    Ok((chunk, bytes))
+                })
+            });
+            if let Some(start) = start {
+                self.progress.push(TaskEvent {
+                    task: id,
+                    name: task.name.clone(),
+                    partition: task.partition,
+                    worker,
+                    start,
+                    end: Instant::now(),
+                    bytes: result.as_ref().ok().map(|(_, bytes)| *bytes),
+                });
+            }
+            result.map_err(|error| match error.kind() {
+                Kind::Cancelled => error,
+                _ => error.note(format!("in task {}, partition {}", task.key(), task.partition)),
+            })
+        });
+        match result {
+            Ok((chunk, bytes)) => {
+                shared.store.put(id, chunk);
+                Event::Finished { task: id, bytes }
+            }
+            Err(error) => {
+                self.fail(shared, error);
+                Event::Failed(id)
+            }
+        }
+    }
+
+    fn spill(&self, shared: &mut Guard, trash: &mut Vec<Cell>, id: TaskId) -> Event {
+        if shared.store.file(id).is_some() {
+            // It was spilled before and has been read back; chunks never change, so the file is still right.
+            return Event::Spilled(id);
+        }
+        let chunk = shared.store.get(id);
+        let written = MutexGuard::unlocked(shared, || {
+            trash.clear();
+            let chunk = chunk?;
+            caught(|| SpillFile::write(&chunk, &self.settings.spill_directory))
+        });
+        match written {
+            Ok(file) => {
+                self.progress.add_spilled(file.size());
+                shared.store.set_file(id, Arc::new(file));
+                Event::Spilled(id)
+            }
+            Err(error) if matches!(error.kind(), Kind::Os | Kind::Internal) => {
+                self.fail(shared, error.note(format!("spilling the result of {}", self.key(id))));
+                Event::SpillFailed(id)
+            }
+            Err(error) => {
+                log::debug!("{} stays in memory: {error}", self.key(id));
+                Event::Unspillable(id)
+            }
+        }
+    }
+
+    fn load(&self, shared: &mut Guard, trash: &mut Vec<Cell>, id: TaskId) -> Event {
+        let file = shared.store.file(id);
+        let loaded = MutexGuard::unlocked(shared, || {
+            trash.clear();
+            let file = file.ok_or_else(|| Error::internal("a chunk that was spilled has no file"))?;
+            caught(|| file.load())
+        });
+        match loaded {
+            Ok(chunk) => {
+                shared.store.put(id, chunk);
+                Event::Loaded(id)
+            }
+            Err(error) => {
+                self.fail(shared, error.note(format!("loading the result of {}", self.key(id))));
+                Event::LoadFailed(id)
+            }
+        }
+    }
+
+    fn key(&self, id: TaskId) -> String {
+        self.graph.tasks[id as usize].key()
+    }
+}
+
+impl Job for Run {
+    fn work(&self, worker: usize) {
+        if let Err(error) = caught(|| {
+            self.drive(worker, None);
+            Ok(())
+        }) {
+            self.broken(error);
+        }
+    }
+}
+
+impl Run {
+    /// Ends a run whose scheduler has panicked: its counts can't be trusted any more, and nobody shall wait for ever.
+    pub(super) fn broken(&self, error: Error) {
+        let mut shared = self.shared.lock();
+        self.fail(&mut shared, error);
+        shared.finished = true;
+        shared.share.set(0);
+        self.done.notify_all();
+    }
+}
+
+/// Calls `body`; a panic becomes an error.
+pub(super) fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+        let error = Error::internal(format!("the engine panicked: {}", panic_message(&*payload)));
+        // A payload may panic again when dropped; leaving it is the safer way.
+        std::mem::forget(payload);
+        Err(error)
+    })
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}
