@@ -14,3 +14,15 @@ pub struct Settings {
     /// How many rows a batch has.
     pub batch_rows: usize,
 }
+
+impl Default for Settings {
+    /// One thread for each core, no memory limit, the system's folder for temporary files.
+    fn default() -> Self {
+        Self {
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            memory_limit: usize::MAX,
+            spill_directory: std::env::temp_dir(),
+            batch_rows: 65_536,
+        }
+    }
+}

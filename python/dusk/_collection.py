@@ -82,11 +82,13 @@ class _Build:
         self.parts = parts
 
 
-def unpack_collections(*args: Any, traverse: bool = True) -> tuple[list[Any], Callable[[Sequence[Any]], tuple[Any, ...]]]:
+def unpack_collections(
+    *args: Any, traverse: bool = True
+) -> tuple[list[Any], Callable[[Sequence[Any]], tuple[Any, ...]]]:
     """Find the collections in some arguments.
 
-    Lists, tuples, sets, dictionaries, ordered dictionaries, dataclasses, named tuples and iterators are searched, at any
-    depth; subclasses of these are not. Iterators become lists. A container without collections stays the same object.
+    Lists, tuples, sets, dictionaries, ordered dictionaries, dataclasses, named tuples and iterators are searched, at
+    any depth; subclasses of these are not. Iterators become lists. A container without collections stays as it is.
 
     Parameters
     ----------
@@ -159,7 +161,7 @@ def _open_container(x: Any, cls: type) -> tuple[Callable[[list[Any]], Any], list
 
 
 def _copy_with(x: Any, names: list[str], values: list[Any]) -> Any:
-    """Copy a dataclass's instance with other values, also if it is frozen or has fields that ``__init__`` doesn't take."""
+    """Copy a dataclass's instance with other values, also a frozen one, and fields that ``__init__`` doesn't take."""
     new = copy.copy(x)
     for name, value in zip(names, values, strict=True):
         object.__setattr__(new, name, value)
@@ -177,8 +179,8 @@ class DuskMethodsMixin:
         Parameters
         ----------
         scheduler : str, callable, executor or client, optional
-            What runs the tasks: ``"threads"``, ``"sync"``, a function that takes a graph and keys, ... By default as the
-            setting ``scheduler`` says, else the active distributed client, else threads.
+            What runs the tasks: ``"threads"``, ``"sync"``, a function that takes a graph and keys, ... By default as
+            the setting ``scheduler`` says, else the active distributed client, else threads.
         optimize_graph : bool, default True
             Optimize the plan first.
         **kwargs
@@ -193,9 +195,11 @@ class DuskMethodsMixin:
         --------
         dusk.compute : Computes several collections in one run.
         """
+        from dusk._traceback import shorten_traceback
         from dusk.base import compute
 
-        (result,) = compute(self, traverse=False, **kwargs)
+        with shorten_traceback():
+            (result,) = compute(self, traverse=False, **kwargs)
         return result
 
     def persist(self, **kwargs: Any) -> Self:
@@ -220,9 +224,11 @@ class DuskMethodsMixin:
         --------
         dusk.persist : Persists several collections in one run.
         """
+        from dusk._traceback import shorten_traceback
         from dusk.base import persist
 
-        (result,) = persist(self, traverse=False, **kwargs)
+        with shorten_traceback():
+            (result,) = persist(self, traverse=False, **kwargs)
         return result
 
     def optimize(self, **kwargs: Any) -> Self:

@@ -37,7 +37,9 @@ def _merge(graphs: Sequence[Any]) -> Any:
     return merged
 
 
-def common_graph(collections: Sequence[Any], optimize_graph: bool = True, **kwargs: Any) -> tuple[dict[Any, Any], list[Any]]:
+def common_graph(
+    collections: Sequence[Any], optimize_graph: bool = True, **kwargs: Any
+) -> tuple[dict[Any, Any], list[Any]]:
     """Return one graph for some collections, and the keys of each.
 
     Parameters
@@ -169,9 +171,5 @@ def own_scheduler(collections: Sequence[Any]) -> Get | None:
         if get is not None and not local and get not in wanted:
             wanted.append(get)
     if len(wanted) > 1:
-        raise ValueError(
-            "the collections want to be computed by different schedulers; say which one with scheduler="
-        )
+        raise ValueError("the collections want to be computed by different schedulers; say which one with scheduler=")
     return wanted[0] if wanted else None
-
-

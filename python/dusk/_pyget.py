@@ -190,9 +190,7 @@ def _submit_to_pool(pool: Any, task: Any, data: dict[Hashable, Any]) -> concurre
     else:
         import cloudpickle
 
-        pool.apply_async(
-            _run_pickled, (cloudpickle.dumps((task, data)),), {}, future.set_result, future.set_exception
-        )
+        pool.apply_async(_run_pickled, (cloudpickle.dumps((task, data)),), {}, future.set_result, future.set_exception)
     return future
 
 

@@ -107,8 +107,8 @@ def find_scheduler(scheduler: Any = None, get: Any = None) -> Scheduler:
     Parameters
     ----------
     scheduler : str, callable, executor, client or Scheduler, optional
-        The argument of `compute`. Without one the setting ``scheduler`` counts, then the active distributed client, then
-        threads of this process.
+        The argument of `compute`. Without one the setting ``scheduler`` counts, then the active distributed client,
+        then threads of this process.
     get : None
         Raises a TypeError if it is given.
 
@@ -123,8 +123,8 @@ def find_scheduler(scheduler: Any = None, get: Any = None) -> Scheduler:
     """
     if get is not None:
         raise TypeError(
-            "compute doesn't take get= any more. Say scheduler= instead: a name such as 'threads' or 'sync', a function "
-            "that takes a graph and keys, an executor, or a distributed client"
+            "get= is not taken any more. Say scheduler= instead: a name such as 'threads' or 'sync', a function that "
+            "takes a graph and keys, an executor, or a distributed client"
         )
     if scheduler is None:
         scheduler = _configured()
@@ -181,8 +181,8 @@ def _of_client(client: Any) -> Scheduler:
         fallback = config.get("admin.async-client-fallback", None)
         if fallback is None:
             raise RuntimeError(
-                "the distributed client is asynchronous, so compute would have to be awaited; use client.compute, or set "
-                "admin.async-client-fallback to a local scheduler"
+                "the distributed client is asynchronous, so compute would have to be awaited; use client.compute, or "
+                "set admin.async-client-fallback to a local scheduler"
             )
         warnings.warn(
             f"the distributed client is asynchronous; the scheduler {fallback!r} runs this instead", stacklevel=4

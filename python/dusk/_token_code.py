@@ -163,7 +163,9 @@ def _normalize_class(cls: type) -> Any:
         _normalize_items(cls.__bases__),
         normalize_token(type(cls)),
         sorted(slots),
-        sorted((name, kind if isinstance(kind, str) else getattr(kind, "__qualname__", str(kind)))
-               for name, kind in annotations.items()),
+        sorted(
+            (name, kind if isinstance(kind, str) else getattr(kind, "__qualname__", str(kind)))
+            for name, kind in annotations.items()
+        ),
         normalize_dict(members),
     )

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from numbers import Number
 from typing import Any
 
-from dusk import _protocol, config
+from dusk import _protocol
 from dusk._collection import (
     DuskMethodsMixin,
     is_dusk_collection,
@@ -17,6 +17,7 @@ from dusk._collection import (
     unpack_collections,
 )
 from dusk._schedulers import Scheduler, find_scheduler, get_scheduler, named_schedulers
+from dusk._traceback import shorten_traceback
 from dusk.tokenize import TokenizationError, normalize_token, tokenize
 
 __all__ = [
@@ -76,9 +77,9 @@ def compute(
     optimize_graph : bool, default True
         Optimize the plans first.
     scheduler : str, callable, executor or client, optional
-        What runs the tasks: ``"threads"``, ``"sync"``, ``"distributed"``, a `concurrent.futures` executor, a client, or a
-        function that takes a graph and keys. By default as the setting ``scheduler`` says, else the active distributed
-        client, else threads of this process.
+        What runs the tasks: ``"threads"``, ``"sync"``, ``"distributed"``, a `concurrent.futures` executor, a client, or
+        a function that takes a graph and keys. By default as the setting ``scheduler`` says, else the active
+        distributed client, else threads of this process.
     get : None
         Not to be used; says so.
     **kwargs
@@ -97,6 +98,11 @@ def compute(
     """
     chosen = find_scheduler(scheduler, get)
     collections, repack = unpack_collections(*args, traverse=traverse)
+    with shorten_traceback():
+        return repack(_compute(collections, chosen, optimize_graph, kwargs))
+
+
+def _compute(collections: list[Any], chosen: Scheduler, optimize_graph: bool, kwargs: dict[str, Any]) -> list[Any]:
     results: list[Any] = [None] * len(collections)
     native, others = _split(collections, chosen)
     if native:
@@ -111,7 +117,7 @@ def compute(
         values = _protocol.compute_by_graph(members, run, optimize_graph, **chosen.options(kwargs))
         for i, value in zip(others, values, strict=True):
             results[i] = value
-    return repack(results)
+    return results
 
 
 def persist(
@@ -139,10 +145,15 @@ def persist(
     """
     chosen = find_scheduler(scheduler, kwargs.pop("get", None))
     collections, repack = unpack_collections(*args, traverse=traverse)
+    with shorten_traceback():
+        return repack(_persist(collections, chosen, optimize_graph, kwargs))
+
+
+def _persist(collections: list[Any], chosen: Scheduler, optimize_graph: bool, kwargs: dict[str, Any]) -> list[Any]:
     if not collections:
-        return repack([])
+        return []
     if chosen.client is not None and hasattr(chosen.client, "persist"):
-        return repack(list(chosen.client.persist(collections, optimize_graph=optimize_graph, **chosen.options(kwargs))))
+        return list(chosen.client.persist(collections, optimize_graph=optimize_graph, **chosen.options(kwargs)))
     results: list[Any] = [None] * len(collections)
     native, others = _split(collections, chosen)
     if native:
@@ -158,7 +169,7 @@ def persist(
         values = _protocol.persist_by_graph(members, run, optimize_graph, **chosen.options(kwargs))
         for i, value in zip(others, values, strict=True):
             results[i] = value
-    return repack(results)
+    return results
 
 
 def optimize(*args: Any, traverse: bool = True, **kwargs: Any) -> tuple[Any, ...]:
@@ -222,8 +233,8 @@ def visualize(
     engine : {"svg", "graphviz"}, optional
         What draws. By default as the setting ``visualization.engine`` says, else graphviz if it is installed.
     **kwargs
-        ``format`` of the file, ``rankdir`` ("TB", "BT", "LR" or "RL"), ``color`` (None or "order"), ``verbose``; more for
-        graphviz.
+        ``format`` of the file, ``rankdir`` ("TB", "BT", "LR" or "RL"), ``color`` (None or "order"), ``verbose``; more
+        for graphviz.
 
     Returns
     -------
@@ -248,6 +259,8 @@ def visualize(
 
 def _split(collections: list[Any], chosen: Scheduler) -> tuple[list[int], list[int]]:
     """Return the positions of what the engine runs and of what goes through graphs."""
+    if chosen.name == "processes" and collections:
+        chosen.get({}, [])  # says that it doesn't exist yet
     if not chosen.runs_natively:
         return [], list(range(len(collections)))
     native = [i for i, collection in enumerate(collections) if _is_native(collection)]

@@ -146,8 +146,8 @@ def local_callbacks(callbacks: Iterable[Callback | Hooks] | None = None) -> Iter
 def split_meters(callbacks: Iterable[Callback | Hooks]) -> tuple[list[Any], list[Hooks]]:
     """Separate the callbacks that only want to know how far a run is from those with hooks.
 
-    A *meter* is a callback whose class itself has ``_begin(progress)`` and ``_end(failed)``; a subclass may have changed
-    a hook, so it is called as any other callback.
+    A *meter* is a callback whose class itself has ``_begin(progress)`` and ``_end(failed)``; a subclass may have
+    changed a hook, so it is called as any other callback.
     """
     meters: list[Any] = []
     hooks: list[Hooks] = []

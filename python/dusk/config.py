@@ -203,9 +203,7 @@ def _load_file(path: pathlib.Path) -> Config | None:
     return loaded
 
 
-def collect_yaml(
-    paths: Sequence[str], *, return_paths: bool = False
-) -> Iterator[Config | tuple[pathlib.Path, Config]]:
+def collect_yaml(paths: Sequence[str], *, return_paths: bool = False) -> Iterator[Config | tuple[pathlib.Path, Config]]:
     """Read the YAML and JSON files in some places.
 
     Parameters
@@ -337,9 +335,7 @@ def refresh(config: Config | None = None, defaults: Sequence[Mapping[str, Any]] 
         target.update(fresh)
 
 
-def get(
-    key: str, default: Any = no_default, config: Mapping[str, Any] | None = None, override_with: Any = None
-) -> Any:
+def get(key: str, default: Any = no_default, config: Mapping[str, Any] | None = None, override_with: Any = None) -> Any:
     """Return a setting.
 
     Parameters

@@ -15,7 +15,7 @@ use crate::exec::process::PerProcess;
 /// What the host language needs around a worker thread's whole life, such as a thread state of its own.
 pub trait WorkerHook: Send + Sync {
     /// Calls `body` once; it returns when the thread shall end.
-    fn enter(&self, body: &mut dyn FnMut());
+    fn enter(&self, body: &mut (dyn FnMut() + Send));
 }
 
 /// Nothing around it.
@@ -23,7 +23,7 @@ pub trait WorkerHook: Send + Sync {
 pub struct NoHook;
 
 impl WorkerHook for NoHook {
-    fn enter(&self, body: &mut dyn FnMut()) {
+    fn enter(&self, body: &mut (dyn FnMut() + Send)) {
         body();
     }
 }

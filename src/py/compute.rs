@@ -18,11 +18,14 @@ use crate::expr::{Node, NodeOp, NodeRef};
 use crate::op::tree::ExprRef;
 use crate::opt;
 use crate::plan;
+use crate::task::{self, Control, Task, TaskOp};
 use crate::py::convert::pandas::chunks_to_object;
 use crate::py::error::{from_pyerr, to_pyerr};
 use crate::py::node::PyNode;
 use crate::token::Token;
 
+/// How often the calling thread looks at signals.
+const SIGNAL_INTERVAL: std::time::Duration = std::time::Duration::from_millis(20);
 /// How often a run may be planned anew because a source widened its types: each column can widen only a few times.
 const MOST_RETYPES: usize = 100;
 
@@ -135,6 +138,36 @@ fn run(py: Python<'_>, roots: Vec<NodeRef>, settings: &Settings, progress: &Arc<
     result.map_err(|error| to_pyerr(py, &error))
 }
 
+/// Runs a task of the `sync` scheduler. A user's function runs on the calling thread, so that a debugger works in it; a
+/// native task gets a thread of its own, since only the calling thread may look at signals and a task may take long.
+fn run_interruptibly(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Result<Chunk> {
+    if task.is_host() || matches!(task.op, TaskOp::Value(_)) {
+        return task::run::run(task, inputs, control);
+    }
+    std::thread::scope(|scope| {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        scope.spawn(move || {
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| task::run::run(task, inputs, control)));
+            // the other end only leaves after it has received
+            let _ = sender.send(result);
+        });
+        let mut interrupted = None;
+        loop {
+            match receiver.recv_timeout(SIGNAL_INTERVAL) {
+                Ok(Ok(result)) => return interrupted.map_or(result, Err),
+                Ok(Err(panic)) => std::panic::resume_unwind(panic),
+                Err(_) => {
+                    let signals = Python::attach(|py| py.check_signals().map_err(|error| from_pyerr(py, error)));
+                    if let Err(error) = signals {
+                        control.cancel();
+                        interrupted = Some(error);
+                    }
+                }
+            }
+        }
+    })
+}
+
 type Outcome = (Result<Vec<Vec<Chunk>>>, Vec<Notice>);
 
 fn run_detached(mut roots: Vec<NodeRef>, settings: &Settings, progress: &Arc<exec::Progress>) -> Outcome {
@@ -167,7 +200,9 @@ fn attempt(roots: &[NodeRef], settings: &Settings, progress: &Arc<exec::Progress
     let (graph, counts) = plan::lower(&optimized, settings)?;
     drop(optimized);
     let mut poll = || Python::attach(|py| py.check_signals().map_err(|error| from_pyerr(py, error)));
-    let chunks = exec::execute(graph, settings, progress, Arc::new(KeepThreadState), &mut poll)?;
+    let hook: Arc<dyn exec::WorkerHook> = Arc::new(KeepThreadState);
+    let runner: exec::Runner = if settings.threads == 0 { Arc::new(run_interruptibly) } else { Arc::new(task::run::run) };
+    let chunks = exec::execute(Arc::new(graph), settings, runner, progress, &hook, &mut poll)?;
     let mut chunks = chunks.into_iter();
     Ok(counts.into_iter().map(|count| chunks.by_ref().take(count).collect()).collect())
 }

@@ -36,7 +36,7 @@ def is_frame_like(x: Any) -> bool:
     return getattr(x, "_has_rows", False)
 
 
-def bring_together(inputs: Sequence[Any], *, broadcast: bool) -> Together:
+def bring_together(inputs: Sequence[Any], *, broadcast: bool, aligned: bool = True) -> Together:
     """Cut collections so that their partitions lie together.
 
     Parameters
@@ -45,6 +45,8 @@ def bring_together(inputs: Sequence[Any], *, broadcast: bool) -> Together:
         Scalars and delayed values go to every call.
     broadcast : bool
         So do frames of one partition, unless all have one.
+    aligned : bool
+        Rows are brought together by index. Otherwise partition ``i`` meets partition ``i``, whatever it holds.
 
     Raises
     ------
@@ -60,6 +62,11 @@ def bring_together(inputs: Sequence[Any], *, broadcast: bool) -> Together:
     first = inputs[wide[0]]
     others = [inputs[i] for i in wide[1:]]
     divisions = first.divisions if first.known_divisions else None
+    if not aligned:
+        if any(x.npartitions != first.npartitions for x in others):
+            counts = ", ".join(str(inputs[i].npartitions) for i in wide)
+            raise ValueError(f"map_partitions takes collections of the same number of partitions, not {counts}")
+        return Together(nodes, first.npartitions, divisions, first._cut, (), False)
     if all(x._cut == first._cut for x in others):
         differs = not all(first._node.same_rows(x._node) for x in others)
         for x in others:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dusk import _core
@@ -28,8 +29,10 @@ __all__ = ["call_node", "gather", "gather_aligned", "loosen", "native", "numbers
 
 def native(build: Callable[[], Any], *operands: Any) -> Any | None:
     """Build a native node, or give None when pandas has to do it."""
-    if any(getattr(operand, "_loose", False) for operand in operands):
-        return None
+    for operand in operands:
+        node = getattr(operand, "_node", None)
+        if getattr(operand, "_loose", False) or (node is not None and node.kind == "object"):
+            return None
     try:
         return build()
     except _core.NotNative:
@@ -45,10 +48,23 @@ def loosen(meta: Any) -> Any:
     return None
 
 
+def _holds_missing(meta: Any) -> bool:
+    """Whether missing values that an alignment brings in leave all dtypes as they are."""
+    if isinstance(meta, pd.DataFrame):
+        dtypes = list(meta.dtypes)
+    elif isinstance(meta, pd.Series):
+        dtypes = [meta.dtype]
+    else:
+        return True
+    return not any(isinstance(dtype, np.dtype) and dtype.kind in "iub" for dtype in dtypes)
+
+
 def _metas(x: Any, inputs: Sequence[Any]) -> Any:
     kind = type(x)
     if kind is Input:
-        return getattr(inputs[x.position], "_meta", None)
+        collection = inputs[x.position]
+        sample = getattr(collection, "_sample", None)
+        return sample if sample is not None else getattr(collection, "_meta", None)
     if kind is list:
         return [_metas(item, inputs) for item in x]
     if kind is tuple:
@@ -83,17 +99,13 @@ def call_node(
     return _core.call(
         call,
         list(nodes),
-        meta,
+        None if is_scalar_meta(meta) else meta,
         prefix=prefix,
         mode=mode,
         library=not user,
         divisions=divisions,
         token=tokenize(call),
     )
-
-
-def _wraps_single_values(meta: Any) -> bool:
-    return is_scalar_meta(meta)
 
 
 class _AsSeries:
@@ -127,6 +139,8 @@ def rowwise(
     wants_info: bool = False,
     kwargs: dict[str, Any] | None = None,
     scalars_as_series: bool = False,
+    aligned: bool = True,
+    steady: bool = False,
 ) -> Any:
     """Call a function on each partition.
 
@@ -156,17 +170,23 @@ def rowwise(
         Its keyword arguments.
     scalars_as_series : bool
         A single value for each partition becomes a Series of them.
+    aligned : bool
+        Rows of several collections are brought together by index.
+    steady : bool
+        The result's dtypes are the same when rows of one collection are missing in another.
     """
     places, keywords, inputs = split(args, kwargs or {})
     if meta is no_default:
         meta = infer(function, places, keywords, inputs, user)
-    together = _align.bring_together(inputs, broadcast=broadcast)
+    together = _align.bring_together(inputs, broadcast=broadcast, aligned=aligned)
     kind = CallWithInfo if wants_info else Call
     call: Any = kind(function, places, keywords, together.checked)
-    if scalars_as_series and _wraps_single_values(meta):
+    if scalars_as_series and is_scalar_meta(meta):
         call, meta = _AsSeries(call), pd.Series([meta]).iloc[:0]
         keep_divisions = False
-    loose = loose or together.differs or any(getattr(x, "_loose", False) for x in inputs)
+    if together.differs and not user and not steady:
+        loose = loose or not _holds_missing(meta)
+    loose = loose or any(getattr(x, "_loose", False) for x in inputs)
     divisions: Any = together.npartitions
     if keep_divisions and together.divisions is not None:
         divisions = together.divisions

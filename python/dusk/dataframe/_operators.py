@@ -1,0 +1,251 @@
+"""Elementwise operations: operators between collections and values, and pandas' methods of the same names.
+
+An operation is native when the core has a kernel for it and all operands have the same rows; else pandas does it,
+partition by partition, on rows brought together by index.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dusk import _core
+from dusk.dataframe._base import FrameBase
+from dusk.dataframe._fallback import gather, gather_aligned, native, rowwise
+from dusk.dataframe._new import new_collection
+
+__all__ = ["BINARY", "COMPARISONS", "binary", "elementwise", "install_operators", "unary"]
+
+#: Operator methods: the core's word, the function, the symbol.
+BINARY: dict[str, tuple[str, Callable[[Any, Any], Any], str]] = {
+    "add": ("add", operator.add, "+"),
+    "sub": ("sub", operator.sub, "-"),
+    "mul": ("mul", operator.mul, "*"),
+    "truediv": ("truediv", operator.truediv, "/"),
+    "floordiv": ("floordiv", operator.floordiv, "//"),
+    "mod": ("mod", operator.mod, "%"),
+    "pow": ("pow", operator.pow, "**"),
+    "and": ("and", operator.and_, "&"),
+    "or": ("or", operator.or_, "|"),
+    "xor": ("xor", operator.xor, "^"),
+    "eq": ("eq", operator.eq, "=="),
+    "ne": ("ne", operator.ne, "!="),
+    "lt": ("lt", operator.lt, "<"),
+    "le": ("le", operator.le, "<="),
+    "gt": ("gt", operator.gt, ">"),
+    "ge": ("ge", operator.ge, ">="),
+}
+COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+_UNARY = {
+    "neg": ("neg", operator.neg, "-"),
+    "pos": ("pos", operator.pos, "+"),
+    "abs": ("abs", operator.abs, "abs"),
+    "invert": ("invert", operator.invert, "~"),
+}
+
+#: pandas' methods for operators, beside their dunder names.
+METHODS = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"]
+ALIASES = {"div": "truediv", "divide": "truediv", "multiply": "mul", "subtract": "sub"}
+
+
+def is_value(x: Any) -> bool:
+    """Whether an operand is a single value."""
+    return x is None or x is pd.NA or x is pd.NaT or pd.api.types.is_scalar(x)
+
+
+def elementwise(op: str, operands: list[Any], origin: Any = None, **params: Any) -> Any | None:
+    """Give the native form of an elementwise operation, or None when there is none."""
+    nodes = [operand._node if hasattr(operand, "_node") else operand for operand in operands]
+    node = native(lambda: _core.Node.elementwise(op, nodes, **params), *operands)
+    if node is None:
+        return None
+    frames = [operand for operand in operands if isinstance(operand, FrameBase)]
+    lead = next((x for x in frames if not isinstance(x._meta, pd.Index)), frames[0] if frames else None)
+    return new_collection(node, cut=lead._cut if lead is not None else None, origin=origin)
+
+
+def binary(name: str, left: Any, right: Any) -> Any:
+    """Give ``left <op> right``, where at least one is a collection."""
+    op, function, symbol = BINARY[name]
+    left, right = _operand(left, right), _operand(right, left)
+    if left is NotImplemented or right is NotImplemented:
+        return NotImplemented
+    origin = (f"{{}} {symbol} {{}}", *(x if hasattr(x, "_origin") else repr(x) for x in (left, right)))
+    left, right = _values_of_index(name, left), _values_of_index(name, right)
+    if all(is_value(x) or hasattr(x, "_node") for x in (left, right)):
+        result = elementwise(op, [left, right], origin)
+        if result is not None:
+            return result
+    result = _in_pandas(name, function, left, right)
+    if result is not NotImplemented:
+        object.__setattr__(result, "_origin", origin)
+    return result
+
+
+def _values_of_index(name: str, x: Any) -> Any:
+    """Give an Index as a Series for a comparison, whose result is no Index but one bool for each row."""
+    if name in COMPARISONS and isinstance(x, FrameBase) and isinstance(x._meta, pd.Index):
+        return x.to_series()
+    return x
+
+
+def _operand(x: Any, other: Any) -> Any:
+    """Give an operand in a form that the rest knows."""
+    from dusk.dataframe.io.pandas import from_pandas
+
+    if type(x).__module__.startswith("dusk.array") and hasattr(x, "to_dask_dataframe"):
+        return x.to_dask_dataframe(index=other.index) if isinstance(other, FrameBase) else NotImplemented
+    if isinstance(x, pd.DataFrame) and isinstance(other, FrameBase):
+        return from_pandas(x, npartitions=1) if len(x) else x
+    if isinstance(x, pd.Series) and isinstance(other, FrameBase) and not isinstance(other._meta, pd.DataFrame):
+        return from_pandas(x, npartitions=1) if len(x) else x
+    return x
+
+
+def _in_pandas(name: str, function: Any, left: Any, right: Any) -> Any:
+    frames = [x for x in (left, right) if isinstance(x, FrameBase)]
+    if not frames:
+        # scalars, perhaps with something else: one call
+        return gather(function, left, right, prefix=name)
+    first = frames[0]
+    plain = [x for x in (left, right) if isinstance(x, list | tuple | np.ndarray | pd.api.extensions.ExtensionArray)]
+    if plain and not isinstance(first._meta, pd.DataFrame):
+        # one value for each row of the whole collection
+        meta = _stand_in(function, left, right)
+        return gather_aligned(_swapped if first is right else function, first, plain[0], *([function] if first is right else []), meta=meta, prefix=name)
+    if plain and np.ndim(plain[0]) > 1:
+        return gather_aligned(function, left, right, prefix=name) if first is left else NotImplemented
+    # A Series meets a DataFrame by the labels of its columns, so every partition needs the whole Series.
+    if len(frames) == 2 and len({isinstance(x._meta, pd.DataFrame) for x in frames}) == 2:
+        series = next(x for x in frames if not isinstance(x._meta, pd.DataFrame))
+        frame = next(x for x in frames if isinstance(x._meta, pd.DataFrame))
+        whole = _whole(series, frame)
+        return rowwise(function, *(whole if x is series else x for x in (left, right)), prefix=name)
+    steady = name in COMPARISONS
+    if len(frames) == 2 and not all(x.known_divisions for x in frames) and 1 in {x.npartitions for x in frames}:
+        # a pandas object against a collection whose divisions nobody knows: all rows at once
+        given = [x for x in frames if x._node.prefix == "frompandas"]
+        if given and frames[0].npartitions != frames[1].npartitions:
+            return gather(function, left, right, prefix=name, loose=not steady)
+    return rowwise(function, left, right, prefix=name, broadcast=False, steady=steady)
+
+
+def _swapped(first: Any, second: Any, function: Any) -> Any:
+    return function(second, first)
+
+
+def _stand_in(function: Any, left: Any, right: Any) -> Any:
+    from dusk.dataframe._meta import emulate
+
+    def two_rows(x: Any) -> Any:
+        if isinstance(x, FrameBase):
+            return x._meta
+        values = list(x)[:1] * 2
+        return np.asarray(values, dtype=x.dtype) if isinstance(x, np.ndarray) else values
+
+    return emulate(function, (two_rows(left), two_rows(right)), {})
+
+
+def _whole(series: Any, frame: Any) -> Any:
+    """Give a Series in one partition, with a guess at its labels: they are those of the frame's columns."""
+    from dusk.dataframe._meta import nonempty_scalar
+
+    whole = series._one_partition()
+    if whole is series:
+        whole = series.copy()
+    if series._sample is None:
+        columns = frame._meta.columns
+        value = nonempty_scalar(series._meta.dtype)
+        object.__setattr__(whole, "_sample", pd.Series([value] * len(columns), index=columns, dtype=series._meta.dtype))
+    else:
+        object.__setattr__(whole, "_sample", series._sample)
+    return whole
+
+
+def unary(name: str, x: Any) -> Any:
+    """Give ``<op> x``."""
+    op, function, symbol = _UNARY[name]
+    origin = (f"{symbol}({{}})", x)
+    result = elementwise(op, [x], origin)
+    if result is None:
+        result = rowwise(function, x, prefix=name) if isinstance(x, FrameBase) else gather(function, x, prefix=name)
+        object.__setattr__(result, "_origin", origin)
+    return result
+
+
+def method(name: str, x: Any, other: Any, axis: Any, level: Any, fill_value: Any, *, reflected: bool = False) -> Any:
+    """Give what pandas' operator method does: an operator with more arguments."""
+    is_frame = isinstance(x._meta, pd.DataFrame)
+    on_rows = is_frame and axis in (0, "index", "rows")
+    other_is_frame = isinstance(getattr(other, "_meta", other), pd.DataFrame)
+    plain = fill_value is None and level is None and (not on_rows or is_value(other) or other_is_frame)
+    if plain:
+        return binary(name, other, x) if reflected else binary(name, x, other)
+    word = f"r{name}" if reflected else name
+    kwargs: dict[str, Any] = {"axis": axis, "level": level, "fill_value": fill_value} if is_frame or axis else {
+        "level": level,
+        "fill_value": fill_value,
+    }
+    if word in COMPARISONS and is_frame:
+        kwargs.pop("fill_value")
+    other = _operand(other, x)
+    if isinstance(other, FrameBase) and is_frame and not on_rows and not isinstance(other._meta, pd.DataFrame):
+        return rowwise(word, x, _whole(other, x), kwargs=kwargs)
+    if isinstance(other, list | tuple | np.ndarray):
+        return gather_aligned(word, x, other, kwargs=kwargs) if on_rows or not is_frame else rowwise(word, x, other, kwargs=kwargs)
+    return rowwise(word, x, other, kwargs=kwargs, broadcast=False, steady=word in COMPARISONS)
+
+
+def install_operators(cls: type, *, methods: bool = True) -> None:
+    """Give a class the operators, and pandas' methods for them."""
+
+    def dunder(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
+        if reflected:
+            return lambda self, other: binary(name, other, self)
+        return lambda self, other: binary(name, self, other)
+
+    for name in BINARY:
+        setattr(cls, f"__{name}__", dunder(name, False))
+        if name not in COMPARISONS:
+            setattr(cls, f"__r{name}__", dunder(name, True))
+    for name in _UNARY:
+        setattr(cls, f"__{name}__", lambda self, name=name: unary(name, self))
+    cls.__divmod__ = lambda self, other: (self // other, self % other)  # type: ignore[attr-defined]
+    cls.__rdivmod__ = lambda self, other: (other // self, other % self)  # type: ignore[attr-defined]
+    if not methods:
+        return
+    frame = cls.__name__ == "DataFrame"
+
+    def named(name: str, word: str, reflected: bool, comparison: bool) -> Callable[..., Any]:
+        if comparison and frame:
+
+            def call(self: Any, other: Any, level: Any = None, axis: Any = 0) -> Any:
+                # a comparison goes along the columns, whatever the default says, unless rows are asked for by name
+                return method(name, self, other, "columns" if axis == 0 else axis, level, None)
+
+        elif frame:
+
+            def call(self: Any, other: Any, axis: Any = "columns", level: Any = None, fill_value: Any = None) -> Any:
+                return method(name, self, other, axis, level, fill_value, reflected=reflected)
+
+        else:
+
+            def call(self: Any, other: Any, level: Any = None, fill_value: Any = None, axis: Any = 0) -> Any:
+                return method(name, self, other, axis, level, fill_value, reflected=reflected)
+
+        call.__name__ = word
+        call.__qualname__ = f"{cls.__name__}.{word}"
+        return call
+
+    for name in METHODS:
+        setattr(cls, name, named(name, name, False, False))
+        setattr(cls, f"r{name}", named(name, f"r{name}", True, False))
+    for alias, name in ALIASES.items():
+        setattr(cls, alias, named(name, alias, False, False))
+    cls.rdiv = named("truediv", "rdiv", True, False)  # type: ignore[attr-defined]
+    for name in sorted(COMPARISONS):
+        setattr(cls, name, named(name, name, False, True))
