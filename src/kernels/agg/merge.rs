@@ -1,0 +1,99 @@
+//! Merging partial results: one table when groups are few; when they are many, radix parts that are merged in parallel.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, UInt32Array};
+use arrow::compute::take;
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::kernels::agg::groups::Groups;
+use crate::kernels::agg::{AggPlan, Aggregator};
+use crate::kernels::group::order::sort;
+use crate::kernels::group::radix::split;
+
+/// From that many groups on, over all partial results, the merge is done in parts.
+pub(super) const MANY: usize = 1 << 15;
+
+/// Parts for each thread, so that parts of unequal size even out.
+const PARTS: usize = 8;
+
+/// All partial results as one. Their order is the order of the rows. With `in_order` the groups come in order of first
+/// appearance, otherwise in any order.
+pub(super) fn merge(plan: &Arc<AggPlan>, mut states: Vec<Groups>, in_order: bool) -> Result<Groups> {
+    if states.len() == 1
+        && let Some(only) = states.pop()
+    {
+        return Ok(only);
+    }
+    let total: usize = states.iter().map(|state| state.len).sum();
+    let threads = rayon::current_num_threads();
+    if plan.keys.is_empty() || total < plan.many || threads < 2 {
+        let mut all = Aggregator::new(plan.clone())?;
+        for state in &states {
+            all.absorb(state, None)?;
+        }
+        return all.into_groups();
+    }
+    in_parts(plan, &states, in_order, threads * PARTS)
+}
+
+fn in_parts(plan: &Arc<AggPlan>, states: &[Groups], in_order: bool, parts: usize) -> Result<Groups> {
+    let splits: Vec<Vec<Vec<u32>>> = states
+        .par_iter()
+        .map(|state| split(&state.keys, parts))
+        .collect::<Result<_>>()?;
+    let merged: Vec<(Groups, Vec<u64>)> = (0..parts)
+        .into_par_iter()
+        .map(|part| {
+            let mut all = Aggregator::new(plan.clone())?;
+            let mut seen = Vec::new();
+            for (at, (state, split)) in states.iter().zip(&splits).enumerate() {
+                let picked = &split[part];
+                all.absorb(state, Some(picked))?;
+                for (row, id) in picked.iter().zip(all.last_ids()) {
+                    if *id as usize == seen.len() {
+                        seen.push((at as u64) << 32 | u64::from(*row));
+                    }
+                }
+            }
+            Ok((all.into_groups()?, seen))
+        })
+        .collect::<Result<_>>()?;
+    let (groups, seen): (Vec<Groups>, Vec<Vec<u64>>) = merged.into_iter().unzip();
+    let groups = Groups::concat(groups)?;
+    if !in_order {
+        return Ok(groups);
+    }
+    let mut order: Vec<(u64, u32)> = seen
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .map(|(at, seen)| (seen, at as u32))
+        .collect();
+    sort(&mut order, |a, b| a.0.cmp(&b.0));
+    let order: Vec<u32> = order.into_iter().map(|(_, at)| at).collect();
+    reorder(plan, &groups, order)
+}
+
+/// The groups at these positions.
+fn reorder(plan: &AggPlan, groups: &Groups, order: Vec<u32>) -> Result<Groups> {
+    let mut rows = plan.layout.rows();
+    rows.grow(order.len());
+    for (to, from) in order.iter().enumerate() {
+        rows.row_mut(to as u32).copy_from_slice(groups.rows.row(*from));
+    }
+    let len = order.len();
+    let indices = UInt32Array::from(order);
+    let gather = |array: &ArrayRef| Ok(take(array, &indices, None)?);
+    Ok(Groups {
+        keys: groups.keys.iter().map(gather).collect::<Result<_>>()?,
+        rows,
+        extras: groups
+            .extras
+            .iter()
+            .map(|columns| columns.iter().map(gather).collect::<Result<_>>())
+            .collect::<Result<_>>()?,
+        len,
+    })
+}

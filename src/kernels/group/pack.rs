@@ -1,0 +1,261 @@
+//! Group ids of several key columns: each column's codes first, then one table over the combined codes.
+//!
+//! The codes of a row are packed into 64 bits, each column with just the bits that its codes need; when a column outgrows
+//! its bits, all keys are packed anew. Up to 18 bits in all, the packed key is an index; beyond 64 bits, the codes stand
+//! side by side as a row of words. Invariant: the keys are in order of first appearance, id by id.
+
+use crate::error::Result;
+use crate::kernels::group::hash::{combine, hash_u64};
+use crate::kernels::group::ints::check_room;
+use crate::kernels::group::tag::{AHEAD, TagTable};
+
+/// Packed keys of at most that many bits are an index (1 MiB).
+const DIRECT_BITS: u32 = 18;
+
+/// Combined codes and their ids.
+#[derive(Clone, Debug)]
+pub(crate) struct Pack {
+    widths: Vec<u32>,
+    store: Store,
+    packed: Vec<u64>,
+    hashes: Vec<u64>,
+}
+
+#[derive(Clone, Debug)]
+enum Store {
+    /// `ids[packed]` is the id + 1; 0 is a key not seen.
+    Direct {
+        ids: Vec<u32>,
+        keys: Vec<u64>,
+    },
+    Hash {
+        table: TagTable,
+        keys: Vec<u64>,
+    },
+    /// Too many bits for one word: `keys` holds as many words a group as there are columns.
+    Wide {
+        table: TagTable,
+        keys: Vec<u32>,
+    },
+}
+
+fn bits(cardinality: usize) -> u32 {
+    usize::BITS - cardinality.saturating_sub(1).leading_zeros()
+}
+
+impl Pack {
+    pub(crate) fn new(columns: usize) -> Self {
+        Self {
+            widths: vec![0; columns],
+            store: Store::Direct {
+                ids: vec![0; 1],
+                keys: Vec::new(),
+            },
+            packed: Vec::new(),
+            hashes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match &self.store {
+            Store::Direct { keys, .. } | Store::Hash { keys, .. } => keys.len(),
+            Store::Wide { keys, .. } => keys.len() / self.widths.len(),
+        }
+    }
+
+    pub(crate) fn nbytes(&self) -> usize {
+        (self.packed.capacity() + self.hashes.capacity()) * 8
+            + match &self.store {
+                Store::Direct { ids, keys } => ids.capacity() * 4 + keys.capacity() * 8,
+                Store::Hash { table, keys } => table.nbytes() + keys.capacity() * 8,
+                Store::Wide { table, keys } => table.nbytes() + keys.capacity() * 4,
+            }
+    }
+
+    /// The codes of a column, group by group.
+    pub(crate) fn codes(&self, column: usize) -> Vec<u32> {
+        match &self.store {
+            Store::Direct { keys, .. } | Store::Hash { keys, .. } => {
+                let shift: u32 = self.widths[..column].iter().sum();
+                let mask = (1_u64 << self.widths[column]) - 1;
+                keys.iter()
+                    .map(|key| (key.checked_shr(shift).unwrap_or(0) & mask) as u32)
+                    .collect()
+            }
+            Store::Wide { keys, .. } => keys
+                .iter()
+                .skip(column)
+                .step_by(self.widths.len())
+                .copied()
+                .collect(),
+        }
+    }
+
+    /// Appends the ids of `rows` rows to `out`, given the codes of each column and how many codes it has by now.
+    pub(crate) fn ids(
+        &mut self,
+        codes: &[Vec<u32>],
+        cardinalities: &[usize],
+        rows: usize,
+        out: &mut Vec<u32>,
+    ) -> Result<()> {
+        check_room(self.len(), rows)?;
+        if cardinalities
+            .iter()
+            .zip(&self.widths)
+            .any(|(count, width)| bits(*count) > *width)
+        {
+            self.widen(cardinalities);
+        }
+        out.reserve(rows);
+        if let Store::Wide { table, keys } = &mut self.store {
+            let columns = self.widths.len();
+            let mut row_codes = vec![0; columns];
+            for row in 0..rows {
+                for (code, column) in row_codes.iter_mut().zip(codes) {
+                    *code = column[row];
+                }
+                let next = (keys.len() / columns) as u32;
+                let id = table.entry(hash_row(&row_codes), next, |id| {
+                    let start = id as usize * columns;
+                    keys[start..start + columns] == row_codes[..]
+                });
+                if id == next {
+                    keys.extend_from_slice(&row_codes);
+                }
+                out.push(id);
+            }
+            return Ok(());
+        }
+        let packed = &mut self.packed;
+        packed.clear();
+        packed.resize(rows, 0);
+        let mut shift = 0;
+        for (column, width) in codes.iter().zip(&self.widths) {
+            if *width > 0 {
+                for (key, code) in packed.iter_mut().zip(column) {
+                    *key |= u64::from(*code) << shift;
+                }
+            }
+            shift += width;
+        }
+        match &mut self.store {
+            Store::Direct { ids, keys } => out.extend(packed.iter().map(|key| {
+                let id = &mut ids[*key as usize];
+                if *id == 0 {
+                    keys.push(*key);
+                    *id = keys.len() as u32;
+                }
+                *id - 1
+            })),
+            Store::Hash { table, keys } => {
+                self.hashes.clear();
+                self.hashes.extend(packed.iter().map(|key| hash_u64(*key)));
+                for (row, &key) in packed.iter().enumerate() {
+                    if let Some(&hash) = self.hashes.get(row + AHEAD) {
+                        table.prefetch(hash);
+                    }
+                    let next = keys.len() as u32;
+                    let id = table.entry(self.hashes[row], next, |id| keys[id as usize] == key);
+                    if id == next {
+                        keys.push(key);
+                    }
+                    out.push(id);
+                }
+            }
+            Store::Wide { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// Gives each column the bits that its codes need now and packs all keys anew.
+    #[cold]
+    fn widen(&mut self, cardinalities: &[usize]) {
+        let widths: Vec<u32> = cardinalities
+            .iter()
+            .zip(&self.widths)
+            .map(|(count, width)| bits(*count).max(*width))
+            .collect();
+        if matches!(self.store, Store::Wide { .. }) {
+            // Words side by side have room for any code.
+            self.widths = widths;
+            return;
+        }
+        let columns: Vec<Vec<u32>> = (0..self.widths.len()).map(|column| self.codes(column)).collect();
+        let groups = self.len();
+        let total: u32 = widths.iter().sum();
+        if total > 64 {
+            let mut table = TagTable::new();
+            let mut keys = Vec::with_capacity(groups * columns.len());
+            for group in 0..groups {
+                keys.extend(columns.iter().map(|column| column[group]));
+                let start = group * columns.len();
+                table.entry(hash_row(&keys[start..]), group as u32, |_| false);
+            }
+            self.store = Store::Wide { table, keys };
+            self.widths = widths;
+            return;
+        }
+        let keys: Vec<u64> = (0..groups)
+            .map(|group| {
+                let mut shift = 0;
+                columns.iter().zip(&widths).fold(0, |key, (column, width)| {
+                    let part = u64::from(column[group]).checked_shl(shift).unwrap_or(0);
+                    shift += width;
+                    key | part
+                })
+            })
+            .collect();
+        self.store = if total <= DIRECT_BITS {
+            let mut ids = vec![0; 1 << total];
+            for (id, key) in keys.iter().enumerate() {
+                ids[*key as usize] = id as u32 + 1;
+            }
+            Store::Direct { ids, keys }
+        } else {
+            let mut table = TagTable::new();
+            for (id, key) in keys.iter().enumerate() {
+                table.entry(hash_u64(*key), id as u32, |_| false);
+            }
+            Store::Hash { table, keys }
+        };
+        self.widths = widths;
+    }
+}
+
+fn hash_row(codes: &[u32]) -> u64 {
+    codes.iter().fold(0, |hash, code| combine(hash, u64::from(*code)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_survive_every_change_of_width() {
+        // Two columns whose codes grow until the keys leave the index, then the word.
+        let mut pack = Pack::new(3);
+        let mut seen = Vec::new();
+        for step in 0..32_u32 {
+            let top = (1_u64 << step) as u32;
+            let codes = vec![vec![0, top, top], vec![0, 0, top / 2], vec![0, top / 2, top]];
+            let cardinalities = [top as usize + 1, top as usize / 2 + 1, top as usize + 1];
+            let mut ids = Vec::new();
+            pack.ids(&codes, &cardinalities, 3, &mut ids).unwrap();
+            for row in 0..3 {
+                let key = [codes[0][row], codes[1][row], codes[2][row]];
+                let want = seen.iter().position(|other| *other == key).unwrap_or_else(|| {
+                    seen.push(key);
+                    seen.len() - 1
+                });
+                assert_eq!(ids[row] as usize, want, "step {step}, row {row}");
+            }
+        }
+        assert_eq!(pack.len(), seen.len());
+        for column in 0..3 {
+            let want: Vec<u32> = seen.iter().map(|key| key[column]).collect();
+            assert_eq!(pack.codes(column), want);
+        }
+        assert!(matches!(pack.store, Store::Wide { .. }));
+    }
+}
