@@ -1,1 +1,32 @@
-//! CSV files.
+//! CSV files as a source, with the meaning of pandas' `read_csv`.
+//!
+//! Answers: how files are cut into blocks and records (`files`, `records`, `grid`, over the structural `index`), what a
+//! field's text means (`text`, `number`, `date`), which type a column has (`kinds`), and how partitions become Arrow
+//! batches (`convert`, `stream`, `source`). Does not cover: options and contents that pandas alone reads as pandas does
+//! (comments, escape characters, thousands, other encodings, dates in several forms, columns of Python objects): these
+//! are refused with [`crate::error::Kind::NotNative`], at construction where the options or the sample show it, from
+//! [`crate::chunk::Source::retyped`] where only later rows do.
+//!
+//! Invariants: all partitions one after the other are exactly the records of the files, for any block size; a column's
+//! type is the one that pandas infers over all values that were looked at, and no value is changed to fit a type.
+
+mod bytes;
+mod convert;
+mod date;
+mod files;
+mod grid;
+mod index;
+mod kinds;
+mod number;
+mod options;
+mod records;
+mod source;
+mod stream;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use bytes::{ByteSource, LocalFile, ReadAt};
+pub use options::{ColumnRef, Compression, CsvOptions};
+pub use source::CsvSource;

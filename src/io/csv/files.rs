@@ -1,0 +1,520 @@
+//! One file: its header, its blocks, and where each block's first record truly starts.
+//!
+//! A block's records are those that start inside it. Whether a byte lies inside quotes depends on all bytes before it, so
+//! a block's start is first guessed from its surroundings and later proved: records end where the next ones start, so
+//! a chain from the start of the file, made of what the blocks' readers report, tells every true start. A reader asks
+//! for the proof when it is through; what is missing of the chain by then (blocks that nobody reads, the rest of a block
+//! in progress) is scanned. Where a guess was wrong the true start is known from then on, and the run starts anew.
+//! A guess that its surroundings leave open is never made: the file is scanned up to there instead.
+
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use super::grid::{Machine, Rules, State, Step};
+use super::records::{BadRecord, Next, Records};
+use super::text::content;
+use crate::error::{Error, Result};
+use super::bytes::{ByteSource, Codec, Sequential};
+
+/// Sizes that tests make small.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tuning {
+    /// Bytes of a read buffer.
+    pub buffer: usize,
+    /// Bytes around a block's offset from which its start is guessed.
+    pub window: usize,
+    /// Starts this near to a known one are scanned for rather than guessed.
+    pub near: u64,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            buffer: 256 << 10,
+            window: 64 << 10,
+            near: 1 << 20,
+        }
+    }
+}
+
+/// What the first lines of a file say.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    /// The fields of the header line; `None` without one.
+    pub header: Option<Vec<Vec<u8>>>,
+    /// Where the records start.
+    pub start: u64,
+    /// The lines before that.
+    pub lines: u64,
+    /// The fields of the first record, if there is one.
+    pub first_fields: Option<usize>,
+}
+
+/// One file of a source.
+#[derive(Debug)]
+pub(super) struct CsvFile {
+    pub source: Arc<dyn ByteSource>,
+    pub codec: Option<Codec>,
+    /// Where blocks start; the first at 0.
+    offsets: Vec<u64>,
+    head: OnceLock<Arc<Head>>,
+    chain: Mutex<Chain>,
+    /// Held while a gap in the chain is scanned, so that it is scanned once.
+    scanning: Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct Chain {
+    /// The true starts of the first blocks.
+    known: Vec<u64>,
+    /// What the readers of blocks report: where they began, and where the next block must begin.
+    done: Vec<Option<(u64, u64)>>,
+    /// Where readers under way began and where they are.
+    running: Vec<Option<(u64, u64)>>,
+}
+
+impl Chain {
+    /// Follows reports as far as they lead.
+    fn advance(&mut self) {
+        while let Some(start) = self.known.last() {
+            match self.done.get(self.known.len() - 1) {
+                Some(Some((from, end))) if from == start && self.known.len() < self.done.len() => {
+                    self.known.push(*end);
+                }
+                _ => break,
+            }
+        }
+    }
+}
+
+impl CsvFile {
+    pub(super) fn new(source: Arc<dyn ByteSource>, codec: Option<Codec>, blocksize: Option<u64>) -> Self {
+        let offsets = match (codec, blocksize) {
+            (None, Some(blocksize)) => {
+                let blocks = source.size().div_ceil(blocksize).max(1);
+                (0..blocks).map(|block| block * blocksize).collect()
+            }
+            _ => vec![0],
+        };
+        let chain = Chain {
+            known: Vec::new(),
+            done: vec![None; offsets.len()],
+            running: vec![None; offsets.len()],
+        };
+        Self {
+            source,
+            codec,
+            offsets,
+            head: OnceLock::new(),
+            chain: Mutex::new(chain),
+            scanning: Mutex::new(()),
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.source.name()
+    }
+
+    pub(super) fn blocks(&self) -> usize {
+        self.offsets.len()
+    }
+
+    /// Where a block is in the file: its first byte and the first one after it.
+    pub(super) fn range(&self, block: usize) -> (u64, u64) {
+        let end = match self.offsets.get(block + 1) {
+            Some(end) => *end,
+            None if self.codec.is_some() => u64::MAX,
+            None => self.source.size().max(self.offsets[block]),
+        };
+        (self.offsets[block], end)
+    }
+
+    /// The file's bytes from `offset` on.
+    pub(super) fn input(&self, offset: u64) -> Result<Sequential> {
+        match self.codec {
+            None => Sequential::plain(&*self.source, offset),
+            Some(codec) => {
+                let mut input = Sequential::decoded(&*self.source, codec)?;
+                let mut skipped = vec![0; 64 << 10];
+                let mut left = offset;
+                while left > 0 {
+                    let want = usize::try_from(left).unwrap_or(usize::MAX).min(skipped.len());
+                    match input.read(&mut skipped[..want])? {
+                        0 => break,
+                        read => left -= read as u64,
+                    }
+                }
+                Ok(input)
+            }
+        }
+    }
+
+    /// The first lines; read once.
+    pub(super) fn head(&self, header: Option<usize>, skiprows: usize, rules: &Rules) -> Result<Arc<Head>> {
+        if let Some(head) = self.head.get() {
+            return Ok(head.clone());
+        }
+        let mut input = self.input(0)?;
+        let mut bytes = Vec::new();
+        let mut filled = 0;
+        let head = loop {
+            if filled == bytes.len() {
+                bytes.resize((bytes.len() * 2).max(8 << 10), 0);
+            }
+            let read = input.read(&mut bytes[filled..])?;
+            filled += read;
+            if read == 0 || filled == bytes.len() {
+                let found = read_head(&bytes[..filled], read == 0, header, skiprows, rules);
+                if let Some(head) = found {
+                    break head;
+                }
+                if read == 0 {
+                    return Err(Error::value(format!("{}: No columns to parse from file", self.name())));
+                }
+            }
+        };
+        let head = Arc::new(head);
+        // Another thread may have been faster, with the same result.
+        let mut chain = self.chain.lock();
+        if chain.known.is_empty() {
+            chain.known.push(head.start);
+        }
+        drop(chain);
+        Ok(self.head.get_or_init(|| head).clone())
+    }
+
+    /// Where the first record of a block starts: known, or guessed well.
+    pub(super) fn start(&self, block: usize, cutter: &Cutter) -> Result<u64> {
+        let offset = self.offsets[block];
+        {
+            let chain = self.chain.lock();
+            if let Some(start) = chain.known.get(block) {
+                return Ok(*start);
+            }
+            let last = chain.known.last().copied().unwrap_or(0);
+            if offset <= last {
+                return Ok(last);
+            }
+            if offset - last <= cutter.tuning.near {
+                drop(chain);
+                return self.settle(block, cutter);
+            }
+        }
+        match self.guess(offset, cutter)? {
+            Some(start) => Ok(start),
+            None => self.settle(block, cutter),
+        }
+    }
+
+    /// A reader of the block began at `start` and is at `position`, where a record starts.
+    pub(super) fn report(&self, block: usize, start: u64, position: u64) {
+        if self.offsets.len() > 1 {
+            self.chain.lock().running[block] = Some((start, position));
+        }
+    }
+
+    /// A reader of the block began at `start` and ended at `end`; says whether `start` is proved right.
+    pub(super) fn prove(&self, block: usize, start: u64, end: u64, cutter: &Cutter) -> Result<bool> {
+        if self.offsets.len() == 1 {
+            return Ok(true);
+        }
+        {
+            let mut chain = self.chain.lock();
+            chain.running[block] = None;
+            chain.done[block] = Some((start, end));
+        }
+        Ok(self.settle(block, cutter)? == start)
+    }
+
+    /// Whether `start` is the true start of the block.
+    pub(super) fn prove_start(&self, block: usize, start: u64, cutter: &Cutter) -> Result<bool> {
+        Ok(self.offsets.len() == 1 || self.settle(block, cutter)? == start)
+    }
+
+    /// The true start of a block: from the chain, whose gaps are scanned.
+    fn settle(&self, block: usize, cutter: &Cutter) -> Result<u64> {
+        let known = || {
+            let mut chain = self.chain.lock();
+            chain.advance();
+            let last = chain.known.len() - 1;
+            let from = match chain.running[last] {
+                Some((start, position)) if start == chain.known[last] => position,
+                _ => chain.known[last],
+            };
+            (chain.known.get(block).copied(), last, from)
+        };
+        if let (Some(start), ..) = known() {
+            return Ok(start);
+        }
+        let _alone = self.scanning.lock();
+        loop {
+            let (found, last, from) = known();
+            if let Some(start) = found {
+                return Ok(start);
+            }
+            let (_, end) = self.range(last);
+            let mut records = self.records(from, end, true, cutter)?;
+            let next = loop {
+                match records.next()? {
+                    Next::Rows => {
+                        // Its own reader may have come to the end meanwhile.
+                        let chain = self.chain.lock();
+                        if chain.done[last].is_some_and(|(start, _)| start == chain.known[last]) {
+                            break None;
+                        }
+                    }
+                    Next::End(position) => break Some(position),
+                    // Open quotes up to the end of the file: no record starts after this.
+                    Next::Bad(_) => break Some(self.source.size()),
+                }
+            };
+            if let Some(next) = next {
+                let mut chain = self.chain.lock();
+                if chain.known.len() == last + 1 {
+                    chain.known.push(next);
+                }
+            }
+        }
+    }
+
+    /// The records that start in `start..end`.
+    pub(super) fn records(&self, start: u64, end: u64, lenient: bool, cutter: &Cutter) -> Result<Records> {
+        Ok(Records::new(
+            self.input(start)?,
+            start,
+            end,
+            cutter.width,
+            lenient,
+            cutter.tuning.buffer,
+            cutter.rules,
+        ))
+    }
+
+    /// The line, counted from 1 as pandas counts (a record is one line), at which the record at `offset` starts.
+    pub(super) fn line(&self, offset: u64, cutter: &Cutter) -> Result<u64> {
+        let (start, mut lines) = match self.head.get() {
+            Some(head) => (head.start, head.lines),
+            None => return Ok(0),
+        };
+        let mut records = self.records(start, offset, true, cutter)?;
+        while let Next::Rows = records.next()? {
+            let grid = records.grid();
+            let blanks = grid
+                .blanks
+                .iter()
+                .filter(|blank| records.offset(**blank as usize) < offset);
+            lines += (grid.rows + blanks.count()) as u64;
+        }
+        Ok(lines + 1)
+    }
+
+    /// The error for a record that can't be cut into fields.
+    pub(super) fn bad_record(&self, bad: BadRecord, cutter: &Cutter) -> Error {
+        let line = match self.line(bad.offset, cutter) {
+            Ok(line) => line,
+            Err(error) => return error,
+        };
+        match bad.fields {
+            Some(fields) => Error::value(format!(
+                "Error tokenizing data. C error: Expected {} fields in line {line}, saw {fields} (in {})",
+                cutter.width,
+                self.name()
+            )),
+            None => Error::value(format!(
+                "Error tokenizing data. C error: EOF inside string starting at row {} (in {})",
+                line - 1,
+                self.name()
+            )),
+        }
+    }
+
+    /// The first record start at or after `offset`, when the bytes around leave no doubt.
+    fn guess(&self, offset: u64, cutter: &Cutter) -> Result<Option<u64>> {
+        let mut input = self.input(offset - 1)?;
+        let mut bytes = vec![0; cutter.tuning.window + 1];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match input.read(&mut bytes[filled..])? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        let bytes = &bytes[..filled];
+        let outside = Hypothesis::test(bytes, false, cutter);
+        let inside = Hypothesis::test(bytes, true, cutter);
+        let found = if outside.start.is_some() && outside.start == inside.start {
+            outside.start
+        } else if outside.plausible && !inside.plausible {
+            outside.start
+        } else if inside.plausible && !outside.plausible {
+            inside.start
+        } else {
+            None
+        };
+        Ok(found.map(|position| offset - 1 + position as u64))
+    }
+}
+
+/// How a file is cut into records.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cutter {
+    pub rules: Rules,
+    pub width: usize,
+    pub tuning: Tuning,
+}
+
+/// The reading of a stretch of bytes if its second byte is, or is not, inside quotes.
+struct Hypothesis {
+    /// The position of the first record after the first byte.
+    start: Option<usize>,
+    /// Whether records of the right width follow, and quotes stand where they should.
+    plausible: bool,
+}
+
+impl Hypothesis {
+    fn test(bytes: &[u8], inside: bool, cutter: &Cutter) -> Self {
+        let rules = &cutter.rules;
+        let mut machine = Machine(match bytes[0] {
+            _ if inside => State::Quoted,
+            b'\n' => State::RecordStart,
+            byte if byte == rules.marks.separator => State::FieldStart,
+            _ => State::Field,
+        });
+        let mut found = Self {
+            start: (!inside && bytes[0] == b'\n').then_some(1),
+            plausible: false,
+        };
+        let (mut fields, mut records, mut tidy) = (0, 0, true);
+        let mut at = 1;
+        while at < bytes.len() {
+            let before = machine.0;
+            let byte = bytes[at];
+            let step = machine.step(byte, rules);
+            // Text after a closing quote, or a quote in the middle of a field, is legal but rare.
+            tidy &= !(machine.0 == State::Field
+                && (before == State::QuoteInQuoted || rules.marks.quote == Some(byte)));
+            match step {
+                Step::FieldEnd => fields += 1,
+                Step::RecordEnd => {
+                    if byte == b'\r' && bytes.get(at + 1).is_none_or(|next| *next == b'\n') {
+                        at += 1;
+                    }
+                    if found.start.is_some() && (fields > 0 || cutter.width == 1) {
+                        tidy &= fields + 1 == cutter.width;
+                        records += 1;
+                    }
+                    fields = 0;
+                    found.start = found.start.or(Some(at + 1));
+                }
+                Step::Inside | Step::Skipped => {}
+            }
+            at += 1;
+        }
+        found.plausible = tidy && records > 0;
+        found.start = found.start.filter(|start| *start < bytes.len());
+        found
+    }
+}
+
+/// The head of a file in its first bytes; `None` when more are needed, or, at the end, when there is nothing.
+fn read_head(bytes: &[u8], at_end: bool, header: Option<usize>, skiprows: usize, rules: &Rules) -> Option<Head> {
+    let mut at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+    let mut lines = 0;
+    for _ in 0..skiprows {
+        // Initial spaces mean nothing in lines that are left out.
+        let plain = Rules {
+            skip_initial_space: false,
+            ..*rules
+        };
+        at = read_record(bytes, at, at_end, &plain)?.next;
+        lines += 1;
+    }
+    let mut names = None;
+    let mut start = at;
+    if let Some(line) = header {
+        let mut left = line;
+        loop {
+            let record = read_record(bytes, at, at_end, rules)?;
+            at = record.next;
+            lines += 1;
+            if record.blank && rules.skip_blank_lines {
+                continue;
+            }
+            if left == 0 {
+                let text = |field: &std::ops::Range<usize>| content(&bytes[field.clone()], &rules.marks);
+                names = Some(record.fields.iter().map(text).collect());
+                start = at;
+                break;
+            }
+            left -= 1;
+        }
+    }
+    let first_fields = loop {
+        if at >= bytes.len() && at_end {
+            break None;
+        }
+        match read_record(bytes, at, at_end, rules) {
+            None if at_end => break None,
+            None => return None,
+            Some(record) if record.blank && rules.skip_blank_lines => at = record.next,
+            Some(record) => break Some(record.fields.len()),
+        }
+    };
+    if names.is_none() && first_fields.is_none() {
+        return None;
+    }
+    Some(Head {
+        header: names,
+        start: start as u64,
+        lines,
+        first_fields,
+    })
+}
+
+struct Record {
+    fields: Vec<std::ops::Range<usize>>,
+    blank: bool,
+    next: usize,
+}
+
+/// The record at `from`, if it is whole.
+fn read_record(bytes: &[u8], from: usize, at_end: bool, rules: &Rules) -> Option<Record> {
+    let mut machine = Machine::at_record_start();
+    let mut fields = Vec::new();
+    let mut start = from;
+    let record = |mut fields: Vec<std::ops::Range<usize>>, start, end, next| {
+        fields.push(start..end);
+        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t') && *byte != rules.marks.separator;
+        Some(Record {
+            blank: fields.len() == 1 && bytes[from..end].iter().all(is_blank),
+            fields,
+            next,
+        })
+    };
+    for at in from..bytes.len() {
+        match machine.step(bytes[at], rules) {
+            Step::Inside => {}
+            Step::Skipped => start = at + 1,
+            Step::FieldEnd => {
+                fields.push(start..at);
+                start = at + 1;
+            }
+            Step::RecordEnd => {
+                let mut next = at + 1;
+                if bytes[at] == b'\r' {
+                    match bytes.get(next) {
+                        Some(b'\n') => next += 1,
+                        None if !at_end => return None,
+                        _ => {}
+                    }
+                }
+                return record(fields, start, at, next);
+            }
+        }
+    }
+    if at_end && from < bytes.len() && machine.0 != State::Quoted {
+        return record(fields, start, bytes.len(), bytes.len());
+    }
+    None
+}
