@@ -91,6 +91,9 @@ def _index_parts(index: pd.Index) -> tuple:
     if isinstance(index, pd.RangeIndex):
         return index.name, index.start, index.step
     if isinstance(index, pd.MultiIndex):
+        if index.nlevels == 1:
+            # The engine's word for one level is a plain index, so this one stays with pandas.
+            return list(index.names), [index]
         return list(index.names), [index.get_level_values(level)._values for level in range(index.nlevels)]
     return [index.name], [index._values]
 
@@ -105,8 +108,11 @@ def _extras(obj: Any, columns: pd.Index | None, labels: list | None) -> Extras |
             same = False
         axis = None if same else columns[:0]
     index = obj.index
-    freq = getattr(index, "freq", None)
-    freqs = {} if freq is None else {0: freq}
+    if isinstance(index, pd.MultiIndex):
+        levels = {i: index.get_level_values(i) for i, level in enumerate(index.levels) if level.dtype.kind in "mM"}
+    else:
+        levels = {0: index}
+    freqs = {i: level.freq for i, level in levels.items() if getattr(level, "freq", None) is not None}
     allows = obj.flags.allows_duplicate_labels
     if not obj.attrs and allows and axis is None and not freqs:
         return None
@@ -216,15 +222,20 @@ def build_range(start: int, stop: int, step: int, name: Any) -> pd.RangeIndex:
 
 def build_index(arrays: list, names: list, extras: Extras | None) -> pd.Index:
     """An index of one or more levels."""
-    if len(arrays) > 1:
-        return pd.MultiIndex.from_arrays(arrays, names=names)
     if not arrays:
         raise ValueError("an index needs at least one level")
-    index = pd.Index(arrays[0], name=names[0], copy=False)
-    freq = None if extras is None else extras.freqs.get(0)
+    if len(arrays) == 1 and isinstance(arrays[0], pd.MultiIndex):
+        return arrays[0]
+    levels = [_level(array, name, extras, level) for level, (array, name) in enumerate(zip(arrays, names))]
+    return levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels, names=names)
+
+
+def _level(array: Any, name: Any, extras: Extras | None, level: int) -> pd.Index:
+    index = pd.Index(array, name=name, dtype=array.dtype, copy=False)
+    freq = None if extras is None else extras.freqs.get(level)
     if freq is not None and isinstance(index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
         try:
-            index = type(index)(index, freq=freq, name=names[0])
+            return type(index)(index, freq=freq, name=name)
         except ValueError:
             # Rows have gone since, so the frequency isn't theirs any more.
             pass
@@ -282,17 +293,44 @@ def concat(objects: list, kind: int, extras: Extras | None) -> Any:
     """The partitions one after another, as pandas does it, with categories united as Dask does."""
     if kind == SCALAR or len(objects) == 1:
         return restore(objects[0], kind, extras)
-    if kind == INDEX:
-        return objects[0].append(objects[1:])
     # An empty partition says nothing about dtypes when others have rows.
     filled = [part for part in objects if len(part)] or objects[:1]
+    if len(filled) == 1:
+        return restore(filled[0], kind, extras)
+    if kind == INDEX:
+        return _concat_indexes(filled)
     if kind == SERIES:
         result = _concat_series(filled)
         if result is None:
             result = pd.concat(filled)
+            if result.dtype != filled[0].dtype and all(part.dtype == filled[0].dtype for part in filled):
+                result = result.astype(filled[0].dtype)
     else:
         result = pd.concat(_same_categories(filled))
-    return _finish(result.copy(deep=False), extras)
+        _restore_dtypes(result, filled)
+    result.index = _concat_indexes([part.index for part in filled])
+    return _finish(result, extras)
+
+
+def _concat_indexes(parts: list) -> pd.Index:
+    first = parts[0]
+    if all(part.dtype == object and not isinstance(part, pd.MultiIndex) for part in parts):
+        # pandas would look for a narrower dtype that holds the objects, and turn some of them into others.
+        name = first.name if all(part.name == first.name for part in parts) else None
+        return pd.Index(np.concatenate([part._values for part in parts]), dtype=object, name=name, tupleize_cols=False)
+    result = first.append(parts[1:])
+    if result.dtype != first.dtype and all(part.dtype == first.dtype for part in parts):
+        result = result.astype(first.dtype)
+    return result
+
+
+def _restore_dtypes(result: pd.DataFrame, parts: list) -> None:
+    # pandas changes the byte order of foreign numbers even when all partitions agree on it.
+    if any(not part.columns.equals(result.columns) for part in parts):
+        return
+    for position, (dtype, *dtypes) in enumerate(zip(list(result.dtypes), *(list(part.dtypes) for part in parts))):
+        if dtypes[0] != dtype and all(other == dtypes[0] for other in dtypes):
+            result.isetitem(position, result.iloc[:, position].astype(dtypes[0]))
 
 
 def _concat_series(parts: list) -> Any:
@@ -310,8 +348,7 @@ def _same_categories(parts: list) -> list:
     if any(part.shape[1] != width for part in parts):
         return parts
     changed = {}
-    for position in range(width):
-        dtypes = [part.dtypes.iloc[position] for part in parts]
+    for position, dtypes in enumerate(zip(*(list(part.dtypes) for part in parts))):
         if all(isinstance(dtype, pd.CategoricalDtype) for dtype in dtypes) and any(d != dtypes[0] for d in dtypes):
             changed[position] = union_categoricals([part.iloc[:, position].array for part in parts]).dtype
     if not changed:

@@ -103,15 +103,9 @@ pub fn timezone_text(zone: &Bound<'_, PyAny>) -> Option<String> {
     let py = zone.py();
     let text: String = zone.str().ok()?.extract().ok()?;
     let class = pandas_class(py, "DatetimeTZDtype").ok()?;
-    // A dateutil zone has no name but its file's.
-    let file = zone.getattr(intern!(py, "_filename")).and_then(|file| file.extract::<String>());
-    let mut candidates = vec![text];
-    candidates.extend(file.ok().map(|file| format!("dateutil/{file}")));
-    candidates.into_iter().find(|text| {
-        let made = class.call1(("us", text.as_str()));
-        let wanted = class.call1(("us", zone));
-        matches!((made, wanted), (Ok(made), Ok(wanted)) if made.eq(&wanted).unwrap_or(false))
-    })
+    let made = class.call1(("us", text.as_str())).ok()?;
+    let wanted = class.call1(("us", zone)).ok()?;
+    made.eq(wanted).ok()?.then_some(text)
 }
 
 fn category(object: &Bound<'_, PyAny>) -> PyResult<Option<Dtype>> {
