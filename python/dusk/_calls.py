@@ -175,7 +175,9 @@ def getargspec(func: Any) -> inspect.FullArgSpec:
     """Return `inspect.getfullargspec` of a function, of what a partial calls, or of a class's ``__init__``."""
     if isinstance(func, functools.partial):
         return getargspec(func.func)
-    return inspect.getfullargspec(func.__init__ if isinstance(func, type) else func)
+    if isinstance(func, type):
+        func = vars(func).get("__init__", func)
+    return inspect.getfullargspec(inspect.unwrap(func))
 
 
 def get_named_args(func: Any) -> list[str]:

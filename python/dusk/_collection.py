@@ -1,6 +1,6 @@
 """Collections inside containers, and what all of dusk's collections have in common.
 
-A dusk collection is a class with this protocol, which nothing but `dusk.base` calls:
+A class is one of dusk's own collections if it has this protocol, which nothing but `dusk.base` calls:
 
 ``__dusk_nodes__()``
     The nodes of the logical plan that the collection stands for, as a list; mostly one.
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from typing import Self
 
-    from dusk._core import Chunk, Node
+    from dusk._core import Chunk
 
 #: Types that are neither collections nor containers of them.
 _LEAVES = frozenset({int, float, str, bytes, bool, complex, type(None), type, slice, range})
@@ -169,9 +169,16 @@ def _copy_with(x: Any, names: list[str], values: list[Any]) -> Any:
 
 
 class DuskMethodsMixin:
-    """The methods of every collection, for any class with Dask's protocol."""
+    """The methods of every collection, dusk's own and any class with Dask's protocol."""
 
     __slots__ = ()
+
+    def __dusk_finalize__(self, results: list[list[Chunk]]) -> Any:
+        """Make the value that `compute` returns from the chunks of each node; called only if there are nodes."""
+        from dusk import _core
+
+        (node,), (chunks,) = self.__dusk_nodes__(), results  # type: ignore[attr-defined]
+        return _core.assemble(node, chunks)
 
     def compute(self, **kwargs: Any) -> Any:
         """Compute this collection and return the result as an object in memory.
@@ -281,24 +288,3 @@ class DuskMethodsMixin:
         from dusk.base import wait_async
 
         return wait_async(self).__await__()
-
-
-class DuskCollection(DuskMethodsMixin):
-    """Base of the collections that the engine knows."""
-
-    __slots__ = ()
-
-    def __dusk_nodes__(self) -> list[Node]:
-        """Return the nodes that this collection stands for."""
-        raise NotImplementedError(f"{type(self).__name__}.__dusk_nodes__")
-
-    def __dusk_finalize__(self, results: list[list[Chunk]]) -> Any:
-        """Make the value that `compute` returns from the chunks of each node."""
-        from dusk import _core
-
-        (node,), (chunks,) = self.__dusk_nodes__(), results
-        return _core.assemble(node, chunks)
-
-    def __dusk_rebuild__(self, nodes: list[Node]) -> Self:
-        """Return a collection of the same kind over other nodes that hold the same data."""
-        raise NotImplementedError(f"{type(self).__name__}.__dusk_rebuild__")

@@ -81,7 +81,7 @@ def _title(source: Any, name: str) -> str:
     if inspect.ismodule(source):
         return f"{source.__name__}.{name}"
     module = (getattr(source, "__module__", None) or "").partition(".")[0]
-    qualified = getattr(source, "__qualname__", None) or getattr(source, "__name__", name)
+    qualified = str(getattr(source, "__qualname__", None) or getattr(source, "__name__", name))
     if isinstance(source, type):
         qualified = f"{qualified}.{name}"
     return f"{module}.{qualified}" if module else qualified
@@ -110,7 +110,8 @@ def document(doc: str, title: str, unsupported: Iterable[str] = (), note: str = 
         added += f"\n\n{textwrap.dedent(note).strip()}"
     doc = f"{head.strip()}\n\n{added}" + (f"\n\n{rest.strip()}" if gap else "")
     for parameter in unsupported:
-        doc = re.sub(rf"^({re.escape(parameter)}\s*:[^\n]*)$", r"\1 (not in dusk)", doc, count=1, flags=re.MULTILINE)
+        line = rf"^(\s*{re.escape(parameter)}\s*:[^\n]*)$"
+        doc = re.sub(line, r"\1 (not supported in dusk)", doc, count=1, flags=re.MULTILINE)
     return doc + "\n"
 
 
@@ -150,8 +151,8 @@ def derive(
     """
 
     def decorate(target: F) -> F:
-        function = target.fget if isinstance(target, property) else target
-        own = name or getattr(function, "__name__", "")
+        function: Any = target.fget if isinstance(target, property) else target
+        own = str(name or getattr(function, "__name__", ""))
         other = find(source, own)
         if other is None:
             return target
@@ -218,14 +219,32 @@ def derived_from(
 
     def decorate(method: F) -> F:
         name = getattr(method, "__name__", "")
-        doc = getattr(find(original_klass, name), "__doc__", None)
-        if isinstance(method, property) or not doc:
-            return derive(original_klass, signature=False)(method)
+        other = find(original_klass, name)
+        doc = getattr(other, "__doc__", None)
+        if not doc:
+            return method
+        missing = _parameters_missing(method, other) if ua_args is None else ua_args
+        own = textwrap.dedent(getattr(method, "__doc__", None) or "").strip()
+        note = "There may be inconsistencies with dusk."
+        if inconsistencies:
+            note = f"Known inconsistencies:\n\n{textwrap.dedent(inconsistencies).strip()}"
         blocks = inspect.cleandoc(doc).split("\n\n")
-        text = document(
-            "\n\n".join(blocks[skipblocks:]), _title(original_klass, name), ua_args or (), inconsistencies or ""
-        )
+        notes = "\n\n".join(each for each in (note, own) if each)
+        text = document("\n\n".join(blocks[skipblocks:]), _title(original_klass, name), missing, notes)
         method.__doc__ = text + (f"\n.. versionadded:: {version}\n" if version else "")
         return method
 
     return decorate
+
+
+def _parameters_missing(method: Any, other: Any) -> list[str]:
+    """Return the names of the parameters of ``other`` that ``method`` doesn't take."""
+    if isinstance(other, property):
+        return []
+    try:
+        ours, theirs = inspect.signature(method).parameters, inspect.signature(other).parameters
+    except (TypeError, ValueError):
+        return []
+    if any(each.kind is each.VAR_KEYWORD for each in ours.values()):
+        return []
+    return [name for name in theirs if name not in ours]

@@ -3,13 +3,13 @@
 The core offers, and this module calls, nothing but:
 
 ``_core.execute(nodes, settings, progress=None) -> list[list[Chunk]]``
-    Run what the nodes need; for each node the chunks of its partitions.
+    Optimize the nodes and run what they need; for each node the chunks of its partitions.
 ``_core.optimize(nodes) -> list[Node]``
     The same nodes with an optimized plan.
 ``_core.from_chunks(chunks, like) -> Node``
     A node that holds finished chunks.
 ``_core.Progress()``
-    Counters of a run: ``counts() -> (tasks done, tasks known)``, ``volume() -> (bytes, rows)``.
+    Counters of a run: ``counts() -> (tasks done, tasks known)``, ``volume() -> (rows, bytes)``.
 
 ``settings`` is the dictionary of `Settings.for_core`. A core that reports single tasks says so by
 ``_core.task_events = True`` and takes a fourth argument, a `dusk.callbacks.TaskEvents`, whose ``known``, ``before`` and
@@ -53,6 +53,8 @@ class Settings:
         Rows of a batch in a pipeline.
     spill : bool
         Whether chunks may be spilled at all.
+    optimize : bool
+        Whether the plan is optimized first.
     """
 
     threads: int
@@ -60,6 +62,7 @@ class Settings:
     spill_directory: str
     batch_rows: int
     spill: bool = True
+    optimize: bool = True
 
     def for_core(self) -> dict[str, Any]:
         """Return the settings as the core takes them."""
@@ -170,8 +173,8 @@ def run(
     """
     from dusk import _core
 
-    settings = snapshot(sync=scheduler == "sync", num_workers=num_workers)
-    plan = _core.optimize(nodes) if optimize else list(nodes)
+    settings = snapshot(sync=scheduler == "sync", num_workers=num_workers, optimize=optimize)
+    plan = list(nodes)
     with local_callbacks(callbacks) as active:
         meters, hooks = split_meters(active)
         if not meters and not hooks:

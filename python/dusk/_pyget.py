@@ -253,16 +253,14 @@ def _loop(
     events.known({key: plan.needs[key] for key in plan.rank}, data)
     missing = {key: {each for each in plan.needs[key] if each not in data} for key in plan.rank if key not in data}
     uses = {key: len(users) for key, users in plan.users.items()}
-    ready = [(plan.rank[key], key) for key, needed in missing.items() if not needed]
-    ready = [(rank, i, key) for i, (rank, key) in enumerate(ready)]  # keys need no order
-    heapq.heapify(ready)
+    ready: list[tuple[int, Any]] = [(plan.rank[key], key) for key, needed in missing.items() if not needed]
+    heapq.heapify(ready)  # ranks differ, so keys are never compared
     done: queue.SimpleQueue[tuple[Hashable, concurrent.futures.Future[Any]]] = queue.SimpleQueue()
     running: dict[Hashable, concurrent.futures.Future[Any]] = {}
     cleanup.callback(lambda: [future.cancel() for future in running.values()])
-    serial = len(ready)
     while ready or running:
         while ready and len(running) < slots:
-            _, _, key = heapq.heappop(ready)
+            _, key = heapq.heappop(ready)
             events.before(key)
             inputs = {each: data[each] for each in plan.needs[key]}
             future = running[key] = _submit(executor, plan.dsk[key], inputs)
@@ -277,8 +275,7 @@ def _loop(
         for user in plan.users[key]:
             missing[user].discard(key)
             if not missing[user]:
-                serial += 1
-                heapq.heappush(ready, (plan.rank[user], serial, user))
+                heapq.heappush(ready, (plan.rank[user], user))
         events.after(key, data[key], worker)
     return data
 

@@ -9,6 +9,8 @@ from typing import Any
 from dusk._dispatch import Dispatch
 from dusk.tokenize import hash_buffer_hex, normalize_object, normalize_seq
 
+_MAPPED_FROM = 64 * 2**20  # larger maps of files are not read but named by their file
+
 
 class _HashingFile:
     """A file that keeps a hash of what is written to it."""
@@ -42,7 +44,7 @@ def register_numpy(normalize_token: Dispatch) -> None:
 
     @normalize_token.register(np.ndarray)
     def normalize_array(x: Any) -> Any:
-        if isinstance(x, np.memmap) and x.base is not None:
+        if isinstance(x, np.memmap) and x.nbytes >= _MAPPED_FROM:
             mapped = _normalize_memmap(x)
             if mapped is not None:
                 return mapped
@@ -51,7 +53,7 @@ def register_numpy(normalize_token: Dispatch) -> None:
             if x.dtype.names is not None:
                 data = x.filled()
             else:  # what lies below the mask doesn't count
-                nothing = None if x.dtype.hasobject else np.zeros((), dtype=x.dtype)
+                nothing: Any = None if x.dtype.hasobject else np.zeros((), dtype=x.dtype)
                 data = np.where(mask, nothing, np.ma.getdata(x))
             fill = normalize_token(x.fill_value)
             return "masked", normalize_array(np.asarray(data)), normalize_array(mask), fill, bool(x.hardmask)
@@ -112,22 +114,30 @@ def register_pyarrow(normalize_token: Dispatch) -> None:
     """Register Arrow's tables, arrays, scalars, types and buffers."""
     import pyarrow as pa
 
-    @normalize_token.register((pa.Table, pa.RecordBatch))
-    def normalize_table(table: Any) -> Any:
+    def hash_column(column: Any) -> str:
+        # Offsets and chunks don't count: what is written begins at the column's first row and is in one piece.
+        if isinstance(column, pa.ChunkedArray) and column.num_chunks != 1:
+            column = column.combine_chunks()
+        table = pa.table([column], names=["0"])
+
         def write(file: Any) -> None:
             with pa.ipc.new_stream(file, table.schema) as stream:
                 stream.write(table)
 
+        return _hash_arrow(write)
+
+    @normalize_token.register((pa.Table, pa.RecordBatch))
+    def normalize_table(table: Any) -> Any:
         kind = "pa.Table" if isinstance(table, pa.Table) else "pa.RecordBatch"
-        return kind, table.num_rows, _hash_arrow(write)
+        return kind, table.num_rows, normalize_schema(table.schema), [hash_column(column) for column in table.columns]
 
     @normalize_token.register(pa.ChunkedArray)
     def normalize_chunked(array: Any) -> Any:
-        return "pa.ChunkedArray", *normalize_table(pa.table([array], names=["0"]))[1:]
+        return "pa.ChunkedArray", len(array), hash_column(array)
 
     @normalize_token.register(pa.Array)
     def normalize_array(array: Any) -> Any:
-        return "pa.Array", *normalize_table(pa.record_batch([array], names=["0"]))[1:]
+        return "pa.Array", len(array), hash_column(array)
 
     @normalize_token.register(pa.Schema)
     def normalize_schema(schema: Any) -> Any:
@@ -173,7 +183,8 @@ def register_pandas(normalize_token: Dispatch) -> None:
     @normalize_token.register(pd.Series)
     def normalize_series(series: Any) -> Any:
         values = normalize_token(series.array)
-        return "Series", normalize_token(series.name), values, normalize_token(series.index), *attributes(series)
+        name, index = normalize_token(series.name), normalize_token(series.index)
+        return "Series", name, str(series.dtype), values, index, *attributes(series)
 
     @normalize_token.register(pd.DataFrame)
     def normalize_frame(frame: Any) -> Any:

@@ -1,8 +1,8 @@
 """Normal forms of functions and classes.
 
 What can be imported by its name is its name, as for pickle. The rest (lambdas, local functions, everything of
-``__main__``) is taken apart: bytecode, constants, defaults, closure and the globals that the code reads. Line numbers
-and file names don't count, so that a cell of a notebook that runs again has the same tokens.
+``__main__``) is taken apart: bytecode, constants, defaults, closure and the globals that the code reads. The line where
+it begins counts, as it does for pickle; the file's name doesn't, as it differs each time a notebook's cell runs.
 """
 
 from __future__ import annotations
@@ -130,6 +130,7 @@ def _globals_read(code: types.CodeType) -> tuple[str, ...]:
 def _normalize_bytecode(code: types.CodeType) -> Any:
     return (
         code.co_name,
+        code.co_firstlineno,
         code.co_argcount,
         code.co_posonlyargcount,
         code.co_kwonlyargcount,

@@ -159,8 +159,10 @@ def parse_timedelta(s: object, default: str | bool | None = "seconds") -> float 
         raise ValueError("a span of time is needed, got empty text")
     number, unit = _number_and_unit(text)
     if not unit:
+        if default is None:
+            raise TypeError("default must be a unit of time or False, not None")
         if not isinstance(default, str) or not default:
-            raise ValueError(f"Missing time unit: {s}")
+            raise ValueError(f"a unit of time is needed in {s!r}")
         unit = default
     try:
         size = timedelta_sizes[unit] if unit in timedelta_sizes else timedelta_sizes[unit.lower()]

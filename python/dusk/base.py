@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from numbers import Number
@@ -106,7 +106,7 @@ def _compute(collections: list[Any], chosen: Scheduler, optimize_graph: bool, kw
     results: list[Any] = [None] * len(collections)
     native, others = _split(collections, chosen)
     if native:
-        run_options = {name: kwargs[name] for name in ("num_workers", "callbacks") if name in kwargs}
+        run_options: dict[str, Any] = {name: kwargs[name] for name in ("num_workers", "callbacks") if name in kwargs}
         nodes = [collections[i].__dusk_nodes__() for i in native]
         chunks = iter(_run_local([node for each in nodes for node in each], chosen, optimize_graph, run_options))
         for i, each in zip(native, nodes, strict=True):
@@ -157,7 +157,7 @@ def _persist(collections: list[Any], chosen: Scheduler, optimize_graph: bool, kw
     results: list[Any] = [None] * len(collections)
     native, others = _split(collections, chosen)
     if native:
-        run_options = {name: kwargs[name] for name in ("num_workers", "callbacks") if name in kwargs}
+        run_options: dict[str, Any] = {name: kwargs[name] for name in ("num_workers", "callbacks") if name in kwargs}
         nodes = [collections[i].__dusk_nodes__() for i in native]
         flat = [node for each in nodes for node in each]
         held = iter(_run_local(flat, chosen, optimize_graph, run_options, hold=True))
@@ -432,7 +432,7 @@ def clone_key(key: Any, seed: Hashable) -> Any:
     raise TypeError(f"a key is a str or a tuple that begins with one, got {key!r}")
 
 
-def flatten(seq: Iterable[Any], container: type | tuple[type, ...] = list) -> Iterator[Any]:
+def flatten(seq: Any, container: type | tuple[type, ...] = list) -> Iterator[Any]:
     """Yield the elements of nested containers.
 
     Parameters

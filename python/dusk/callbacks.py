@@ -107,7 +107,7 @@ def normalize_callback(cb: Callback | Hooks) -> Hooks:
 def unpack_callbacks(cbs: Iterable[Hooks] | None) -> list[list[Callable[..., Any]]]:
     """Return five lists of functions, one for each hook."""
     each = [normalize_callback(cb) for cb in cbs or ()]
-    return [[hooks[i] for hooks in each if i < len(hooks) and hooks[i]] for i in range(len(_NAMES))]
+    return [[hook for hooks in each for hook in hooks[i : i + 1] if hook is not None] for i in range(len(_NAMES))]
 
 
 def _active_sets() -> list[set[Hooks]]:

@@ -15,11 +15,12 @@ import enum
 import json
 import os
 import pathlib
-import sys
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, Literal, TypeAlias
+
+from dusk._config_files import FAMILIES, load_file, search_path, yaml_files
 
 
 class NoDefault(enum.Enum):
@@ -42,7 +43,6 @@ config_lock = threading.Lock()
 #: What `update_defaults` was called with, in order.
 defaults: list[Mapping[str, Any]] = []
 
-_FAMILIES = ("DASK", "DUSK")  # later wins
 _NOT_SETTINGS = {"CONFIG", "ROOT_CONFIG", "INTERNAL_INHERIT_CONFIG"}
 
 #: Old keys and the keys that replace them; None for a key that is gone.
@@ -61,24 +61,7 @@ deprecations: dict[str, str | None] = {
 }
 
 
-def _search_path() -> tuple[str, list[str]]:
-    """Return the user's folder and all places where files are looked for, least important first."""
-    folders: list[str] = []
-    user = ""
-    for family in _FAMILIES:
-        name = family.lower()
-        folders.append(os.environ.get(f"{family}_ROOT_CONFIG", f"/etc/{name}"))
-        folders.append(os.path.join(sys.prefix, "etc", name))
-        user = os.path.join(os.path.expanduser("~"), ".config", name)
-        folders.append(user)
-        chosen = os.environ.get(f"{family}_CONFIG")
-        if chosen:
-            user = chosen
-            folders.append(chosen)
-    return user, list(dict.fromkeys(folders))
-
-
-PATH, paths = _search_path()
+PATH, paths = search_path()
 
 
 def canonical_name(k: str, config: Mapping[str, Any]) -> str:
@@ -141,18 +124,16 @@ def update(
                 old[key] = {}
             below = defaults.get(canonical_name(key, defaults)) if defaults else None
             update(old[key], value, priority, below if isinstance(below, Mapping) else None)
-        elif (
-            priority == "new"
-            or key not in old
-            or (
-                priority == "new-defaults"
-                and bool(defaults)
-                and canonical_name(key, defaults) in defaults  # type: ignore[arg-type]
-                and defaults[canonical_name(key, defaults)] == old[key]  # type: ignore[index,arg-type]
-            )
-        ):
+        elif priority == "new" or key not in old or (priority == "new-defaults" and _is_default(key, old, defaults)):
             old[key] = value
     return old
+
+
+def _is_default(key: str, config: Config, defaults: Mapping[str, Any] | None) -> bool:
+    if not defaults:
+        return False
+    spelling = canonical_name(key, defaults)
+    return spelling in defaults and defaults[spelling] == config[key]
 
 
 def merge(*dicts: Mapping[str, Any]) -> Config:
@@ -167,40 +148,6 @@ def merge(*dicts: Mapping[str, Any]) -> Config:
     for each in dicts:
         update(result, each)
     return result
-
-
-def _yaml_files(paths: Sequence[str]) -> Iterator[pathlib.Path]:
-    """Yield the files of ``paths``: files as they are, of folders the .yaml, .yml and .json ones in order."""
-    for path in map(pathlib.Path, paths):
-        if path.is_dir():
-            try:
-                found = sorted(p for p in path.iterdir() if p.suffix.lower() in (".json", ".yaml", ".yml"))
-            except OSError:
-                continue  # a folder of somebody else
-            yield from found
-        elif path.exists():
-            yield path
-
-
-def _parse_yaml(text: str) -> Any:
-    import yaml
-
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-
-
-def _load_file(path: pathlib.Path) -> Config | None:
-    """Read one file; None if it is empty or can't be opened."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError:
-        return None
-    try:
-        loaded = _parse_yaml(text)
-    except Exception as error:
-        raise ValueError(f"{path} is malformed, it isn't YAML; original error message:\n{error}") from None
-    if loaded is not None and not isinstance(loaded, dict):
-        raise ValueError(f"{path} is malformed: a settings file must have a dict on top, not a {type(loaded).__name__}")
-    return loaded
 
 
 def collect_yaml(paths: Sequence[str], *, return_paths: bool = False) -> Iterator[Config | tuple[pathlib.Path, Config]]:
@@ -223,8 +170,8 @@ def collect_yaml(paths: Sequence[str], *, return_paths: bool = False) -> Iterato
     ValueError
         If a file isn't YAML, or isn't a dictionary.
     """
-    for path in _yaml_files(paths):
-        loaded = _load_file(path)
+    for path in yaml_files(paths):
+        loaded = load_file(path)
         if loaded is not None:
             yield (path, loaded) if return_paths else loaded
 
@@ -240,8 +187,8 @@ def paths_containing_key(key: str, paths: Sequence[str] | None = None) -> Iterat
         Where to look; by default all places dusk reads.
     """
     missing = object()
-    for path in _yaml_files(globals()["paths"] if paths is None else paths):
-        loaded = _load_file(path)
+    for path in yaml_files(globals()["paths"] if paths is None else paths):
+        loaded = load_file(path)
         if loaded is not None and get(key, missing, config=loaded) is not missing:
             yield path
 
@@ -280,17 +227,16 @@ def collect_env(env: Mapping[str, str] | None = None) -> Config:
     """
     env = os.environ if env is None else env
     result: Config = {}
-    for family in _FAMILIES:
+    for family in FAMILIES:
         inherited = env.get(f"{family}_INTERNAL_INHERIT_CONFIG")
         if inherited:
             update(result, deserialize(inherited))
-    for family in _FAMILIES:
+    for family in FAMILIES:
         prefix = family + "_"
         for name in sorted(env):
             short = name[len(prefix) :]
             if name.startswith(prefix) and short.strip("_") and short not in _NOT_SETTINGS:
-                key = short.lower().strip("_").replace("__", ".")
-                set({key: interpret_value(env[name])}, config=result, lock=contextlib.nullcontext())
+                _assign(result, short.lower().strip("_").replace("__", "."), interpret_value(env[name]))
     return result
 
 
@@ -308,8 +254,11 @@ def collect(paths: Sequence[str] | None = None, env: Mapping[str, str] | None = 
     -------
     dict
     """
-    found = collect_yaml(globals()["paths"] if paths is None else paths)
-    return merge(*found, collect_env(env))  # type: ignore[arg-type]
+    found = merge(*collect_yaml(globals()["paths"] if paths is None else paths))  # type: ignore[arg-type]
+    rename(config=found)
+    environment = collect_env(env)
+    rename(config=environment)
+    return update(found, environment)
 
 
 def refresh(config: Config | None = None, defaults: Sequence[Mapping[str, Any]] = defaults, **kwargs: Any) -> None:
@@ -329,7 +278,6 @@ def refresh(config: Config | None = None, defaults: Sequence[Mapping[str, Any]] 
     for each in defaults:
         update(fresh, each, priority="old")
     update(fresh, collect(**kwargs))
-    rename(config=fresh)
     with config_lock:
         target.clear()
         target.update(fresh)
@@ -402,6 +350,23 @@ def pop(key: str, default: Any = no_default, config: Config | None = None) -> An
     return default
 
 
+def _assign(config: Config, key: str, value: Any, undo: list[tuple[Config, str, Any]] | None = None) -> None:
+    """Set a nested key; note in ``undo`` what was replaced where."""
+    place = config
+    *parents, last = key.split(".")
+    for part in parents:
+        part = canonical_name(part, place)
+        if not isinstance(place.get(part), MutableMapping):
+            if undo is not None:
+                undo.append((place, part, place.get(part, no_default)))
+            place[part] = {}
+        place = place[part]
+    last = canonical_name(last, place)
+    if undo is not None:
+        undo.append((place, last, place.get(last, no_default)))
+    place[last] = value
+
+
 class set:
     """Change settings, for good or for a ``with`` block.
 
@@ -441,20 +406,7 @@ class set:
         checked = [(check_deprecations(key), value) for key, value in changes]
         with config_lock if lock is None else lock:
             for key, value in checked:
-                self._assign(key.split("."), value)
-
-    def _assign(self, path: list[str], value: Any) -> None:
-        place: Config = self.config
-        for part in path[:-1]:
-            part = canonical_name(part, place)
-            if not isinstance(place.get(part), MutableMapping):
-                self._replace(place, part, {})
-            place = place[part]
-        self._replace(place, canonical_name(path[-1], place), value)
-
-    def _replace(self, place: Config, key: str, value: Any) -> None:
-        self._undo.append((place, key, place.get(key, no_default)))
-        place[key] = value
+                _assign(self.config, key, value, self._undo)
 
     def __enter__(self) -> Config:
         return self.config
@@ -516,8 +468,13 @@ def check_deprecations(key: str, deprecations: Mapping[str, str | None] = deprec
     return new
 
 
-def rename(deprecations: Mapping[str, str | None] = deprecations, config: Config | None = None) -> None:
+def rename(
+    deprecations: Mapping[str, str | None] = deprecations, config: Config | None = None
+) -> dict[str, str | None]:
     """Move the values of deprecated keys to their new keys, with a FutureWarning for each.
+
+    A value that the new key has already stays, and then there is no warning. Keys that are gone are removed; setting
+    ``ignore-deprecated.<key>`` silences the warning about that.
 
     Parameters
     ----------
@@ -525,14 +482,31 @@ def rename(deprecations: Mapping[str, str | None] = deprecations, config: Config
         Old keys and new keys.
     config : dict, optional
         The settings to change; by default the process's.
+
+    Returns
+    -------
+    dict
+        The keys that were there and their new names.
     """
     target = globals()["config"] if config is None else config
     missing = object()
+    found: dict[str, str | None] = {}
     for key in deprecations:
         value = pop(key, missing, config=target)
-        if value is not missing:
-            new = check_deprecations(key, deprecations)
-            set({new: value}, config=target, lock=contextlib.nullcontext())
+        if value is missing:
+            continue
+        new = deprecations[key]
+        while new is not None and new in deprecations:
+            new = deprecations[new]
+        found[key] = new
+        if new is None:
+            if get(f"ignore-deprecated.{key}", missing, config=target) is missing:
+                text = f"the setting {key!r} doesn't exist any more; set 'ignore-deprecated.{key}' to silence this"
+                warnings.warn(text, FutureWarning, stacklevel=2)
+        elif get(new, {}, config=target) == {}:
+            check_deprecations(key, deprecations)
+            _assign(target, new, value)
+    return found
 
 
 def expand_environment_variables(config: Any) -> Any:
@@ -600,5 +574,5 @@ def _unlock_after_fork() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_unlock_after_fork)
 
-update_defaults(_load_file(pathlib.Path(__file__).with_name("dusk.yaml")) or {})
+update_defaults(load_file(pathlib.Path(__file__).with_name("dusk.yaml")) or {})
 refresh()

@@ -16,6 +16,8 @@ import enum
 import functools
 import hashlib
 import pathlib
+import pickle
+import sys
 import types
 import uuid
 from collections import OrderedDict
@@ -48,6 +50,8 @@ class _Run:
     finished_code: dict[int, tuple[Any, Any]] = dataclasses.field(default_factory=dict)
 
 
+#: Plain objects that had to be told apart. They are kept, so that no other object gets the id of one.
+_sentinels: dict[int, tuple[object, str]] = {}
 _RUN: ContextVar[_Run | None] = ContextVar("dusk-tokenize", default=None)
 _atoms: set[type] = {int, float, str, bool, type(None), complex, type(Ellipsis)}
 
@@ -290,7 +294,7 @@ def normalize_object(o: object) -> Any:
     if method is not None:
         return plain(o.__dask_tokenize__())  # type: ignore[attr-defined]
     if type(o) is object:
-        return _one_of_a_kind("object()")
+        return _normalize_sentinel(o)
     seen = _run().seen
     identity = id(o)
     if identity in seen:
@@ -302,6 +306,11 @@ def normalize_object(o: object) -> Any:
         return _normalize_reduced(o)
     finally:
         del seen[identity]
+
+
+def _normalize_sentinel(o: object) -> Any:
+    nondeterministic("object()")
+    return "once", _sentinels.setdefault(id(o), (o, uuid.uuid4().hex))[1]
 
 
 def _normalize_dataclass(o: Any) -> Any:
@@ -333,7 +342,13 @@ def _normalize_parts(o: Any) -> Any:
     except Exception:
         return _one_of_a_kind(f"an object of type {type(o).__qualname__}, which can't be pickled,")
     if isinstance(reduced, str):
-        return "global", getattr(o, "__module__", None) or type(o).__module__, reduced
+        module = pickle.whichmodule(o, reduced)  # type: ignore[attr-defined]
+        found: Any = sys.modules.get(module)
+        for part in reduced.split("."):
+            found = getattr(found, part, None)
+        if found is not o:
+            return _one_of_a_kind(f"an object of type {type(o).__qualname__}, which isn't found under its name,")
+        return "global", module, reduced
     make, args, *rest = reduced
     state, items, pairs = [*rest, None, None, None][:3]
     parts = [normalize_token(make), _normalize_items(args)]

@@ -190,14 +190,16 @@ def is_cupy_type(x: Any) -> bool:
 
 
 def is_empty(obj: Any) -> bool:
-    """Return whether an object has length zero, or a shape with a zero in it."""
-    shape = getattr(obj, "shape", None)
-    if isinstance(shape, tuple):
-        return 0 in shape
+    """Return whether an object is empty: by its length, else by ``nnz``, else by a zero in its shape."""
     try:
         return len(obj) == 0
     except TypeError:
-        return False
+        pass
+    count = getattr(obj, "nnz", None)
+    if is_integer(count):
+        return bool(count == 0)
+    shape = getattr(obj, "shape", None)
+    return isinstance(shape, tuple) and 0 in shape
 
 
 # Locks ----------------------------------------------------------------------------------------------------------------

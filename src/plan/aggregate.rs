@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::expr::frame::schema_of;
 use crate::expr::{NodeOp, NodeRef};
-use crate::task::AggPlan;
+use crate::task::{AggPlan, GroupOptions};
 use crate::op::agg::AggSpec;
 use crate::op::scalar::dtype_of;
 use crate::op::tree::{Expr, ExprRef};
@@ -68,14 +68,8 @@ impl Lowering<'_> {
             .map(|(call, arg)| (call.op, arg.map(|position| columns[position].dtype.clone())))
             .collect();
         let output = schema_of(node)?.clone();
-        let plan = Arc::new(AggPlan::new(
-            &keys,
-            &calls,
-            spec.sort,
-            spec.dropna,
-            spec.observed,
-            output,
-        )?);
+        let options = GroupOptions { sort: spec.sort, dropna: spec.dropna, observed: spec.observed };
+        let plan = Arc::new(AggPlan::new(&keys, &calls, options, output)?);
 
         let mut parts = Parts::of(&node.inputs[0])?;
         let places = parts.place(scalars);

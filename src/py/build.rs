@@ -10,18 +10,29 @@ use crate::error::{Error, Result};
 use crate::expr::frame;
 use crate::expr::{ChunkList, HostCall, Node, NodeOp};
 use crate::py::compute::PyChunk;
-use crate::py::convert::pandas::schema_from_meta;
+use crate::py::convert::pandas::take_apart;
 use crate::py::error::to_pyerr;
 use crate::py::host::{HostFnOptions, PyHostFn, PyHostValue};
 use crate::py::memory_source::MemorySource;
 use crate::py::node::{PyNode, divisions_from_py};
-use crate::schema::Divisions;
+use crate::schema::{Divisions, FrameSchema};
 use crate::token::{Token, Tokenizer};
 
 fn token_of(text: &str) -> Token {
     let mut t = Tokenizer::new();
     t.text(text);
     t.finish()
+}
+
+/// The schema that a meta promises, and what a call has to hand back.
+fn promised(meta: Option<&Bound<'_, PyAny>>) -> PyResult<(Option<Arc<FrameSchema>>, HostOutput)> {
+    Ok(match meta {
+        Some(meta) if !meta.is_none() => {
+            let schema = take_apart(meta)?.schema;
+            (Some(schema.clone()), HostOutput::Frame(schema))
+        }
+        _ => (None, HostOutput::Object),
+    })
 }
 
 /// A pandas object cut at `positions` (one more than there are partitions).
@@ -36,7 +47,7 @@ pub fn from_pandas(
 ) -> PyResult<PyNode> {
     let count = positions.len().saturating_sub(1);
     let divisions = divisions_from_py(divisions, count)?;
-    let source = MemorySource::from_pandas(obj, positions, prefix, token.map(token_of))?;
+    let source = MemorySource::new(obj, positions, token.map(token_of))?;
     Ok(PyNode(frame::scan(Arc::new(source), Some(divisions), prefix)))
 }
 
@@ -89,13 +100,7 @@ pub fn call(
     token: Option<&str>,
 ) -> PyResult<PyNode> {
     let inputs: Vec<_> = inputs.iter().map(|node| node.get().0.clone()).collect();
-    let (schema, output) = match meta {
-        Some(meta) if !meta.is_none() => {
-            let schema = schema_from_meta(&meta)?;
-            (Some(schema.clone()), HostOutput::Frame(schema))
-        }
-        _ => (None, HostOutput::Object),
-    };
+    let (schema, output) = promised(meta.as_ref())?;
     let widest = inputs.iter().max_by_key(|input| input.npartitions());
     let (count, inherited) = match mode {
         "gather" => (1, Divisions::Unknown(1)),
@@ -118,11 +123,32 @@ pub fn call(
         let message = format!("{} divisions don't fit {count} partitions", divisions.npartitions() + 1);
         return Err(to_pyerr(py, &Error::value(message)));
     }
-    let options = HostFnOptions { library, indexed: inputs.is_empty(), token: token.map(token_of) };
+    let options = HostFnOptions { library, indexed: false, token: token.map(token_of) };
     let function = PyHostFn::new(&function, options)?;
     let call = HostCall { function: Arc::new(function), output };
     let op = if mode == "gather" { NodeOp::Gather(call) } else { NodeOp::PerPartition(call) };
     Ok(PyNode(Node::new(op, inputs, schema, divisions, prefix)))
+}
+
+/// Partitions that a function makes, given their number.
+#[pyfunction]
+#[pyo3(signature = (function, npartitions, meta, divisions, *, prefix, library, token=None))]
+#[allow(clippy::too_many_arguments, reason = "the shape of a Python call")]
+pub fn source(
+    function: Bound<'_, PyAny>,
+    npartitions: usize,
+    meta: Option<Bound<'_, PyAny>>,
+    divisions: Option<&Bound<'_, PyAny>>,
+    prefix: &str,
+    library: bool,
+    token: Option<&str>,
+) -> PyResult<PyNode> {
+    let (schema, output) = promised(meta.as_ref())?;
+    let divisions = divisions_from_py(divisions, npartitions)?;
+    let options = HostFnOptions { library, indexed: true, token: token.map(token_of) };
+    let function = PyHostFn::new(&function, options)?;
+    let op = NodeOp::PerPartition(HostCall { function: Arc::new(function), output });
+    Ok(PyNode(Node::new(op, vec![], schema, divisions, prefix)))
 }
 
 /// An object that is there already.

@@ -19,7 +19,7 @@ use crate::op::tree::ExprRef;
 use crate::opt;
 use crate::plan;
 use crate::task::{self, Control, Task, TaskOp};
-use crate::py::convert::pandas::chunks_to_object;
+use crate::py::host::chunks_to_object;
 use crate::py::error::{from_pyerr, to_pyerr};
 use crate::py::node::PyNode;
 use crate::token::Token;
@@ -66,7 +66,7 @@ impl PyChunk {
     /// The chunk as a pandas object (or the object that it is).
     fn to_object(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let chunk = self.get().map_err(|error| to_pyerr(py, &error))?;
-        chunks_to_object(py, vec![chunk])
+        crate::py::host::chunk_to_object(py, &chunk).map(Bound::unbind)
     }
 
     fn __sizeof__(&self) -> usize {
@@ -283,16 +283,19 @@ pub fn compute(
     let settings = settings_from_py(settings)?;
     let progress = progress.map_or_else(exec::Progress::new, |progress| progress.get().0.clone());
     let results = run(py, roots_of(&nodes), &settings, &progress)?;
-    results.into_iter().map(|chunks| chunks_to_object(py, chunks)).collect()
+    nodes
+        .iter()
+        .zip(results)
+        .map(|(node, chunks)| chunks_to_object(py, node.get().0.schema.as_deref(), chunks).map(Bound::unbind))
+        .collect()
 }
 
 /// The chunks of a node's partitions as one pandas object.
 #[pyfunction]
 pub fn assemble(py: Python<'_>, node: &Bound<'_, PyNode>, chunks: Vec<Bound<'_, PyChunk>>) -> PyResult<Py<PyAny>> {
-    let _ = node;
     let chunks =
         chunks.iter().map(|chunk| chunk.get().get().map_err(|error| to_pyerr(py, &error))).collect::<PyResult<Vec<_>>>()?;
-    chunks_to_object(py, chunks)
+    chunks_to_object(py, node.get().0.schema.as_deref(), chunks).map(Bound::unbind)
 }
 
 /// The tasks of a plan as text, most alike ones counted together.

@@ -42,7 +42,7 @@ pub fn scan_csv(
     }
     let files = files.iter().map(file_from_python).collect::<PyResult<Vec<_>>>()?;
     let source =
-        py.detach(|| CsvSource::open(files, parsed)).map_err(|error| to_pyerr(py, &error))?;
+        py.detach(|| CsvSource::new(files, parsed)).map_err(|error| to_pyerr(py, &error))?;
     Ok(PyNode(frame::scan(Arc::new(source), None, "read-csv")))
 }
 

@@ -8,15 +8,17 @@ pub mod convert;
 mod csv;
 mod error;
 mod host;
+mod files;
 mod memory_source;
 mod node;
+mod result;
 
 use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use super::build::{call, concat, from_chunks, from_pandas, value};
+    use super::build::{call, concat, from_chunks, from_pandas, source, value};
     #[pymodule_export]
     use super::compute::{PyChunk, PyProgress, assemble, compute, execute, optimize, remove_spill_folder};
     #[pymodule_export]

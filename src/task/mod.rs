@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub use graph::{Task, TaskGraph, TaskId, TaskOp};
 
-pub use crate::kernels::agg::AggPlan;
+pub use crate::kernels::agg::{AggPlan, GroupOptions};
 
 use crate::error::{Error, Kind, Result};
 

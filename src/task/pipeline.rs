@@ -151,7 +151,7 @@ impl Pipeline {
     pub fn run(&self, partitions: &[usize], mut inputs: Vec<Chunk>, control: &Control) -> Result<Chunk> {
         let scalars = inputs.split_off(inputs.len() - self.scalars);
         let compiled = self.compile(&scalars)?;
-        let mut sink = SinkState::new(self);
+        let mut sink = SinkState::new(self)?;
         match &self.input {
             Input::Scan { source, columns, .. } => {
                 for partition in partitions {
@@ -321,22 +321,18 @@ enum Mode {
 }
 
 impl SinkState {
-    fn new(pipeline: &Pipeline) -> Self {
+    fn new(pipeline: &Pipeline) -> Result<Self> {
         let mode = match &pipeline.sink {
             Sink::Collect => Mode::Collect,
             Sink::Head(rows) => Mode::Head(*rows),
             Sink::Tail(rows) => Mode::Tail(*rows),
             Sink::Aggregate { plan, keys, args } => Mode::Aggregate {
-                aggregator: Box::new(Aggregator::new(plan)),
+                aggregator: Box::new(Aggregator::new(plan.clone())?),
                 keys: *keys,
                 args: args.clone(),
             },
         };
-        Self {
-            batches: Vec::new(),
-            rows: 0,
-            mode,
-        }
+        Ok(Self { batches: Vec::new(), rows: 0, mode })
     }
 
     fn push(&mut self, batch: Batch) -> Result<bool> {

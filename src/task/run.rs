@@ -18,8 +18,8 @@ pub fn run(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Result<Chunk> 
         TaskOp::HostScan(source, scan) => source
             .host_chunk(scan)
             .context(|| format!("while reading {}", source.describe(scan.partition))),
-        TaskOp::Merge(plan) => Ok(Chunk::Frame(Arc::new(plan.merge(frames(inputs)?)?))),
-        TaskOp::Finish(plan) => Ok(Chunk::Frame(Arc::new(plan.finish(frames(inputs)?)?))),
+        TaskOp::Merge(plan) => Ok(Chunk::Frame(Arc::new(plan.merge(&frames(inputs)?)?))),
+        TaskOp::Finish(plan) => Ok(Chunk::Frame(Arc::new(plan.finish(&frames(inputs)?)?))),
         TaskOp::Host { call, site, groups } => {
             let mut inputs = inputs.into_iter();
             let args: Vec<Vec<Chunk>> = groups

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dusk._protocol import Collection, held_results
+from dusk._node_collection import HeldResults, NodeCollection
 from dusk.dataframe import _repr
 from dusk.dataframe._align import cut_at
 from dusk.dataframe._fallback import call_node, gather, loosen, native, rowwise
@@ -43,7 +43,7 @@ class _Unset(int):
 _FIRST = _Unset(1)
 
 
-class FrameBase(Collection):
+class FrameBase(NodeCollection):
     """A lazy pandas object in partitions.
 
     Parameters
@@ -133,7 +133,7 @@ class FrameBase(Collection):
         keys = sorted((key for key in dsk if isinstance(key, tuple) and len(key) == 2), key=lambda key: key[1])
         keys = keys[-(len(divisions) - 1) :]
         node = call_node(
-            held_results(dsk, keys),
+            HeldResults(dsk, keys),
             [],
             loosen(meta) if loose else meta,
             mode="partition",

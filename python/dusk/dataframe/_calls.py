@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from dusk._node_collection import NodeCollection
+
 __all__ = ["Call", "Input", "funcname", "is_collection", "split"]
 
 
@@ -130,8 +132,8 @@ def _check_rows(parts: Sequence[Any]) -> None:
 
 
 def is_collection(x: Any) -> bool:
-    """Whether ``x`` is a collection of dusk."""
-    return getattr(type(x), "_is_dusk_collection", False) or hasattr(x, "_node")
+    """Whether ``x`` is a collection of dusk that stands for one node."""
+    return isinstance(x, NodeCollection)
 
 
 def split(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any], list[Any]]:

@@ -48,6 +48,15 @@ def loosen(meta: Any) -> Any:
     return None
 
 
+def _written_out(meta: Any) -> Any:
+    """Give a meta whose index isn't a range."""
+    if isinstance(meta, pd.DataFrame | pd.Series) and isinstance(meta.index, pd.RangeIndex):
+        return meta.set_axis(pd.Index([], dtype="int64", name=meta.index.name), axis=0)
+    if isinstance(meta, pd.RangeIndex):
+        return pd.Index([], dtype="int64", name=meta.name)
+    return meta
+
+
 def _holds_missing(meta: Any) -> bool:
     """Whether missing values that an alignment brings in leave all dtypes as they are."""
     if isinstance(meta, pd.DataFrame):
@@ -94,8 +103,15 @@ def call_node(
     prefix: str,
     user: bool = False,
     divisions: Any = None,
+    range_index: bool = False,
 ) -> Any:
-    """Make the node of a host call."""
+    """Make the node of a host call.
+
+    A single value has no schema of its own: its node holds an object. An index is declared as written out unless the
+    call is known to leave ranges as they are, since only the data can tell whether it is a range.
+    """
+    if not range_index:
+        meta = _written_out(meta)
     return _core.call(
         call,
         list(nodes),
@@ -141,6 +157,7 @@ def rowwise(
     scalars_as_series: bool = False,
     aligned: bool = True,
     steady: bool = False,
+    same_rows: bool = False,
 ) -> Any:
     """Call a function on each partition.
 
@@ -174,6 +191,8 @@ def rowwise(
         Rows of several collections are brought together by index.
     steady : bool
         The result's dtypes are the same when rows of one collection are missing in another.
+    same_rows : bool
+        The result has the rows and the index of the first collection.
     """
     places, keywords, inputs = split(args, kwargs or {})
     if meta is no_default:
@@ -198,7 +217,10 @@ def rowwise(
         prefix=prefix or funcname(function),
         user=user,
         divisions=divisions,
+        range_index=same_rows,
     )
+    if not same_rows:
+        meta = _written_out(meta)
     return new_collection(node, meta=meta, cut=together.cut if keep_cut else None, loose=loose)
 
 

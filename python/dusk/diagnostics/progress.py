@@ -74,7 +74,7 @@ class ProgressBar(Callback):
     # For the engine -----------------------------------------------------------------------------------------------
 
     def _begin(self, progress: Any) -> None:
-        """Follow an object with ``counts() -> (done, total)`` and perhaps ``volume() -> (bytes, rows)``."""
+        """Follow an object with ``counts() -> (done, total)`` and perhaps ``volume() -> (rows, bytes)``."""
         self._open(progress.counts, getattr(progress, "volume", None))
 
     def _end(self, failed: bool) -> None:
@@ -123,7 +123,7 @@ class ProgressBar(Callback):
             share = min(share, 0.99)
         notes = []
         if self._volume is not None:
-            read, rows = self._volume()
+            rows, read = self._volume()
             notes += [format_bytes(read)] if read else []
             notes += [f"{rows:,} rows"] if rows else []
         self._screen.show(share, self._width, format_elapsed(time.perf_counter() - self._began), notes, failed)

@@ -1,0 +1,574 @@
+"""The pandas half of the border between pandas objects and native chunks.
+
+Answers: which arrays a pandas object is made of (`take_apart`), how arrays become a pandas object (`build_frame`,
+`build_series`, `build_index`), how partitions that stay pandas objects are joined (`concat`), and whether the result of
+a user's function fits its metadata (`conform`). Does not cover reading or filling the memory of arrays: the core does.
+
+Invariant: nothing here hands out memory that a caller still holds; `take_apart` returns a shallow copy to be kept alive,
+so that pandas' copy-on-write copies before it lets the user write.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pandas.api.internals import create_dataframe_from_blocks
+from pandas.api.types import infer_dtype, union_categoricals
+
+FRAME, SERIES, INDEX, SCALAR = range(4)
+
+
+class Extras:
+    """What pandas keeps beside the data: `attrs`, flags, the type of the column axis, frequencies of index levels."""
+
+    __slots__ = ("allows_duplicates", "attrs", "axis", "freqs")
+
+    def __init__(self, attrs: dict, allows_duplicates: bool, axis: pd.Index | None, freqs: dict[int, Any]):
+        self.attrs = attrs
+        self.allows_duplicates = allows_duplicates
+        # An empty index of the column axis' own type, when pandas would infer another one from the labels.
+        self.axis = axis
+        self.freqs = freqs
+
+    def __reduce__(self):
+        return Extras, (self.attrs, self.allows_duplicates, self.axis, self.freqs)
+
+    def __dask_tokenize__(self):
+        axis = None if self.axis is None else (type(self.axis).__name__, str(self.axis.dtype))
+        freqs = sorted((level, str(freq)) for level, freq in self.freqs.items())
+        return ("dusk.Extras", self.attrs, self.allows_duplicates, axis, freqs)
+
+
+# -- from pandas ------------------------------------------------------------------------------------------------------
+
+
+def take_apart(obj: Any) -> tuple:
+    """`(kind, shadow, labels, axis_names, arrays, index, extras)` of a pandas object.
+
+    `index` is `(name, start, step)` for a range, else `(names, arrays)`.
+    """
+    if isinstance(obj, pd.DataFrame):
+        shadow = obj.copy(deep=False)
+        columns = shadow.columns
+        labels = columns.tolist()
+        arrays = [_column(shadow, position) for position in range(len(labels))]
+        named = any(name is not None for name in columns.names)
+        axis_names = list(columns.names) if named else []
+        extras = _extras(shadow, columns, labels)
+        return FRAME, shadow, labels, axis_names, arrays, _index_parts(shadow.index), extras
+    if isinstance(obj, pd.Series):
+        shadow = obj.copy(deep=False)
+        return (
+            SERIES,
+            shadow,
+            [shadow.name],
+            [],
+            [shadow._values],
+            _index_parts(shadow.index),
+            _extras(shadow, None, None),
+        )
+    if isinstance(obj, pd.Index):
+        freq = getattr(obj, "freq", None)
+        extras = None if freq is None else Extras({}, True, None, {0: freq})
+        values = obj if isinstance(obj, pd.MultiIndex) else obj._values
+        return INDEX, obj, [obj.name], [], [values], (None, 0, 1), extras
+    raise TypeError(f"expected a pandas DataFrame, Series or Index, got {type(obj).__name__}")
+
+
+def _column(frame: pd.DataFrame, position: int) -> Any:
+    # The block manager hands out a column without making a Series, which matters for frames of thousands of columns.
+    manager = getattr(frame, "_mgr", None)
+    if manager is not None and hasattr(manager, "iget_values"):
+        return manager.iget_values(position)
+    return frame.iloc[:, position]._values
+
+
+def _index_parts(index: pd.Index) -> tuple:
+    if isinstance(index, pd.RangeIndex):
+        return index.name, index.start, index.step
+    if isinstance(index, pd.MultiIndex):
+        if index.nlevels == 1:
+            # The engine's word for one level is a plain index, so this one stays with pandas.
+            return list(index.names), [index]
+        return list(index.names), [index.get_level_values(level)._values for level in range(index.nlevels)]
+    return [index.name], [index._values]
+
+
+def _extras(obj: Any, columns: pd.Index | None, labels: list | None) -> Extras | None:
+    axis = None
+    if columns is not None:
+        try:
+            inferred = pd.Index(labels)
+            same = type(inferred) is type(columns) and inferred.dtype == columns.dtype
+        except (TypeError, ValueError):
+            same = False
+        axis = None if same else columns[:0]
+    index = obj.index
+    if isinstance(index, pd.MultiIndex):
+        levels = {i: index.get_level_values(i) for i, level in enumerate(index.levels) if level.dtype.kind in "mM"}
+    else:
+        levels = {0: index}
+    freqs = {i: level.freq for i, level in levels.items() if getattr(level, "freq", None) is not None}
+    allows = obj.flags.allows_duplicate_labels
+    if not obj.attrs and allows and axis is None and not freqs:
+        return None
+    return Extras(dict(obj.attrs), allows, axis, freqs)
+
+
+def raw(array: Any) -> np.ndarray:
+    """The bytes of a NumPy-backed array, without a copy where they lie in order."""
+    if isinstance(array, np.ndarray):
+        values = array
+    elif hasattr(array, "asi8"):
+        values = array.asi8
+    else:
+        values = np.asarray(array)
+    return np.ascontiguousarray(values).view(np.uint8)
+
+
+def masked(array: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The bytes of values and mask of a nullable array."""
+    return raw(array._data), raw(array._mask)
+
+
+def arrow(array: Any, text: bool) -> Any:
+    """The pyarrow array behind `array`; Python strings are copied."""
+    data = getattr(array, "_pa_array", None)
+    if data is None:
+        if not text:
+            raise TypeError(f"{type(array).__name__} isn't held by pyarrow")
+        return pa.chunked_array([pa.array(np.asarray(array, dtype=object), type=pa.large_string(), from_pandas=True)])
+    if text and not pa.types.is_large_string(data.type):
+        data = data.cast(pa.large_string())
+    return data
+
+
+# -- to pandas --------------------------------------------------------------------------------------------------------
+
+
+def numpy_array(memory: np.ndarray, dtype: str) -> np.ndarray:
+    """`memory` (bytes) as values."""
+    return memory.view(dtype)
+
+
+def masked_array(memory: np.ndarray, mask: np.ndarray, dtype: Any) -> Any:
+    """A nullable array over memory that it may keep."""
+    cls = dtype.construct_array_type()
+    return cls(memory.view(dtype.numpy_dtype), mask.view(np.bool_), copy=False)
+
+
+def datetimetz_array(memory: np.ndarray, dtype: Any) -> Any:
+    """A datetime array with a timezone over memory that it may keep."""
+    values = memory.view(f"M8[{dtype.unit}]")
+    cls = dtype.construct_array_type()
+    return cls._simple_new(values, dtype=dtype)
+
+
+def categorical_array(memory: np.ndarray, codes: str, dtype: Any) -> Any:
+    """A categorical over codes that are known to be right."""
+    return pd.Categorical.from_codes(memory.view(codes), dtype=dtype, validate=False)
+
+
+def arrow_array(data: Any, dtype: Any) -> Any:
+    """A text or Arrow array over a pyarrow array."""
+    return dtype.__from_arrow__(data)
+
+
+def columns_index(labels: list, names: list, extras: Extras | None) -> pd.Index:
+    """The column axis."""
+    axis = None if extras is None else extras.axis
+    if isinstance(axis, pd.MultiIndex) or (axis is None and labels and all(type(x) is tuple for x in labels)):
+        if not labels:
+            return axis
+        try:
+            return pd.MultiIndex.from_tuples(labels, names=names or None)
+        except (TypeError, ValueError):
+            axis = None
+    name = names[0] if len(names) == 1 else None
+    if isinstance(axis, pd.RangeIndex):
+        found = _as_range(labels, axis.step)
+        if found is not None:
+            return pd.RangeIndex(found, name=name)
+        axis = None
+    if axis is not None:
+        try:
+            return pd.Index(labels, dtype=axis.dtype, name=name, tupleize_cols=False)
+        except (TypeError, ValueError):
+            pass
+    return pd.Index(labels, name=name, tupleize_cols=False)
+
+
+def _as_range(labels: list, step: int) -> range | None:
+    if not labels:
+        return range(0)
+    if any(type(label) is not int for label in labels):
+        return None
+    if len(labels) > 1:
+        step = labels[1] - labels[0]
+    if step == 0:
+        return None
+    found = range(labels[0], labels[0] + step * len(labels), step)
+    return found if list(found) == labels else None
+
+
+def build_range(start: int, stop: int, step: int, name: Any) -> pd.RangeIndex:
+    """A range."""
+    return pd.RangeIndex(start, stop, step, name=name)
+
+
+def build_index(arrays: list, names: list, extras: Extras | None) -> pd.Index:
+    """An index of one or more levels."""
+    if not arrays:
+        raise ValueError("an index needs at least one level")
+    if len(arrays) == 1 and isinstance(arrays[0], pd.MultiIndex):
+        return arrays[0]
+    levels = [_level(array, name, extras, level) for level, (array, name) in enumerate(zip(arrays, names))]
+    return levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels, names=names)
+
+
+def _level(array: Any, name: Any, extras: Extras | None, level: int) -> pd.Index:
+    index = pd.Index(array, name=name, dtype=array.dtype, copy=False)
+    freq = None if extras is None else extras.freqs.get(level)
+    if freq is not None and isinstance(index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
+        try:
+            return type(index)(index, freq=freq, name=name)
+        except ValueError:
+            # Rows have gone since, so the frequency isn't theirs any more.
+            pass
+    return index
+
+
+def _finish(obj: Any, extras: Extras | None) -> Any:
+    if extras is not None:
+        if extras.attrs:
+            obj.attrs = extras.attrs
+        if not extras.allows_duplicates and obj.index.is_unique:
+            obj = obj.set_flags(allows_duplicate_labels=False)
+    return obj
+
+
+def build_frame(blocks: list, index: pd.Index, labels: list, names: list, extras: Extras | None) -> pd.DataFrame:
+    """A frame of blocks `(array, positions)`; a NumPy array of several positions has one row for each column."""
+    made = []
+    for array, positions in blocks:
+        if isinstance(array, np.ndarray):
+            array = array.reshape(len(positions), len(index))
+        made.append((array, np.asarray(positions, dtype=np.intp)))
+    return _finish(create_dataframe_from_blocks(made, index, columns_index(labels, names, extras)), extras)
+
+
+def build_series(array: Any, index: pd.Index, name: Any, extras: Extras | None) -> pd.Series:
+    """A series over an array that it may keep."""
+    return _finish(pd.Series(array, index=index, name=name, copy=False), extras)
+
+
+def scalar(array: Any) -> Any:
+    """The one value of an array, as pandas hands it out."""
+    return pd.Series(array, copy=False).iloc[0]
+
+
+def restore(obj: Any, kind: int, extras: Extras | None) -> Any:
+    """A pandas object that was never taken apart, with its extras and a fresh copy-on-write reference."""
+    if kind in (FRAME, SERIES):
+        return _finish(obj.copy(deep=False), extras)
+    return obj
+
+
+def select(obj: Any, start: int, stop: int, columns: list[int] | None) -> Any:
+    """Rows `start:stop` and some columns, by position, of a pandas object."""
+    if isinstance(obj, pd.DataFrame):
+        if columns is not None:
+            obj = obj.iloc[:, columns]
+        return obj.iloc[start:stop]
+    if isinstance(obj, pd.Series):
+        return obj.iloc[start:stop]
+    return obj[start:stop]
+
+
+def concat(objects: list, kind: int, extras: Extras | None) -> Any:
+    """The partitions one after another, as pandas does it, with categories united as Dask does."""
+    if kind == SCALAR or len(objects) == 1:
+        return restore(objects[0], kind, extras)
+    # An empty partition says nothing about dtypes when others have rows.
+    filled = [part for part in objects if len(part)] or objects[:1]
+    if len(filled) == 1:
+        return restore(filled[0], kind, extras)
+    if kind == INDEX:
+        return _concat_indexes(filled)
+    if kind == SERIES:
+        result = _concat_series(filled)
+        if result is None:
+            result = pd.concat(filled)
+            if result.dtype != filled[0].dtype and all(part.dtype == filled[0].dtype for part in filled):
+                result = result.astype(filled[0].dtype)
+    else:
+        result = pd.concat(_same_categories(filled))
+        _restore_dtypes(result, filled)
+    result.index = _concat_indexes([part.index for part in filled])
+    return _finish(result, extras)
+
+
+def _concat_indexes(parts: list) -> pd.Index:
+    first = parts[0]
+    if all(part.dtype == object and not isinstance(part, pd.MultiIndex) for part in parts):
+        # pandas would look for a narrower dtype that holds the objects, and turn some of them into others.
+        name = first.name if all(part.name == first.name for part in parts) else None
+        return pd.Index(np.concatenate([part._values for part in parts]), dtype=object, name=name, tupleize_cols=False)
+    result = first.append(parts[1:])
+    if result.dtype != first.dtype and all(part.dtype == first.dtype for part in parts):
+        result = result.astype(first.dtype)
+    return result
+
+
+def _restore_dtypes(result: pd.DataFrame, parts: list) -> None:
+    # pandas changes the byte order of foreign numbers even when all partitions agree on it.
+    if any(not part.columns.equals(result.columns) for part in parts):
+        return
+    for position, (dtype, *dtypes) in enumerate(zip(list(result.dtypes), *(list(part.dtypes) for part in parts))):
+        if dtypes[0] != dtype and all(other == dtypes[0] for other in dtypes):
+            result.isetitem(position, result.iloc[:, position].astype(dtypes[0]))
+
+
+def _concat_series(parts: list) -> Any:
+    if not all(isinstance(part.dtype, pd.CategoricalDtype) for part in parts):
+        return None
+    if all(part.dtype == parts[0].dtype for part in parts):
+        return None
+    values = union_categoricals([part.array for part in parts])
+    index = parts[0].index.append([part.index for part in parts[1:]])
+    return pd.Series(values, index=index, name=parts[0].name)
+
+
+def _same_categories(parts: list) -> list:
+    width = parts[0].shape[1]
+    if any(part.shape[1] != width for part in parts):
+        return parts
+    changed = {}
+    for position, dtypes in enumerate(zip(*(list(part.dtypes) for part in parts))):
+        if all(isinstance(dtype, pd.CategoricalDtype) for dtype in dtypes) and any(d != dtypes[0] for d in dtypes):
+            changed[position] = union_categoricals([part.iloc[:, position].array for part in parts]).dtype
+    if not changed:
+        return parts
+    result = []
+    for part in parts:
+        part = part.copy(deep=False)
+        for position, dtype in changed.items():
+            part.isetitem(position, part.iloc[:, position].astype(dtype))
+        result.append(part)
+    return result
+
+
+def meta(kind: int, labels: list, names: list, dtypes: list, index: tuple, extras: Extras | None) -> Any:
+    """An empty pandas object of these dtypes; `index` is `(name,)` for a range, else `(names, dtypes)`."""
+    arrays = [empty(dtype) for dtype in dtypes]
+    if kind == INDEX:
+        if isinstance(arrays[0], pd.MultiIndex):
+            return arrays[0]
+        return build_index(arrays, labels, extras)
+    if kind == SCALAR:
+        return scalar_meta(dtypes[0])
+    if len(index) == 1:
+        rows = pd.RangeIndex(0, name=index[0])
+    else:
+        rows = build_index([empty(dtype) for dtype in index[1]], index[0], extras)
+    if kind == SERIES:
+        return build_series(arrays[0], rows, labels[0], extras)
+    blocks = [(array, [position]) for position, array in enumerate(arrays)]
+    return build_frame(blocks, rows, labels, names, extras)
+
+
+def empty(dtype: Any) -> Any:
+    """An array of no values."""
+    if isinstance(dtype, pd.MultiIndex):
+        return dtype
+    if isinstance(dtype, np.dtype):
+        return np.empty(0, dtype)
+    return dtype.construct_array_type()._from_sequence([], dtype=dtype)
+
+
+def scalar_meta(dtype: Any) -> Any:
+    """Some value of `dtype`."""
+    if isinstance(dtype, np.dtype):
+        return dtype.type(1, np.datetime_data(dtype)[0]) if dtype.kind in "mM" else np.ones(1, dtype)[0]
+    if isinstance(dtype, pd.StringDtype):
+        return "a"
+    if isinstance(dtype, pd.CategoricalDtype):
+        return dtype.categories[0] if dtype.categories is not None and len(dtype.categories) else np.nan
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return pd.Timestamp(1, unit=dtype.unit, tz=dtype.tz)
+    try:
+        return pd.array([1], dtype=dtype)[0]
+    except Exception:
+        return pd.NA
+
+
+def one_value(value: Any, dtype: Any) -> Any:
+    """An array of the one `value`, of `dtype` when that loses nothing."""
+    array = pd.Series([value])._values
+    return array if dtype is None else cast(array, dtype, "the result")
+
+
+# -- results of users' functions --------------------------------------------------------------------------------------
+
+_FIRST_LINE = "The columns in the computed data do not match the columns in the provided metadata."
+
+
+def conform(obj: Any, like: Any, kind: int) -> Any:
+    """`obj` with the names and dtypes of `like`, where that loses nothing; else an error that says what differs."""
+    expected = {FRAME: pd.DataFrame, SERIES: pd.Series, INDEX: pd.Index}[kind]
+    if not isinstance(obj, expected):
+        raise TypeError(
+            f"the function returned {type(obj).__name__}, but the provided metadata is of type {expected.__name__}"
+        )
+    if kind == INDEX:
+        return pd.Index(cast(obj._values, like.dtype, "the index"), name=like.name)
+    if kind == FRAME:
+        _check_columns(obj, like)
+    index = _conform_index(obj.index, like.index)
+    if kind == SERIES:
+        array = cast(obj._values, like.dtype, f"the series {like.name!r}")
+        return pd.Series(array, index=index, name=like.name, copy=False)
+    arrays = []
+    for position, label in enumerate(like.columns):
+        arrays.append((cast(_column(obj, position), like.dtypes.iloc[position], f"column {label!r}"), [position]))
+    blocks = [(np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a, p) for a, p in arrays]
+    result = build_frame(blocks, index, [None] * len(arrays), [], None)
+    result.columns = like.columns
+    result.attrs = obj.attrs
+    return result
+
+
+def conform_host(obj: Any, like: Any, kind: int) -> Any:
+    """`obj` with the labels of `like`; dtypes stay as they are, since the partition stays a pandas object."""
+    if kind == FRAME and isinstance(obj, pd.DataFrame) and len(obj):
+        _check_columns(obj, like)
+    elif kind == SERIES and isinstance(obj, pd.Series) and obj.name != like.name:
+        return obj.rename(like.name)
+    return obj
+
+
+def _check_columns(obj: pd.DataFrame, like: pd.DataFrame) -> None:
+    if obj.columns.equals(like.columns) or list(obj.columns) == list(like.columns):
+        return
+    extra = [label for label in obj.columns if label not in like.columns]
+    missing = [label for label in like.columns if label not in obj.columns]
+    if extra or missing:
+        detail = f"  Extra:   {extra}\n  Missing: {missing}"
+    elif len(obj.columns) != len(like.columns):
+        detail = f"  {len(obj.columns)} columns, the metadata has {len(like.columns)}: some labels are there twice"
+    else:
+        detail = f"  Order of columns does not match: {list(obj.columns)}, the metadata has {list(like.columns)}"
+    raise ValueError(f"{_FIRST_LINE}\n{detail}")
+
+
+def _conform_index(index: pd.Index, like: pd.Index) -> pd.Index:
+    if isinstance(like, pd.RangeIndex):
+        if isinstance(index, pd.RangeIndex):
+            return index.rename(like.name)
+        raise ValueError(
+            f"the function returned an index of dtype {index.dtype}, but the provided metadata has a RangeIndex"
+        )
+    if index.nlevels != like.nlevels:
+        raise ValueError(
+            f"the function returned an index of {index.nlevels} levels, but the provided metadata has {like.nlevels}"
+        )
+    if index.nlevels == 1:
+        return pd.Index(cast(index._values, like.dtype, "the index"), name=like.name)
+    arrays = [
+        cast(index.get_level_values(i)._values, like.get_level_values(i).dtype, f"level {i} of the index")
+        for i in range(index.nlevels)
+    ]
+    return pd.MultiIndex.from_arrays(arrays, names=like.names)
+
+
+def cast(array: Any, dtype: Any, what: str) -> Any:
+    """`array` as `dtype`, when no value changes; `what` names it in the error."""
+    source = array.dtype
+    if source == dtype:
+        return array
+    series = pd.Series(array, copy=False)
+    try:
+        result = _lossless(series, source, dtype)
+    except (TypeError, ValueError, OverflowError, pa.ArrowException):
+        result = None
+    if result is None:
+        raise ValueError(
+            f"{what} of the computed data has dtype {source}, but the provided metadata says {dtype}, "
+            "and the values can't be converted without loss; give the right dtypes with meta="
+        )
+    return result._values
+
+
+def _lossless(series: pd.Series, source: Any, dtype: Any) -> pd.Series | None:
+    missing = series.isna()
+    holds_missing = not (isinstance(dtype, np.dtype) and dtype.kind in "biu")
+    if holds_missing and missing.all() and source == object:
+        return pd.Series([None] * len(series), dtype=dtype)
+    if isinstance(dtype, pd.StringDtype):
+        if isinstance(source, pd.StringDtype) or infer_dtype(series, skipna=True) == "string":
+            return series.astype(dtype)
+        return None
+    if isinstance(dtype, pd.CategoricalDtype):
+        if not isinstance(source, pd.CategoricalDtype) or source.ordered != dtype.ordered:
+            return None
+        result = series.astype(dtype)
+        return result if (result.isna() == missing).all() else None
+    kinds = (_kind(source), _kind(dtype))
+    if kinds in {("i", "i"), ("u", "u"), ("u", "i"), ("i", "u"), ("i", "f"), ("u", "f"), ("f", "f"), ("b", "b")} or (
+        kinds in {("M", "M"), ("m", "m")} and getattr(source, "tz", None) == getattr(dtype, "tz", None)
+    ):
+        result = series.astype(dtype)
+        back = result.astype(source)
+        same = (back == series) | (missing & result.isna())
+        return result if bool(same.all()) else None
+    return None
+
+
+def _kind(dtype: Any) -> str:
+    kind = getattr(dtype, "kind", "O")
+    return kind if isinstance(kind, str) else "O"
+
+
+# -- sizes ------------------------------------------------------------------------------------------------------------
+
+_SAMPLE = 200
+
+
+def nbytes(obj: Any) -> int:
+    """Bytes that a pandas object keeps alive; objects in it are estimated from a sample."""
+    if isinstance(obj, pd.DataFrame):
+        return _index_nbytes(obj.index) + sum(_array_nbytes(_column(obj, i)) for i in range(obj.shape[1]))
+    if isinstance(obj, pd.Series):
+        return _index_nbytes(obj.index) + _array_nbytes(obj._values)
+    if isinstance(obj, pd.Index):
+        return _index_nbytes(obj)
+    return sys.getsizeof(obj)
+
+
+def _index_nbytes(index: pd.Index) -> int:
+    if isinstance(index, pd.MultiIndex):
+        return sum(code.nbytes for code in index.codes) + sum(_index_nbytes(level) for level in index.levels)
+    if isinstance(index, pd.RangeIndex):
+        return 128
+    return _array_nbytes(index._values)
+
+
+def _array_nbytes(array: Any) -> int:
+    total = int(array.nbytes)
+    if array.dtype == object:
+        total += object_nbytes(array)
+    return total
+
+
+def object_nbytes(values: Any) -> int:
+    """Bytes of the objects in an array, estimated from a sample."""
+    count = len(values)
+    if count == 0:
+        return 0
+    step = max(1, count // _SAMPLE)
+    sample = values[::step][:_SAMPLE]
+    return int(sum(sys.getsizeof(value) for value in sample) * count / len(sample))

@@ -1,0 +1,314 @@
+"""Methods that Series, Index and DataFrame have in common beyond plan and reductions: missing values, choices, casts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dusk.dataframe._base import FrameBase
+from dusk.dataframe._calls import is_collection
+from dusk.dataframe._fallback import gather, gather_aligned, native, rowwise
+from dusk.dataframe._operators import elementwise, is_value, unary
+
+__all__ = ["SharedMethods"]
+
+
+def _listed(values: Any) -> list[Any] | None:
+    """Give values as a list of single values; None when they are something else."""
+    if isinstance(values, pd.Series | pd.Index | np.ndarray | pd.api.extensions.ExtensionArray):
+        values = values.tolist()
+    elif isinstance(values, list | tuple | set | frozenset | range | type({}.keys())):
+        values = list(values)
+    else:
+        return None
+    return values if all(is_value(value) for value in values) else None
+
+
+def _isin_whole(part: Any, values: Any) -> Any:
+    return part.isin(values)
+
+
+class SharedMethods:
+    """Elementwise methods of DataFrame, Series and Index."""
+
+    _meta: Any
+    _node: Any
+    _partitionwise: Any
+
+    def abs(self) -> Any:
+        return unary("abs", self)
+
+    def isna(self) -> Any:
+        result = elementwise("isna", [self], ("{}.isna()", self))
+        return result if result is not None else rowwise("isna", self, same_rows=True)
+
+    def notna(self) -> Any:
+        result = elementwise("notna", [self], ("{}.notna()", self))
+        return result if result is not None else rowwise("notna", self, same_rows=True)
+
+    isnull = isna
+    notnull = notna
+
+    def isin(self, values: Any) -> Any:
+        listed = _listed(values)
+        if listed is not None:
+            result = elementwise("isin", [self], ("{}.isin({})", self, repr(values)), values=listed)
+            if result is not None:
+                return result
+            return rowwise("isin", self, values if not isinstance(values, type({}.keys())) else listed, same_rows=True)
+        if isinstance(values, FrameBase):
+            if isinstance(values._meta, pd.DataFrame):
+                return rowwise("isin", self, values, broadcast=False, steady=True)
+            return rowwise(_isin_whole, self, values._one_partition(), prefix="isin")
+        if is_collection(values):
+            return rowwise("isin", self, values, prefix="isin", meta=rowwise("isin", self, [], same_rows=True)._meta)
+        if is_value(values):
+            raise TypeError(
+                f"only list-like objects are allowed to be passed to isin(), you passed a `{type(values).__name__}`"
+            )
+        return rowwise("isin", self, values, same_rows=True)
+
+    def fillna(self, value: Any = None, axis: Any = None, limit: int | None = None) -> Any:
+        if value is None:
+            raise ValueError("Must specify a fill 'value'.")
+        if isinstance(value, pd.Series) and isinstance(self._meta, pd.DataFrame):
+            value = value.to_dict()
+        if limit is not None:
+            return gather_aligned("fillna", self, value, kwargs={"limit": limit})
+        if is_value(value) or (is_collection(value) and not isinstance(value, FrameBase)):
+            result = elementwise("fillna", [self, value], ("{}.fillna({})", self, repr(value)))
+            if result is not None:
+                return result
+        if isinstance(value, dict) and isinstance(self._meta, pd.DataFrame):
+            return self._fill_columns(value)  # type: ignore[attr-defined]
+        if isinstance(value, FrameBase):
+            if isinstance(self._meta, pd.DataFrame) and isinstance(value._meta, pd.Series):
+                return rowwise("fillna", self, value._one_partition(), prefix="fillna")
+            result = elementwise("fillna", [self, value])
+            if result is not None:
+                return result
+            return rowwise("fillna", self, value, broadcast=False, meta=self._meta)
+        return rowwise("fillna", self, value, same_rows=True)
+
+    def clip(self, lower: Any = None, upper: Any = None, axis: Any = None, **kwargs: Any) -> Any:
+        bounds = [lower, upper]
+        if all(is_value(bound) or (is_collection(bound) and not isinstance(bound, FrameBase)) for bound in bounds):
+            if lower is None and upper is None:
+                return self.copy()  # type: ignore[attr-defined]
+            if is_value(lower) and is_value(upper) and lower is not None and upper is not None and upper < lower:
+                bounds = [upper, lower]
+            # A bound that is missing bounds nothing.
+            bounds = [None if is_value(bound) and pd.isna(bound) else bound for bound in bounds]
+            result = elementwise("clip", [self, *bounds], ("{}.clip({}, {})", self, repr(lower), repr(upper)))
+            if result is not None:
+                return result
+        return rowwise("clip", self, lower, upper, kwargs={"axis": axis} if axis is not None else {}, broadcast=False, same_rows=True)
+
+    def round(self, decimals: Any = 0) -> Any:
+        if isinstance(decimals, int | np.integer) and not isinstance(decimals, bool):
+            result = elementwise("round", [self], ("{}.round({})", self, repr(decimals)), decimals=int(decimals))
+            if result is not None:
+                return result
+        return rowwise("round", self, decimals, same_rows=True)
+
+    def where(self, cond: Any, other: Any = np.nan) -> Any:
+        return self._where(cond, other, False)
+
+    def mask(self, cond: Any, other: Any = np.nan) -> Any:
+        return self._where(cond, other, True)
+
+    def _where(self, cond: Any, other: Any, inverted: bool) -> Any:
+        cond = cond(self) if callable(cond) and not is_collection(cond) else cond
+        other = other(self) if callable(other) and not is_collection(other) else other
+        name = "mask" if inverted else "where"
+        if isinstance(cond, FrameBase) and (is_value(other) or is_collection(other)):
+            kept = native(lambda: ~cond if inverted else cond, cond)
+            if kept is not None and _is_bool(kept._meta):
+                result = elementwise("where", [self, kept, other], (f"{{}}.{name}({{}}, {{}})", self, cond, repr(other)))
+                if result is not None:
+                    return result
+        if isinstance(cond, pd.Series | pd.DataFrame) or isinstance(other, pd.Series | pd.DataFrame):
+            from dusk.dataframe.io.pandas import from_pandas
+
+            cond = from_pandas(cond, npartitions=1) if isinstance(cond, pd.Series | pd.DataFrame) else cond
+            other = from_pandas(other, npartitions=1) if isinstance(other, pd.Series | pd.DataFrame) else other
+        if isinstance(cond, list | np.ndarray) or isinstance(other, list | np.ndarray):
+            return gather_aligned(name, self, cond, other)
+        return rowwise(name, self, cond, other, broadcast=False)
+
+    def astype(self, dtypes: Any, errors: str = "raise") -> Any:
+        meta = self._meta
+        if isinstance(dtypes, pd.Series):
+            dtypes = dtypes.to_dict()
+        if isinstance(meta, pd.DataFrame):
+            if isinstance(dtypes, dict):
+                unknown = [label for label in dtypes if label not in meta.columns]
+                if unknown:
+                    raise KeyError(
+                        f"Only a column name can be used for the key in a dtype mappings argument. '{unknown[0]}' not "
+                        "found in columns."
+                    )
+                wanted = [dtypes.get(label) for label in meta.columns]
+            else:
+                wanted = [dtypes] * meta.shape[1]
+        else:
+            if isinstance(dtypes, dict):
+                if len(dtypes) != 1 or meta.name not in dtypes:
+                    raise KeyError("Only the Series name can be used for the key in Series dtype mappings.")
+                dtypes = dtypes[meta.name]
+            wanted = [dtypes]
+        parsed = [None if dtype is None else pd.api.types.pandas_dtype(dtype) for dtype in wanted]
+        if any(isinstance(dtype, pd.CategoricalDtype) and dtype.categories is None for dtype in parsed):
+            # which categories there are, only all rows together tell
+            return gather_aligned("astype", self, dtypes, loose=True)
+        if errors == "raise":
+            node = native(lambda: self._node.cast(parsed), self)
+            if node is not None:
+                return self._partitionwise(node, origin=("{}.astype({})", self, repr(dtypes)))
+        kwargs = {} if errors == "raise" else {"errors": errors}
+        # The dtypes are what was asked for, whatever made-up rows would turn into.
+        cast = _cast_meta(meta, parsed)
+        return rowwise("astype", self, dtypes, meta=cast, kwargs=kwargs, same_rows=True, loose=errors != "raise")
+
+    def memory_usage_per_partition(self, index: bool = True, deep: bool = False) -> Any:
+        """Give the bytes of each partition, lazily.
+
+        Parameters
+        ----------
+        index : bool
+            Count the index as well.
+        deep : bool
+            Look into objects.
+
+        Returns
+        -------
+        Series
+        """
+        from dusk.dataframe._repartition import memory_of_partitions
+
+        return memory_of_partitions(self, index, deep)
+
+    def map_overlap(self, func: Any, before: Any, after: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call a function on each partition, with some rows of its neighbours; see `dusk.dataframe.map_overlap`."""
+        from dusk.dataframe._overlap import map_overlap
+
+        return map_overlap(func, self, before, after, *args, **kwargs)
+
+    def reduction(
+        self,
+        chunk: Any,
+        aggregate: Any = None,
+        combine: Any = None,
+        meta: Any = pd.api.extensions.no_default,
+        token: str | None = None,
+        split_every: Any = None,
+        chunk_kwargs: dict[str, Any] | None = None,
+        aggregate_kwargs: dict[str, Any] | None = None,
+        combine_kwargs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Reduce with functions of your own: one for each partition, one for all their results.
+
+        Parameters
+        ----------
+        chunk : callable
+            Takes a partition.
+        aggregate : callable, optional
+            Takes the concatenated results of ``chunk``; by default ``chunk`` again.
+        combine : callable, optional
+            Accepted for compatibility: results are aggregated in one step.
+        meta : pandas object, optional
+            What comes out; by default learned from made-up rows.
+        token : str, optional
+            The word in the name.
+        split_every : int, optional
+            Accepted for compatibility.
+        chunk_kwargs, aggregate_kwargs, combine_kwargs : dict, optional
+            Arguments of each function.
+        **kwargs
+            Arguments of all of them.
+
+        Returns
+        -------
+        Scalar, Series or DataFrame
+        """
+        from dusk.dataframe._user_reduction import reduction
+
+        return reduction(
+            self,
+            chunk,
+            aggregate or chunk,
+            meta,
+            token,
+            {**kwargs, **(chunk_kwargs or {})},
+            {**kwargs, **((aggregate_kwargs if aggregate is not None else chunk_kwargs) or {})},
+        )
+
+    def combine(self, other: Any, func: Any, fill_value: Any = None, **kwargs: Any) -> Any:
+        kwargs = {"fill_value": fill_value, **kwargs}
+        return rowwise("combine", self, other, func, kwargs=kwargs, broadcast=False, user=True)
+
+    def combine_first(self, other: Any) -> Any:
+        return rowwise("combine_first", self, other, broadcast=False, loose=True, prefix="combine-first")
+
+    def replace(self, to_replace: Any = None, value: Any = pd.api.extensions.no_default, regex: Any = False) -> Any:
+        kwargs = {} if value is pd.api.extensions.no_default else {"value": value}
+        # What replaces may be of another dtype, and only some partitions may hold what is replaced.
+        return rowwise("replace", self, to_replace, kwargs={**kwargs, "regex": regex}, loose=True, same_rows=True)
+
+    def sample(
+        self,
+        n: int | None = None,
+        frac: float | None = None,
+        replace: bool = False,
+        random_state: Any = None,
+        weights: Any = None,
+        axis: Any = None,
+        ignore_index: bool = False,
+    ) -> Any:
+        kwargs = {"n": n, "frac": frac, "replace": replace, "random_state": random_state, "axis": axis}
+        kwargs.update(weights=weights, ignore_index=ignore_index)
+        if random_state is None:
+            # The plan is the same when it is computed twice, and so is the sample.
+            kwargs["random_state"] = int(np.random.default_rng().integers(2**31))
+        return gather("sample", self, meta=self._meta, kwargs=kwargs)
+
+    def random_split(self, frac: list[float], random_state: Any = None, shuffle: bool = False) -> list[Any]:
+        """Cut the rows at random into several collections.
+
+        Parameters
+        ----------
+        frac : list of float
+            The share of each; they add up to 1.
+        random_state : int or numpy.random.RandomState, optional
+            What chance starts from.
+        shuffle : bool
+            Mix the rows of each partition.
+
+        Returns
+        -------
+        list of collections
+        """
+        from dusk.dataframe._user_reduction import random_split
+
+        return random_split(self, frac, random_state, shuffle)
+
+
+def _is_bool(meta: Any) -> bool:
+    dtypes = list(meta.dtypes) if isinstance(meta, pd.DataFrame) else [meta.dtype]
+    return all(pd.api.types.is_bool_dtype(dtype) and dtype != object for dtype in dtypes)
+
+
+def _cast_meta(meta: Any, dtypes: list[Any]) -> Any:
+    if not isinstance(meta, pd.DataFrame):
+        return meta.astype(dtypes[0])
+    columns = [
+        column if dtype is None else column.astype(dtype) for (_, column), dtype in zip(meta.items(), dtypes, strict=True)
+    ]
+    result = pd.concat([column.rename(i) for i, column in enumerate(columns)], axis=1) if columns else meta.copy()
+    result.columns = meta.columns
+    result.index = meta.index
+    return result
+

@@ -1,0 +1,121 @@
+"""The index of a DataFrame or Series as a collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dusk.dataframe import _methods, _repr
+from dusk.dataframe._base import FrameBase
+from dusk.dataframe._columns import rename_values
+from dusk.dataframe._fallback import gather, native, rowwise
+from dusk.dataframe._operators import install_operators
+from dusk.dataframe._reductions import ReductionMethods
+from dusk.dataframe._shared import SharedMethods
+
+__all__ = ["Index"]
+
+
+def _to_series(index: pd.Index) -> pd.Series:
+    return index.to_series()
+
+
+def _to_frame(index: pd.Index, with_index: bool, name: Any) -> pd.DataFrame:
+    if name is pd.api.extensions.no_default:
+        return index.to_frame(index=with_index)
+    return index.to_frame(index=with_index, name=name)
+
+
+class Index(ReductionMethods, SharedMethods, FrameBase):
+    """A lazy pandas Index in partitions."""
+
+    @property
+    def name(self) -> Any:
+        """Its name."""
+        return self._meta.name
+
+    @name.setter
+    def name(self, value: Any) -> None:
+        self._become(rename_values(self, value))
+
+    @property
+    def names(self) -> list[Any]:
+        """The names of its levels."""
+        return list(self._meta.names)
+
+    @property
+    def nlevels(self) -> int:
+        """The number of its levels."""
+        return self._meta.nlevels
+
+    @property
+    def dtype(self) -> Any:
+        """Its dtype."""
+        return self._meta.dtype
+
+    @property
+    def index(self) -> Index:
+        """Itself."""
+        return self
+
+    @property
+    def shape(self) -> tuple[Any]:
+        """The lazy length."""
+        return (self.size,)
+
+    def to_series(self, index: Any = None, name: Any = pd.api.extensions.no_default) -> Any:
+        result = self._as_series()
+        return result if name is pd.api.extensions.no_default else rename_values(result, name)
+
+    def _as_series(self) -> Any:
+        node = native(lambda: self._node.select([0], "series"), self)
+        if node is not None:
+            from dusk.dataframe._new import new_collection
+
+            return new_collection(node, cut=self._cut, origin=("{}.to_series()", self))
+        return rowwise(_to_series, self, prefix="to-series")
+
+    def to_frame(self, index: bool = True, name: Any = pd.api.extensions.no_default) -> Any:
+        return rowwise(_to_frame, self, index, name, prefix="to-frame", keep_divisions=index)
+
+    def rename(self, name: Any) -> Index:
+        return rename_values(self, name)
+
+    def get_level_values(self, level: Any) -> Index:
+        return rowwise("get_level_values", self, level)
+
+    @property
+    def is_monotonic_increasing(self) -> Any:
+        """Whether values never fall, lazily."""
+        return gather("is_monotonic_increasing", self, meta=np.bool_(True))
+
+    @property
+    def is_monotonic_decreasing(self) -> Any:
+        """Whether values never rise, lazily."""
+        return gather("is_monotonic_decreasing", self, meta=np.bool_(True))
+
+    @property
+    def is_unique(self) -> Any:
+        """Whether no value comes twice, lazily."""
+        return gather("is_unique", self, meta=np.bool_(True))
+
+    def __repr__(self) -> str:
+        return f"<dusk.dataframe.Index: expr={_repr.expression_of(self)}>"
+
+    _repr_html_ = None  # type: ignore[assignment]
+
+    def __getattr__(self, name: str) -> Any:
+        # The attributes of DatetimeIndex and its kin: year, month, ...
+        if not name.startswith("_"):
+            member = getattr(type(self._meta), name, None)
+            if isinstance(member, property) or (member is not None and not callable(member)):
+                return rowwise(name, self, prefix=name)
+            if callable(member) and name in _methods.INDEX_TIME_METHODS:
+                return lambda *args, **kwargs: rowwise(name, self, *args, kwargs=kwargs, prefix=name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+install_operators(Index, methods=False)
+_methods.install(Index, "Index")

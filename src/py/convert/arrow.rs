@@ -1,0 +1,190 @@
+//! Arrow arrays in and out through the C data interface, without copying.
+//!
+//! Covers single arrays to and from pyarrow, and whole frames as a stream (`__arrow_c_stream__`). In a stream a range index
+//! is left out and other index levels come after the columns, as pandas writes them; labels that aren't text become text.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayData, ArrayRef, MutableArrayData, RecordBatch, RecordBatchOptions, make_array, new_empty_array,
+};
+use arrow::buffer::{Buffer, NullBuffer};
+use arrow::datatypes::{DataType, Field, Schema};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyCapsule;
+use pyo3_arrow::input::AnyArray;
+use pyo3_arrow::{PyChunkedArray, PyDataType, PyTable};
+
+use crate::chunk::{Chunk, IndexData};
+use crate::dtype::Dtype;
+use crate::error::{Error, Result};
+use crate::schema::{Column, FrameSchema, IndexSchema, Label};
+
+/// The arrays of a pyarrow array or chunked array, cast to `data_type` when they hold the same values otherwise.
+///
+/// # Errors
+/// When `object` isn't an Arrow array or can't be cast.
+pub fn import(object: &Bound<'_, PyAny>, data_type: &DataType) -> PyResult<Vec<ArrayRef>> {
+    let (chunks, _) = object.extract::<AnyArray>()?.into_chunked_array()?.into_inner();
+    chunks
+        .into_iter()
+        .map(|chunk| cast(chunk, data_type).map_err(PyErr::from))
+        .collect()
+}
+
+/// `array` as `data_type`.
+///
+/// # Errors
+/// When it can't be cast.
+pub fn cast(array: ArrayRef, data_type: &DataType) -> Result<ArrayRef> {
+    if array.data_type() == data_type {
+        return Ok(array);
+    }
+    Ok(arrow::compute::cast(&array, data_type)?)
+}
+
+/// The parts as one array.
+///
+/// # Errors
+/// When they differ in type or `dtype` is a host dtype.
+pub fn one_array(parts: Vec<ArrayRef>, dtype: &Dtype) -> Result<ArrayRef> {
+    if !parts.is_empty() {
+        return join(parts);
+    }
+    let data_type = dtype
+        .arrow()
+        .ok_or_else(|| Error::internal("a host dtype has no Arrow array"))?;
+    Ok(new_empty_array(&data_type))
+}
+
+/// The parts, at least one, as one array.
+///
+/// # Errors
+/// When they differ in type.
+pub fn join(mut parts: Vec<ArrayRef>) -> Result<ArrayRef> {
+    if parts.len() == 1
+        && let Some(only) = parts.pop()
+    {
+        return Ok(only);
+    }
+    let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+    Ok(arrow::compute::concat(&parts)?)
+}
+
+/// A copy of `array` that keeps no more memory alive than it uses.
+///
+/// # Errors
+/// Never for well-formed arrays.
+pub fn compact(array: &ArrayRef) -> Result<ArrayRef> {
+    let data = array.to_data();
+    let mut copy = MutableArrayData::new(vec![&data], false, data.len());
+    copy.try_extend(0, 0, data.len())?;
+    Ok(make_array(copy.freeze()))
+}
+
+/// An array of fixed-width values over one buffer.
+///
+/// # Errors
+/// When the buffer is too short.
+pub fn array_data(
+    data_type: DataType,
+    len: usize,
+    buffer: Buffer,
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef> {
+    let data = ArrayData::builder(data_type).len(len).add_buffer(buffer).nulls(nulls).build()?;
+    Ok(make_array(data))
+}
+
+/// A pyarrow chunked array of the parts.
+///
+/// # Errors
+/// When pyarrow can't read them.
+pub fn to_pyarrow<'py>(
+    py: Python<'py>,
+    parts: Vec<ArrayRef>,
+    data_type: &DataType,
+) -> PyResult<Bound<'py, PyAny>> {
+    let field = Arc::new(Field::new("", data_type.clone(), true));
+    PyChunkedArray::try_new(parts, field)?.into_pyarrow(py)
+}
+
+/// The pyarrow type.
+///
+/// # Errors
+/// When pyarrow doesn't know it.
+pub fn type_to_pyarrow<'py>(py: Python<'py>, data_type: &DataType) -> PyResult<Bound<'py, PyAny>> {
+    PyDataType::new(data_type.clone()).into_pyarrow(py)
+}
+
+/// The capsule of a stream of the frame's batches, for `__arrow_c_stream__`.
+///
+/// # Errors
+/// [`crate::error::Kind::NotNative`] when a chunk is a host chunk.
+pub fn frame_to_stream<'py>(
+    py: Python<'py>,
+    schema: &FrameSchema,
+    chunks: Vec<Chunk>,
+    requested_schema: Option<Bound<'py, PyCapsule>>,
+) -> PyResult<Bound<'py, PyCapsule>> {
+    let (arrow_schema, batches) = py.detach(|| record_batches(schema, chunks))?;
+    let table = PyTable::try_new(batches, arrow_schema)?;
+    let stream = Bound::new(py, table)?.call_method1(intern!(py, "__arrow_c_stream__"), (requested_schema,))?;
+    Ok(stream.cast_into()?)
+}
+
+fn record_batches(schema: &FrameSchema, chunks: Vec<Chunk>) -> Result<(Arc<Schema>, Vec<RecordBatch>)> {
+    let mut batches = Vec::new();
+    for chunk in chunks {
+        match chunk {
+            Chunk::Frame(frame) => batches.extend(frame.batches.iter().cloned()),
+            Chunk::Array(_) | Chunk::Host(_) => {
+                return Err(Error::not_native("an Arrow stream of pandas objects"));
+            }
+        }
+    }
+    let levels: &[Column] = match &schema.index {
+        IndexSchema::Range { .. } => &[],
+        IndexSchema::Levels(levels) => levels,
+    };
+    let names = schema.columns.iter().map(|column| column.name.to_string());
+    let level_names = levels.iter().enumerate().map(|(position, level)| match &level.name {
+        Label::None => format!("__index_level_{position}__"),
+        name => name.to_string(),
+    });
+    let types = schema
+        .columns
+        .iter()
+        .chain(levels)
+        .map(|column| {
+            let refuse = || Error::not_native(format!("an Arrow stream of dtype {}", column.dtype.name()));
+            column.dtype.arrow().ok_or_else(refuse)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let fields: Vec<Field> = names
+        .chain(level_names)
+        .zip(&types)
+        .map(|(name, data_type)| Field::new(name, data_type.clone(), true))
+        .collect();
+    let arrow_schema = Arc::new(Schema::new(fields));
+    let batches = batches
+        .into_iter()
+        .map(|batch| {
+            let levels = match batch.index {
+                IndexData::Range { .. } => Vec::new(),
+                IndexData::Levels(levels) => levels,
+            };
+            let arrays = batch
+                .columns
+                .into_iter()
+                .chain(levels)
+                .zip(&types)
+                .map(|(array, data_type)| cast(array, data_type))
+                .collect::<Result<Vec<_>>>()?;
+            let options = RecordBatchOptions::new().with_row_count(Some(batch.len));
+            Ok(RecordBatch::try_new_with_options(arrow_schema.clone(), arrays, &options)?)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok((arrow_schema, batches))
+}

@@ -1,0 +1,79 @@
+//! Files named by Python: a local path, or a triple `(name, size, reader)` whose `reader(offset, length)` gives bytes.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::error::Result;
+use crate::io::csv::{ByteSource, LocalFile, ReadAt};
+use crate::py::error::from_pyerr;
+use crate::token::{Token, Tokenizer};
+
+/// Bytes that Python fetches.
+#[derive(Debug)]
+struct PyFile {
+    name: String,
+    size: u64,
+    reader: Arc<Py<PyAny>>,
+    fingerprint: Token,
+}
+
+impl ByteSource for PyFile {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn fingerprint(&self) -> Token {
+        self.fingerprint
+    }
+
+    fn open(&self) -> Result<Arc<dyn ReadAt>> {
+        Ok(Arc::new(OpenPyFile { name: self.name.clone(), reader: self.reader.clone() }))
+    }
+}
+
+struct OpenPyFile {
+    name: String,
+    reader: Arc<Py<PyAny>>,
+}
+
+impl ReadAt for OpenPyFile {
+    fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<usize> {
+        Python::attach(|py| {
+            let bytes = self.reader.bind(py).call1((offset, into.len()))?;
+            let bytes = bytes.cast_into::<PyBytes>().map_err(PyErr::from)?;
+            let bytes = bytes.as_bytes();
+            let count = bytes.len().min(into.len());
+            into[..count].copy_from_slice(&bytes[..count]);
+            Ok(count)
+        })
+        .map_err(|error: PyErr| {
+            Python::attach(|py| from_pyerr(py, error)).note(format!("while reading {} from byte {offset} on", self.name))
+        })
+    }
+}
+
+/// The file that Python means.
+///
+/// # Errors
+/// `OSError` when a local file isn't there.
+pub fn file_from_python(file: &Bound<'_, PyAny>) -> PyResult<Arc<dyn ByteSource>> {
+    if let Ok(path) = file.extract::<String>() {
+        return Ok(Arc::new(LocalFile::new(path)?));
+    }
+    let (name, size, reader, mark): (String, u64, Py<PyAny>, String) = match file.extract() {
+        Ok(whole) => whole,
+        Err(_) => {
+            let (name, size, reader): (String, u64, Py<PyAny>) = file.extract()?;
+            (name, size, reader, String::new())
+        }
+    };
+    let mut t = Tokenizer::new();
+    t.text("file").text(&name).number(size).text(&mark);
+    Ok(Arc::new(PyFile { name, size, reader: Arc::new(reader), fingerprint: t.finish() }))
+}

@@ -1,0 +1,420 @@
+//! Python objects and functions as the engine sees them: [`HostValue`] and [`HostFn`].
+//!
+//! Covers size, content hash and bytes of an object; calling a function with chunks as pandas objects, NumPy arrays and plain
+//! objects, and making a chunk of its result. Does not cover which function is called when.
+//!
+//! Invariants: a user's exception comes back untouched; an argument that is a pandas object is a shallow copy, so that
+//! pandas' copy-on-write keeps a function that writes to it from changing a chunk; dropping an object needs no interpreter.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+
+use crate::chunk::host::{CallSite, HostOutput};
+use crate::chunk::{ArrayChunk, Chunk, HostFn};
+use crate::error::{Error, Result};
+use crate::host::{HostLoader, HostRef, HostValue};
+use crate::py::convert::{chunk_to_pandas, numpy};
+use crate::py::error::{from_pyerr, host};
+use crate::py::result::chunk_from_result;
+use crate::token::{Token, Tokenizer};
+
+/// A Python object.
+pub struct PyHostValue {
+    object: Py<PyAny>,
+    nbytes: usize,
+    token: OnceLock<Token>,
+}
+
+impl PyHostValue {
+    /// The object with its size, estimated now.
+    ///
+    /// # Errors
+    /// Never for objects that answer `sys.getsizeof`; kept for those that raise other than `Exception`.
+    pub fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            object: object.clone().unbind(),
+            nbytes: nbytes(object, 2),
+            token: OnceLock::new(),
+        })
+    }
+
+    /// The Python object in `value`, when that is one.
+    #[must_use]
+    pub fn object<'py>(py: Python<'py>, value: &dyn HostValue) -> Option<Bound<'py, PyAny>> {
+        let value = value.as_any().downcast_ref::<Self>()?;
+        Some(value.object.bind(py).clone())
+    }
+}
+
+impl fmt::Debug for PyHostValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PyHostValue").field("nbytes", &self.nbytes).finish_non_exhaustive()
+    }
+}
+
+impl HostValue for PyHostValue {
+    fn nbytes(&self) -> usize {
+        self.nbytes
+    }
+
+    fn token(&self) -> Token {
+        // Computed outside the cell: two threads that need it at once must not wait for each other with the lock of the
+        // interpreter in hand.
+        if let Some(token) = self.token.get() {
+            return *token;
+        }
+        let token = Python::attach(|py| object_token(self.object.bind(py)));
+        *self.token.get_or_init(|| token)
+    }
+
+    fn dump(&self) -> Result<Vec<u8>> {
+        Python::attach(|py| pickle(self.object.bind(py)).map_err(|error| from_pyerr(py, error)))
+    }
+
+    fn loader(&self) -> Arc<dyn HostLoader> {
+        Arc::new(PickleLoader)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Makes Python objects of pickles.
+#[derive(Debug)]
+pub struct PickleLoader;
+
+impl HostLoader for PickleLoader {
+    fn load(&self, bytes: &[u8]) -> Result<HostRef> {
+        Python::attach(|py| {
+            let load = || -> PyResult<HostRef> {
+                let object = py
+                    .import(intern!(py, "pickle"))?
+                    .call_method1(intern!(py, "loads"), (PyBytes::new(py, bytes),))?;
+                Ok(Arc::new(PyHostValue::new(&object)?))
+            };
+            load().map_err(|error| from_pyerr(py, error))
+        })
+    }
+}
+
+/// The pickle of an object, by cloudpickle when plain pickle can't or would refer to `__main__`, which another process
+/// doesn't have.
+fn pickle(object: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    let py = object.py();
+    let dumps = |module: &str| -> PyResult<Vec<u8>> {
+        let kwargs = PyDict::new(py);
+        kwargs.set_item(intern!(py, "protocol"), 5)?;
+        let bytes = py.import(module)?.getattr(intern!(py, "dumps"))?.call((object,), Some(&kwargs))?;
+        Ok(bytes.cast::<PyBytes>()?.as_bytes().to_vec())
+    };
+    match dumps("pickle") {
+        Ok(bytes) if !memchr::memmem::find(&bytes, b"__main__").is_some() => Ok(bytes),
+        _ => dumps("cloudpickle"),
+    }
+}
+
+/// The content hash of an object: by `dusk.tokenize`, else of its pickle, else a unique one.
+fn object_token(object: &Bound<'_, PyAny>) -> Token {
+    let py = object.py();
+    let mut t = Tokenizer::new();
+    let tokenize = py.import(intern!(py, "dusk")).and_then(|dusk| dusk.getattr(intern!(py, "tokenize")));
+    let text = tokenize.and_then(|tokenize| tokenize.call1((object,))?.extract::<String>());
+    match text {
+        Ok(text) => t.number(0).text(&text),
+        Err(_) => match pickle(object) {
+            Ok(bytes) => t.number(1).bytes(&bytes),
+            Err(_) => return unique_token(),
+        },
+    };
+    t.finish()
+}
+
+/// A token that no other content has.
+#[must_use]
+pub fn unique_token() -> Token {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |time| time.as_nanos() as u64);
+    let mut t = Tokenizer::new();
+    t.text("unique")
+        .number(u64::from(std::process::id()))
+        .number(now)
+        .number(COUNT.fetch_add(1, Ordering::Relaxed));
+    t.finish()
+}
+
+/// Whether the class of `object` comes from the package `name`, which is not imported for it.
+fn is_from(object: &Bound<'_, PyAny>, name: &str) -> bool {
+    let module = object.get_type().module().and_then(|module| module.extract::<String>());
+    module.is_ok_and(|module| module == name || module.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+}
+
+/// Whether `object` is pandas' own DataFrame, Series or Index.
+fn is_pandas(object: &Bound<'_, PyAny>) -> bool {
+    is_from(object, "pandas")
+        && object.hasattr("memory_usage").unwrap_or(false)
+}
+
+/// Bytes that an object keeps alive, estimated: exact for NumPy, sampled for objects in pandas and containers.
+fn nbytes(object: &Bound<'_, PyAny>, depth: usize) -> usize {
+    const SAMPLE: usize = 50;
+    let py = object.py();
+    let own = py
+        .import(intern!(py, "sys"))
+        .and_then(|sys| sys.call_method1(intern!(py, "getsizeof"), (object, 64)))
+        .and_then(|size| size.extract::<usize>());
+    if is_pandas(object)
+        && let Ok(size) = crate::py::convert::call(py, "nbytes", (object,)).and_then(|size| size.extract::<usize>())
+    {
+        return size;
+    }
+    if is_from(object, "numpy") || is_from(object, "pyarrow") {
+        let size = object.getattr(intern!(py, "nbytes")).and_then(|size| size.extract::<usize>());
+        return size.or(own).unwrap_or(64);
+    }
+    let own = own.unwrap_or(64);
+    if depth == 0 || object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
+        return own;
+    }
+    let items: Vec<Bound<'_, PyAny>> = if let Ok(list) = object.cast_exact::<PyList>() {
+        list.iter().take(SAMPLE).collect()
+    } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
+        tuple.iter().take(SAMPLE).collect()
+    } else if let Ok(dict) = object.cast_exact::<PyDict>() {
+        dict.iter().map(|(_, value)| value).take(SAMPLE).collect()
+    } else {
+        return own;
+    };
+    if items.is_empty() {
+        return own;
+    }
+    let sampled: usize = items.iter().map(|item| nbytes(item, depth - 1)).sum();
+    let len = object.len().unwrap_or(items.len());
+    own + (sampled as f64 / items.len() as f64 * len as f64) as usize
+}
+
+/// What there is to say of a Python callable.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HostFnOptions {
+    /// pandas or NumPy applied by dusk itself.
+    pub library: bool,
+    /// It has no inputs and is given the number of the partition.
+    pub indexed: bool,
+    /// Its content hash, when the caller knows it.
+    pub token: Option<Token>,
+}
+
+/// A Python callable. Fixed arguments belong into the callable itself.
+#[derive(Debug)]
+pub struct PyHostFn {
+    function: HostRef,
+    name: String,
+    token: OnceLock<Token>,
+    library: bool,
+    indexed: bool,
+    /// Whether it takes `partition_info`.
+    asks: bool,
+    divisions: Option<HostRef>,
+}
+
+impl PyHostFn {
+    /// A callable.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Type`] when `function` isn't callable.
+    pub fn new(function: &Bound<'_, PyAny>, options: HostFnOptions) -> PyResult<Self> {
+        if !function.is_callable() {
+            return Err(Error::type_(format!("{} isn't callable", function.get_type().name()?)).into());
+        }
+        Ok(Self {
+            function: Arc::new(PyHostValue::new(function)?),
+            name: function_name(function),
+            token: options.token.map_or_else(OnceLock::new, OnceLock::from),
+            library: options.library,
+            indexed: options.indexed,
+            asks: asks_for_partition_info(function),
+            divisions: None,
+        })
+    }
+
+    /// Tells a function that asks for `partition_info` where its partition begins.
+    ///
+    /// # Errors
+    /// When `divisions` can't be kept.
+    pub fn with_divisions(mut self, divisions: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        if let (true, Some(divisions)) = (self.asks, divisions) {
+            self.divisions = Some(Arc::new(PyHostValue::new(divisions)?));
+        }
+        Ok(self)
+    }
+
+    fn run(&self, py: Python<'_>, groups: Vec<Vec<Chunk>>, output: &HostOutput, site: &CallSite) -> PyResult<Chunk> {
+        let mut args = Vec::with_capacity(groups.len() + 1);
+        if self.indexed {
+            args.push(site.partition.into_pyobject(py)?.into_any());
+        }
+        for chunks in groups {
+            args.push(match chunks.as_slice() {
+                [chunk] => chunk_to_object(py, chunk)?,
+                _ => chunks_to_object(py, None, chunks)?,
+            });
+        }
+        let kwargs = PyDict::new(py);
+        if self.asks {
+            kwargs.set_item(intern!(py, "partition_info"), self.partition_info(py, site)?)?;
+        }
+        let function = python_object(py, &self.function)?;
+        let result = function.call(PyTuple::new(py, args)?, Some(&kwargs))?;
+        match output {
+            HostOutput::Object => Ok(Chunk::Host(Arc::new(PyHostValue::new(&result)?))),
+            HostOutput::Frame(schema) => chunk_from_result(&result, schema),
+        }
+    }
+
+    fn partition_info<'py>(&self, py: Python<'py>, site: &CallSite) -> PyResult<Bound<'py, PyDict>> {
+        let info = PyDict::new(py);
+        info.set_item(intern!(py, "number"), site.partition)?;
+        let division = match &self.divisions {
+            Some(divisions) => python_object(py, divisions)?.get_item(site.partition)?,
+            None => py.None().into_bound(py),
+        };
+        info.set_item(intern!(py, "division"), division)?;
+        Ok(info)
+    }
+}
+
+impl HostFn for PyHostFn {
+    fn call(&self, args: Vec<Vec<Chunk>>, output: &HostOutput, site: &CallSite) -> Result<Chunk> {
+        Python::attach(|py| self.run(py, args, output, site).map_err(host(py))).map_err(|error| {
+            error.note(format!(
+                "in {}, partition {} of {}, key {}",
+                self.name, site.partition, site.npartitions, site.key
+            ))
+        })
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn token(&self) -> Token {
+        *self.token.get_or_init(|| {
+            let mut t = Tokenizer::new();
+            t.token(self.function.token());
+            if let Some(divisions) = &self.divisions {
+                t.token(divisions.token());
+            }
+            t.finish()
+        })
+    }
+
+    fn is_library(&self) -> bool {
+        self.library
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Several chunks as one object: frames are put one after another, other objects become a list. The chunks are taken, so
+/// that memory which nobody else holds is handed over. `schema` says what host chunks are; without it they say it
+/// themselves.
+///
+/// # Errors
+/// As [`frame_to_pandas`].
+pub fn chunks_to_object<'py>(
+    py: Python<'py>,
+    schema: Option<&FrameSchema>,
+    chunks: Vec<Chunk>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let native = chunks.iter().find_map(|chunk| match chunk {
+        Chunk::Frame(frame) => Some(frame.schema.clone()),
+        _ => None,
+    });
+    // chunks know best: what was read may have turned out wider than what was planned
+    if let Some(schema) = native.as_deref().or(schema) {
+        return frame_to_pandas(py, schema, chunks);
+    }
+    let objects = chunks.iter().map(|chunk| chunk_to_object(py, chunk)).collect::<PyResult<Vec<_>>>()?;
+    if let [object] = objects.as_slice() {
+        return Ok(object.clone());
+    }
+    match objects.iter().all(is_pandas).then(|| objects.first().map(kind_of)).flatten() {
+        Some(kind) => call(py, "concat", (objects, kind?, py.None())),
+        None => Ok(PyList::new(py, objects)?.into_any()),
+    }
+}
+
+/// The number of a pandas object's kind.
+fn kind_of(object: &Bound<'_, PyAny>) -> PyResult<u8> {
+    let name = object.py().import(intern!(object.py(), "pandas"))?;
+    for (kind, class) in ["DataFrame", "Series", "Index"].into_iter().enumerate() {
+        if object.is_instance(&name.getattr(class)?)? {
+            return Ok(kind as u8);
+        }
+    }
+    Ok(3)
+}
+
+fn python_object<'py>(py: Python<'py>, value: &HostRef) -> PyResult<Bound<'py, PyAny>> {
+    PyHostValue::object(py, value.as_ref()).ok_or_else(|| Error::internal("an object that isn't Python's").into())
+}
+
+/// What people call a function: its name, that of the function in a `partial`, or that of its class.
+fn function_name(function: &Bound<'_, PyAny>) -> String {
+    let py = function.py();
+    let inner = function.getattr(intern!(py, "func")).unwrap_or_else(|_| function.clone());
+    let name = [function, &inner]
+        .iter()
+        .find_map(|function| function.getattr(intern!(py, "__name__")).ok()?.extract::<String>().ok());
+    name.or_else(|| function.get_type().name().ok()?.extract().ok())
+        .unwrap_or_else(|| "function".to_string())
+}
+
+fn asks_for_partition_info(function: &Bound<'_, PyAny>) -> bool {
+    let py = function.py();
+    py.import(intern!(py, "inspect"))
+        .and_then(|inspect| inspect.call_method1(intern!(py, "signature"), (function,)))
+        .and_then(|signature| signature.getattr(intern!(py, "parameters")))
+        .and_then(|parameters| parameters.contains(intern!(py, "partition_info")))
+        .unwrap_or(false)
+}
+
+/// The Python object of a chunk, for a function to read and write.
+///
+/// # Errors
+/// As [`chunk_to_pandas`].
+pub fn chunk_to_object<'py>(py: Python<'py>, chunk: &Chunk) -> PyResult<Bound<'py, PyAny>> {
+    match chunk {
+        Chunk::Frame(frame) => chunk_to_pandas(py, &frame.schema, chunk),
+        Chunk::Array(array) => array_to_numpy(py, array),
+        Chunk::Host(value) => {
+            let object = python_object(py, value)?;
+            if is_pandas(&object) && object.hasattr(intern!(py, "iloc"))? {
+                let kwargs = PyDict::new(py);
+                kwargs.set_item(intern!(py, "deep"), false)?;
+                return object.call_method(intern!(py, "copy"), (), Some(&kwargs));
+            }
+            Ok(object)
+        }
+    }
+}
+
+/// A NumPy array of its own of a block.
+fn array_to_numpy<'py>(py: Python<'py>, array: &ArrayChunk) -> PyResult<Bound<'py, PyAny>> {
+    let mut copy = arrow::buffer::MutableBuffer::new(array.buffer.len());
+    copy.extend_from_slice(array.buffer.as_slice());
+    let shape = PyTuple::new(py, &array.shape)?;
+    numpy::lend(py, copy)?
+        .call_method1(intern!(py, "view"), (&array.dtype,))?
+        .call_method1(intern!(py, "reshape"), (shape,))
+}

@@ -1,0 +1,326 @@
+//! A pandas object in memory as a source of partitions: consecutive rows of one frame, without copying.
+//!
+//! Native columns are read natively also when other columns of the frame have host dtypes; a scan that wants one of those
+//! is refused, and the caller takes `host_partition`, a pandas object.
+//!
+//! Invariant: a partition's arrays count (in `nbytes`) for their own rows only, not for the frame that they lie in.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayData, ArrayRef, BooleanBufferBuilder, LargeStringArray, UInt32Array, make_array};
+use arrow::buffer::{BooleanBuffer, MutableBuffer, NullBuffer};
+use arrow::datatypes::DataType;
+use pyo3::prelude::*;
+use rayon::prelude::*;
+
+use crate::chunk::{Batch, BatchFilter, BatchStream, Chunk, FrameChunk, IndexData, Notice, Scan, Source};
+use crate::dtype::tokenize_array;
+use crate::error::{Error, Result};
+use crate::host::HostValue;
+use crate::py::convert::pandas::{Apart, Rows, take_apart};
+use crate::py::convert::{call, numpy};
+use crate::py::error::from_pyerr;
+use crate::py::host::PyHostValue;
+use crate::schema::FrameSchema;
+use crate::token::{Token, Tokenize, Tokenizer};
+
+/// A pandas object cut into partitions.
+#[derive(Debug)]
+pub struct MemorySource {
+    apart: Apart,
+    /// One more row position than there are partitions.
+    bounds: Vec<usize>,
+    token: Token,
+}
+
+impl MemorySource {
+    /// The partitions of `object` between the row positions `bounds` (the first is 0, the last the number of rows). Without
+    /// a token, the content is hashed.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Value`] when `bounds` don't go up from 0 to the number of rows.
+    pub fn new(object: &Bound<'_, PyAny>, bounds: Vec<usize>, token: Option<Token>) -> PyResult<Self> {
+        let apart = take_apart(object)?;
+        let ends = (bounds.first().copied(), bounds.last().copied());
+        if bounds.len() < 2 || ends != (Some(0), Some(apart.len)) || !bounds.is_sorted() {
+            return Err(Error::value(format!(
+                "partitions must go up from row 0 to row {}, got {bounds:?}",
+                apart.len
+            ))
+            .into());
+        }
+        let token = match token {
+            Some(token) => token,
+            None => content_token(object.py(), &apart, &bounds)?,
+        };
+        Ok(Self { apart, bounds, token })
+    }
+
+    /// Whether these columns, and the index, can be read natively.
+    #[must_use]
+    pub fn is_native(&self, columns: &[usize]) -> bool {
+        let index = match &self.apart.index {
+            Rows::Range { .. } => true,
+            Rows::Levels(levels) => levels.iter().all(Option::is_some),
+        };
+        index && columns.iter().all(|&column| self.apart.columns.get(column).is_some_and(Option::is_some))
+    }
+
+    /// Some columns of a partition as a pandas object, behind pandas' copy-on-write; `None` takes all columns.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Index`] when there is no such partition.
+    pub fn host_partition<'py>(
+        &self,
+        py: Python<'py>,
+        partition: usize,
+        columns: Option<&[usize]>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (start, end) = self.rows_of(partition)?;
+        call(py, "select", (self.apart.shadow.bind(py), start, end, columns.map(<[usize]>::to_vec)))
+    }
+
+    fn rows_of(&self, partition: usize) -> Result<(usize, usize)> {
+        match self.bounds.get(partition..=partition + 1) {
+            Some([start, end]) => Ok((*start, *end)),
+            _ => Err(Error::index(format!(
+                "partition {partition} of a frame with {} partitions",
+                self.bounds.len() - 1
+            ))),
+        }
+    }
+}
+
+/// The hash of all that the frame holds. Columns are hashed in parallel.
+fn content_token(py: Python<'_>, apart: &Apart, bounds: &[usize]) -> PyResult<Token> {
+    let mut t = Tokenizer::new();
+    t.text("memory").number(apart.len as u64);
+    apart.schema.tokenize(&mut t);
+    bounds.iter().for_each(|&bound| {
+        t.number(bound as u64);
+    });
+    let levels = match &apart.index {
+        Rows::Range { start, step } => {
+            t.number(start.cast_unsigned()).number(step.cast_unsigned());
+            &[][..]
+        }
+        Rows::Levels(levels) => levels,
+    };
+    let columns: Vec<_> = apart.columns.iter().chain(levels).collect();
+    if columns.iter().any(|parts| parts.is_none()) {
+        t.token(PyHostValue::new(apart.shadow.bind(py))?.token());
+    }
+    let tokens: Vec<Token> = py.detach(|| {
+        columns
+            .par_iter()
+            .map(|parts| {
+                let mut t = Tokenizer::new();
+                for part in parts.iter().flat_map(|parts| parts.iter()) {
+                    tokenize_array(&part.to_data(), &mut t);
+                }
+                t.finish()
+            })
+            .collect()
+    });
+    tokens.into_iter().for_each(|token| {
+        t.token(token);
+    });
+    Ok(t.finish())
+}
+
+impl Source for MemorySource {
+    fn name(&self) -> &'static str {
+        "from_pandas"
+    }
+
+    fn schema(&self) -> Arc<FrameSchema> {
+        self.apart.schema.clone()
+    }
+
+    fn npartitions(&self) -> usize {
+        self.bounds.len() - 1
+    }
+
+    fn rows(&self, partition: usize) -> Option<usize> {
+        self.rows_of(partition).ok().map(|(start, end)| end - start)
+    }
+
+    fn token(&self) -> Token {
+        self.token
+    }
+
+    fn describe(&self, partition: usize) -> String {
+        match self.rows_of(partition) {
+            Ok((start, end)) => format!("rows {start} to {end} of a pandas object in memory"),
+            Err(_) => "a pandas object in memory".to_string(),
+        }
+    }
+
+    fn filters(&self) -> bool {
+        false
+    }
+
+    fn host_chunk(&self, scan: &Scan) -> Result<Chunk> {
+        Python::attach(|py| {
+            let object = self.host_partition(py, scan.partition, Some(&scan.columns))?;
+            Ok(Chunk::Host(Arc::new(PyHostValue::new(&object)?)))
+        })
+        .map_err(|error: PyErr| Python::attach(|py| from_pyerr(py, error)))
+    }
+
+    fn projected_bytes(&self, scan: &Scan) -> usize {
+        // Batches are pieces of memory that is there already; offsets of text, masks and bools are copied.
+        scan.batch_rows.min(self.rows(scan.partition).unwrap_or(0)) * scan.columns.len() * 8
+    }
+
+    fn open(&self, scan: &Scan) -> Result<Box<dyn BatchStream>> {
+        let (start, end) = self.rows_of(scan.partition)?;
+        let mut wanted: Vec<usize> = scan.columns.to_vec();
+        if let Some(filter) = &scan.filter {
+            wanted.extend(filter.columns());
+        }
+        let batches = self.apart.batches(&wanted)?;
+        let whole = FrameChunk {
+            schema: self.apart.schema.clone(),
+            batches,
+        };
+        let rows = scan.batch_rows.max(1);
+        let mut pieces = VecDeque::new();
+        for batch in whole.slice(start, end - start).batches {
+            let batch = narrow_batch(batch)?;
+            let mut offset = 0;
+            while offset < batch.len || (batch.len == 0 && offset == 0) {
+                let len = rows.min(batch.len - offset);
+                pieces.push_back(if len == batch.len { batch.clone() } else { batch.slice(offset, len) });
+                offset += len.max(1);
+            }
+        }
+        Ok(Box::new(MemoryStream {
+            pieces,
+            width: scan.columns.len(),
+            filter: scan.filter.clone(),
+        }))
+    }
+
+    fn retyped(&self, _columns: &[usize], _threads: usize) -> Result<Arc<dyn Source>> {
+        Err(Error::internal("the types of a frame in memory never change"))
+    }
+
+    fn take_notices(&self) -> Vec<Notice> {
+        Vec::new()
+    }
+}
+
+/// The batches of a partition that are still to be read.
+struct MemoryStream {
+    pieces: VecDeque<Batch>,
+    /// Columns that were asked for; those of the filter come after them.
+    width: usize,
+    filter: Option<Arc<dyn BatchFilter>>,
+}
+
+impl BatchStream for MemoryStream {
+    fn next(&mut self) -> Result<Option<Batch>> {
+        let Some(mut batch) = self.pieces.pop_front() else {
+            return Ok(None);
+        };
+        let Some(filter) = &self.filter else {
+            return Ok(Some(batch));
+        };
+        let tested = Batch {
+            columns: batch.columns.split_off(self.width),
+            index: batch.index.clone(),
+            len: batch.len,
+        };
+        let levels = batch.index_levels();
+        let batch = match filter.select(&tested)? {
+            None => Batch {
+                index: IndexData::Levels(levels),
+                ..batch
+            },
+            Some(rows) => Batch {
+                index: IndexData::Levels(taken(&levels, &rows)?),
+                columns: taken(&batch.columns, &rows)?,
+                len: rows.len(),
+            },
+        };
+        Ok(Some(batch))
+    }
+}
+
+fn taken(arrays: &[ArrayRef], rows: &UInt32Array) -> Result<Vec<ArrayRef>> {
+    let take = |array: &ArrayRef| Ok(arrow::compute::take(array, rows, None)?);
+    arrays.iter().map(take).collect()
+}
+
+fn narrow_batch(batch: Batch) -> Result<Batch> {
+    let narrow = |arrays: Vec<ArrayRef>| arrays.into_iter().map(narrow_array).collect::<Result<Vec<_>>>();
+    Ok(Batch {
+        index: match batch.index {
+            IndexData::Levels(levels) => IndexData::Levels(narrow(levels)?),
+            range @ IndexData::Range { .. } => range,
+        },
+        columns: narrow(batch.columns)?,
+        len: batch.len,
+    })
+}
+
+/// An array over just the memory of its own rows. Values are shared; masks, bits and offsets of text are written anew.
+fn narrow_array(array: ArrayRef) -> Result<ArrayRef> {
+    let data = array.to_data();
+    let Some(first) = data.buffers().first() else {
+        return Ok(array);
+    };
+    let (start, len) = (data.offset(), data.len());
+    let nulls = data.nulls().map(|nulls| {
+        let bits = copied_bits(nulls.inner());
+        NullBuffer::new(bits)
+    });
+    let builder = ArrayData::builder(data.data_type().clone()).len(len).nulls(nulls);
+    let builder = match data.data_type() {
+        DataType::Boolean => {
+            builder.add_buffer(copied_bits(&BooleanBuffer::new(first.clone(), start, len)).into_inner())
+        }
+        DataType::LargeUtf8 => return narrow_text(&array),
+        DataType::Dictionary(key, _) => {
+            let Some(width) = key.primitive_width() else {
+                return Ok(array);
+            };
+            builder
+                .add_buffer(numpy::narrow(first, start * width, len * width))
+                .child_data(data.child_data().to_vec())
+        }
+        other => match other.primitive_width() {
+            Some(width) => builder.add_buffer(numpy::narrow(first, start * width, len * width)),
+            None => return Ok(array),
+        },
+    };
+    Ok(make_array(builder.build()?))
+}
+
+fn copied_bits(bits: &BooleanBuffer) -> BooleanBuffer {
+    let mut copy = BooleanBufferBuilder::new(bits.len());
+    copy.append_buffer(bits);
+    copy.finish()
+}
+
+fn narrow_text(array: &ArrayRef) -> Result<ArrayRef> {
+    let Some(text) = array.as_any().downcast_ref::<LargeStringArray>() else {
+        return Err(Error::internal("text that isn't LargeUtf8"));
+    };
+    let offsets = text.value_offsets();
+    let (Some(&first), Some(&last)) = (offsets.first(), offsets.last()) else {
+        return Ok(array.clone());
+    };
+    let mut moved = MutableBuffer::new(std::mem::size_of_val(offsets));
+    for offset in offsets {
+        moved.push(offset - first);
+    }
+    let nulls = text.nulls().map(|nulls| NullBuffer::new(copied_bits(nulls.inner())));
+    let values = numpy::narrow(text.values(), first as usize, (last - first) as usize);
+    let builder = ArrayData::builder(DataType::LargeUtf8).len(text.len()).nulls(nulls);
+    let builder = builder.add_buffer(moved.into()).add_buffer(values);
+    // SAFETY: not needed to be unsafe: `build` checks offsets, and the bytes were text before.
+    Ok(make_array(builder.build()?))
+}
