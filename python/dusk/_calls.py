@@ -176,7 +176,7 @@ def getargspec(func: Any) -> inspect.FullArgSpec:
     if isinstance(func, functools.partial):
         return getargspec(func.func)
     if isinstance(func, type):
-        func = vars(func).get("__init__", func)
+        func = getattr(func, "__init__")  # noqa: B009  plain access to it is unsound to mypy
     return inspect.getfullargspec(inspect.unwrap(func))
 
 

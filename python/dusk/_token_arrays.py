@@ -95,8 +95,9 @@ def register_numpy(normalize_token: Dispatch) -> None:
 
     @normalize_token.register(np.ufunc)
     def normalize_ufunc(func: Any) -> Any:
-        if getattr(np, func.__name__, None) is func:
-            return "ufunc", func.__name__
+        name = str(getattr(func, "__name__", ""))
+        if getattr(np, name, None) is func:
+            return "ufunc", name
         return normalize_object(func)
 
 
@@ -114,11 +115,30 @@ def register_pyarrow(normalize_token: Dispatch) -> None:
     """Register Arrow's tables, arrays, scalars, types and buffers."""
     import pyarrow as pa
 
+    def is_tight(array: Any) -> bool:
+        """Whether an array's buffers hold its values and nothing else."""
+        if pa.types.is_primitive(array.type) or pa.types.is_null(array.type):
+            return True  # what is written of these are their values
+        if array.offset or not (
+            pa.types.is_large_string(array.type)
+            or pa.types.is_string(array.type)
+            or pa.types.is_large_binary(array.type)
+            or pa.types.is_binary(array.type)
+        ):
+            return False
+        _, offsets, data = array.buffers()
+        if offsets is None or not len(array):
+            return False
+        width = "q" if array.type in (pa.large_string(), pa.large_binary()) else "i"
+        places = memoryview(offsets).cast("B").cast(width)
+        return len(places) == len(array) + 1 and not places[0] and places[-1] == (data.size if data is not None else 0)
+
     def hash_column(column: Any) -> str:
-        # Offsets and chunks don't count: what is written begins at the column's first row and is in one piece.
-        if isinstance(column, pa.ChunkedArray) and column.num_chunks != 1:
-            column = column.combine_chunks()
-        table = pa.table([column], names=["0"])
+        """Hash a column's values: how it is cut into chunks and what else lies in its buffers doesn't count."""
+        chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+        if len(chunks) != 1 or not is_tight(chunks[0]):
+            chunks = [pa.concat_arrays(chunks)] if chunks else [pa.array([], column.type)]
+        table = pa.table(chunks, names=["0"])
 
         def write(file: Any) -> None:
             with pa.ipc.new_stream(file, table.schema) as stream:

@@ -178,7 +178,7 @@ impl PyNode {
     #[getter]
     fn divisions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         match &self.0.divisions {
-            Divisions::Unknown(count) => PyTuple::new(py, (0..=*count).map(|_| py.None())),
+            Divisions::Unknown(count) => PyTuple::new(py, (0..*count + 1).map(|_| py.None())),
             Divisions::Known(values) => {
                 let values = values.iter().map(|value| scalar_to_python(py, value)).collect::<PyResult<Vec<_>>>()?;
                 PyTuple::new(py, values)
@@ -235,7 +235,7 @@ impl PyNode {
     /// An empty pandas object of this shape.
     fn meta(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let schema = schema_of(&self.0).map_err(|error| to_pyerr(py, &error))?;
-        schema_to_meta(py, schema)
+        schema_to_meta(py, schema).map(Bound::unbind)
     }
 
     /// Whether both were made from the rows of one node, so that they can meet in one expression.

@@ -76,8 +76,8 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
         return sorted({*super().__dir__(), *names})
 
     def __getattr__(self, name: str) -> Any:
-        # only called for what isn't an attribute
-        if not name.startswith("__") and "_node" in object.__getattribute__(self, "__dict__") | _HAS_NODE:
+        # Only called for what isn't an attribute. An object that isn't set up yet (a copy, a pickle) has no columns.
+        if not name.startswith("__") and "_known_meta" in self.__dict__:
             try:
                 if name in self._meta.columns:
                     return self[name]
@@ -445,10 +445,6 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
 
     def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
         return pd.DataFrame(array, columns=self.columns)
-
-
-# `__slots__` keeps the node outside `__dict__`.
-_HAS_NODE = {"_node": True}
 
 
 def _locals_of(expr: str, frame: Any, kwargs: dict[str, Any]) -> dict[str, Any]:

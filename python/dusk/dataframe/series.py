@@ -10,7 +10,6 @@ import pandas as pd
 
 from dusk.dataframe import _columns, _methods
 from dusk.dataframe._base import FrameBase
-from dusk.dataframe._calls import is_collection
 from dusk.dataframe._fallback import gather, native, rowwise, spread
 from dusk.dataframe._meta import no_default
 from dusk.dataframe._new import new_collection
@@ -329,11 +328,6 @@ def _distinct(x: Series) -> Any:
             return new_collection(node, origin=("Unique", x))
     partial = rowwise(_unique, x, meta=meta, prefix="unique", keep_divisions=False, keep_cut=False)
     return gather(_unique, partial, meta=meta, prefix="unique")
-
-
-def has_collections(values: Any) -> bool:
-    """Whether a container of arguments holds a collection."""
-    return any(is_collection(value) for value in values)
 
 
 install_operators(Series)
