@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::exec::process::PerProcess;
@@ -39,7 +40,9 @@ pub fn resident() -> Option<usize> {
 /// run, to which the budget for chunks comes, but never nearly all that the process may use.
 #[must_use]
 pub fn ceiling(limit: usize, baseline: usize) -> usize {
-    let most = available() / 20 * 19;
+    // Asking takes longer than a small run, and limits hardly ever change.
+    static AVAILABLE: PerProcess<OnceLock<usize>> = PerProcess::new();
+    let most = AVAILABLE.get().get_or_init(available) / 20 * 19;
     baseline.saturating_add(limit).min(most).max(limit)
 }
 
