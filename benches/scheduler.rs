@@ -34,12 +34,21 @@ fn scheduler(criterion: &mut Criterion) {
         ("flat", graph(|_| Vec::new(), (0..=last).collect())),
         (
             "chain",
-            graph(|i| i.checked_sub(1).map(|i| i as TaskId).into_iter().collect(), vec![last]),
+            graph(
+                |i| i.checked_sub(1).map(|i| i as TaskId).into_iter().collect(),
+                vec![last],
+            ),
         ),
         (
             "gather",
             graph(
-                |i| if i == TASKS - 1 { (0..last).collect() } else { Vec::new() },
+                |i| {
+                    if i == TASKS - 1 {
+                        (0..last).collect()
+                    } else {
+                        Vec::new()
+                    }
+                },
                 vec![last],
             ),
         ),
@@ -47,7 +56,11 @@ fn scheduler(criterion: &mut Criterion) {
             "tree",
             graph(
                 |i| match i.checked_sub(half) {
-                    Some(k) => [2 * k, 2 * k + 1].into_iter().filter(|&j| j < i).map(|j| j as TaskId).collect(),
+                    Some(k) => [2 * k, 2 * k + 1]
+                        .into_iter()
+                        .filter(|&j| j < i)
+                        .map(|j| j as TaskId)
+                        .collect(),
                     None => Vec::new(),
                 },
                 vec![last],

@@ -205,7 +205,15 @@ fn read_frame(schema: &Arc<FrameSchema>, from: &mut Reader) -> Result<FrameChunk
             }
             _ => (IndexData::Levels(Vec::new()), from.count()?),
         };
-        batches.push((Batch { index, columns: Vec::new(), len }, levels, from.count()?));
+        batches.push((
+            Batch {
+                index,
+                columns: Vec::new(),
+                len,
+            },
+            levels,
+            from.count()?,
+        ));
     }
     let categories = categories(schema);
     let mut filled = 0;
@@ -288,7 +296,11 @@ fn category_of<'a>(
     i: usize,
 ) -> Option<&'a Arc<Categories>> {
     let levels = if index_is_range { 0 } else { levels };
-    let found = if i < levels { known.levels.get(i) } else { known.columns.get(i - levels) };
+    let found = if i < levels {
+        known.levels.get(i)
+    } else {
+        known.columns.get(i - levels)
+    };
     found.copied().flatten()
 }
 

@@ -32,7 +32,9 @@ fn round_trip(chunk: &Chunk) -> (Chunk, usize) {
     (back.unwrap(), sizes[1])
 }
 
-fn frame(batches: Vec<Batch>) -> Chunk {
+#[allow(clippy::needless_pass_by_value)] // tests read better so
+fn frame(batches: impl Into<Vec<Batch>>) -> Chunk {
+    let batches = batches.into();
     let column = |array: &ArrayRef| Column {
         name: Label::str("same"),
         dtype: Dtype::Arrow(array.data_type().clone()),
@@ -57,7 +59,9 @@ fn batch(columns: Vec<ArrayRef>) -> Batch {
 
 fn check(chunk: &Chunk) -> usize {
     let (back, size) = round_trip(chunk);
-    let (Chunk::Frame(a), Chunk::Frame(b)) = (chunk, &back) else { panic!() };
+    let (Chunk::Frame(a), Chunk::Frame(b)) = (chunk, &back) else {
+        panic!()
+    };
     assert!(Arc::ptr_eq(&a.schema, &b.schema));
     assert_eq!(a.batches.len(), b.batches.len());
     for (a, b) in a.batches.iter().zip(&b.batches) {
@@ -81,7 +85,13 @@ fn check(chunk: &Chunk) -> usize {
 
 /// Arrays of `n` elements of every kind that a column may have.
 fn arrays(n: usize) -> Vec<ArrayRef> {
-    let texts = ["", "a", "Grüße, Welt 🌍", "longer than twelve bytes", "x\ny,\"z\""];
+    let texts = [
+        "",
+        "a",
+        "Grüße, Welt 🌍",
+        "longer than twelve bytes",
+        "x\ny,\"z\"",
+    ];
     let text = |i: usize| (i % 7 != 3).then(|| texts[i % texts.len()]);
     let mut lists = ListBuilder::new(Int32Builder::new());
     let mut pairs = FixedSizeListBuilder::new(Int32Builder::new(), 2);
@@ -98,21 +108,37 @@ fn arrays(n: usize) -> Vec<ArrayRef> {
         pairs.values().append_null();
         pairs.append(i % 4 != 2);
     }
-    let int: ArrayRef = Arc::new((0..n as i64).map(|i| (i % 3 != 0).then_some(i)).collect::<Int64Array>());
+    let int: ArrayRef = Arc::new(
+        (0..n as i64)
+            .map(|i| (i % 3 != 0).then_some(i))
+            .collect::<Int64Array>(),
+    );
     let view: ArrayRef = Arc::new((0..n).map(text).collect::<StringViewArray>());
     vec![
         int.clone(),
         Arc::new(Int8Array::from_iter_values((0..n).map(|i| i as i8))),
         Arc::new(UInt64Array::from_iter_values((0..n as u64).map(|i| u64::MAX - i))),
-        Arc::new(Float64Array::from_iter_values((0..n).map(|i| {
-            [0.0, -0.0, f64::INFINITY, 1e-300][i % 4]
-        }))),
-        Arc::new((0..n).map(|i| (i % 11 != 0).then_some(i % 3 == 0)).collect::<BooleanArray>()),
+        Arc::new(Float64Array::from_iter_values(
+            (0..n).map(|i| [0.0, -0.0, f64::INFINITY, 1e-300][i % 4]),
+        )),
+        Arc::new(
+            (0..n)
+                .map(|i| (i % 11 != 0).then_some(i % 3 == 0))
+                .collect::<BooleanArray>(),
+        ),
         Arc::new((0..n).map(text).collect::<LargeStringArray>()),
         Arc::new((0..n).map(text).collect::<StringArray>()),
         view.clone(),
-        Arc::new((0..n).map(|i| text(i).map(str::as_bytes)).collect::<LargeBinaryArray>()),
-        Arc::new((0..n).map(|i| text(i).map(str::as_bytes)).collect::<BinaryViewArray>()),
+        Arc::new(
+            (0..n)
+                .map(|i| text(i).map(str::as_bytes))
+                .collect::<LargeBinaryArray>(),
+        ),
+        Arc::new(
+            (0..n)
+                .map(|i| text(i).map(str::as_bytes))
+                .collect::<BinaryViewArray>(),
+        ),
         Arc::new(
             FixedSizeBinaryArray::try_from_sparse_iter_with_size(
                 (0..n).map(|i| (i % 2 == 0).then_some([i as u8; 3])),
@@ -120,8 +146,17 @@ fn arrays(n: usize) -> Vec<ArrayRef> {
             )
             .unwrap(),
         ),
-        Arc::new((0..n as i64).map(Some).collect::<TimestampMicrosecondArray>().with_timezone("Europe/Berlin")),
-        Arc::new((0..n as i64).map(|i| (i > 2).then_some(i)).collect::<DurationNanosecondArray>()),
+        Arc::new(
+            (0..n as i64)
+                .map(Some)
+                .collect::<TimestampMicrosecondArray>()
+                .with_timezone("Europe/Berlin"),
+        ),
+        Arc::new(
+            (0..n as i64)
+                .map(|i| (i > 2).then_some(i))
+                .collect::<DurationNanosecondArray>(),
+        ),
         Arc::new((0..n as i64).map(Some).collect::<Time64MicrosecondArray>()),
         Arc::new(
             (0..n as i128)
@@ -181,7 +216,10 @@ fn nan_bits_survive() {
         panic!()
     };
     let column = back.batches[0].columns[0].as_primitive::<arrow::datatypes::Float64Type>();
-    assert_eq!(column.values().iter().map(|x| x.to_bits()).collect::<Vec<_>>(), bits);
+    assert_eq!(
+        column.values().iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
+        bits
+    );
 }
 
 #[test]
@@ -204,12 +242,19 @@ fn a_small_slice_writes_little() {
     let words: Vec<String> = (0..n).map(|i| format!("a rather long text number {i}")).collect();
     let columns: Vec<ArrayRef> = vec![
         Arc::new(words.iter().map(Some).collect::<StringViewArray>()),
-        Arc::new(words.iter().map(|word| Some(word.as_bytes())).collect::<BinaryViewArray>()),
+        Arc::new(
+            words
+                .iter()
+                .map(|word| Some(word.as_bytes()))
+                .collect::<BinaryViewArray>(),
+        ),
         Arc::new(LargeStringArray::from_iter_values(&words)),
         Arc::new(Int64Array::from_iter_values(0..n)),
         Arc::new((0..n).map(|i| Some(i % 2 == 0)).collect::<BooleanArray>()),
     ];
-    let Chunk::Frame(whole) = frame(vec![batch(columns)]) else { panic!() };
+    let Chunk::Frame(whole) = frame(vec![batch(columns)]) else {
+        panic!()
+    };
     let size = check(&Chunk::Frame(Arc::new(whole.slice(50_000, 10))));
     assert!(size < 10_000, "{size} bytes for ten rows");
 }
@@ -254,12 +299,19 @@ fn the_schemas_own_categories_arent_written_and_stay_the_same_object() {
     let own = FrameChunk::new(Arc::new(schema.clone()), vec![batch.clone(), slice.clone()]).unwrap();
     let own = Chunk::Frame(Arc::new(own));
     assert!(check(&own) < 5_000);
-    let Chunk::Frame(back) = round_trip(&own).0 else { panic!() };
+    let Chunk::Frame(back) = round_trip(&own).0 else {
+        panic!()
+    };
     for batch in &back.batches {
         let column = batch.columns[1].as_dictionary::<Int32Type>();
         assert!(Arc::ptr_eq(column.values(), &first.values));
-        let IndexData::Levels(levels) = &batch.index else { panic!() };
-        assert!(Arc::ptr_eq(levels[0].as_dictionary::<Int32Type>().values(), &second.values));
+        let IndexData::Levels(levels) = &batch.index else {
+            panic!()
+        };
+        assert!(Arc::ptr_eq(
+            levels[0].as_dictionary::<Int32Type>().values(),
+            &second.values
+        ));
     }
     let mixed = FrameChunk::new(Arc::new(schema), vec![batch, other, slice]).unwrap();
     check(&Chunk::Frame(Arc::new(mixed)));
@@ -267,9 +319,17 @@ fn the_schemas_own_categories_arent_written_and_stay_the_same_object() {
 
 #[test]
 fn dictionaries_may_differ_between_batches() {
-    let a: ArrayRef = Arc::new(vec!["x", "y", "x"].into_iter().collect::<DictionaryArray<Int32Type>>());
-    let b: ArrayRef = Arc::new(vec!["z", "z", "x"].into_iter().collect::<DictionaryArray<Int32Type>>());
-    check(&frame([&a, &b, &a].map(|array| batch(vec![array.clone()])).to_vec()));
+    let a: ArrayRef = Arc::new(
+        vec!["x", "y", "x"]
+            .into_iter()
+            .collect::<DictionaryArray<Int32Type>>(),
+    );
+    let b: ArrayRef = Arc::new(
+        vec!["z", "z", "x"]
+            .into_iter()
+            .collect::<DictionaryArray<Int32Type>>(),
+    );
+    check(&frame([&a, &b, &a].map(|array| batch(vec![array.clone()]))));
 }
 
 #[test]
@@ -374,7 +434,11 @@ fn a_full_disk_is_reported_as_such_wherever_it_strikes() {
     let chunk = frame(vec![batch(arrays(20))]);
     for room in [0, 10, 100, 1_000, 3_000] {
         let error = write(&chunk, &mut Full(room), false, Path::new("f")).unwrap_err();
-        assert_eq!((error.kind(), error.errno()), (Kind::Os, Some(libc::ENOSPC)), "{error}");
+        assert_eq!(
+            (error.kind(), error.errno()),
+            (Kind::Os, Some(libc::ENOSPC)),
+            "{error}"
+        );
     }
 }
 
@@ -391,6 +455,6 @@ proptest! {
             let offset = offset.min(n);
             whole.slice(offset, length.min(n - offset))
         });
-        check(&frame(batches.collect()));
+        check(&frame(batches.collect::<Vec<_>>()));
     }
 }

@@ -157,14 +157,19 @@ impl FrameChunk {
     pub fn nbytes(&self) -> usize {
         let mut seen = hashbrown::HashSet::new();
         let mut total = 0;
-        for array in self.batches.iter().flat_map(Batch::arrays) {
-            count_buffers(&array.to_data(), &mut |start, bytes| {
-                if seen.insert(start) {
-                    total += bytes;
-                }
-            });
-        }
+        self.buffers(&mut |start, bytes| {
+            if seen.insert(start) {
+                total += bytes;
+            }
+        });
         total
+    }
+
+    /// Calls `visit` with address and size of each allocation that it keeps alive; a shared one may come more than once.
+    pub fn buffers(&self, visit: &mut dyn FnMut(usize, usize)) {
+        for array in self.batches.iter().flat_map(Batch::arrays) {
+            count_buffers(&array.to_data(), visit);
+        }
     }
 
     /// `length` rows from `offset` (both clipped to what is there).

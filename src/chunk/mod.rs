@@ -37,6 +37,17 @@ impl Chunk {
         }
     }
 
+    /// Calls `visit` with address and size of each allocation that it keeps alive; a shared one may come more than once.
+    /// Gives the bytes beyond these, which can't be told apart from others'.
+    pub fn buffers(&self, visit: &mut dyn FnMut(usize, usize)) -> usize {
+        match self {
+            Self::Frame(frame) => frame.buffers(visit),
+            Self::Array(array) => visit(array.buffer.data_ptr().as_ptr() as usize, array.nbytes()),
+            Self::Host(value) => return value.nbytes(),
+        }
+        0
+    }
+
     /// The number of rows of a frame.
     #[must_use]
     pub fn rows(&self) -> Option<usize> {

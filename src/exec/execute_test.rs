@@ -53,6 +53,7 @@ fn tree(width: usize) -> Arc<TaskGraph> {
     Arc::new(graph)
 }
 
+#[allow(clippy::unnecessary_wraps)] // it is a runner
 fn sum(task: &Task, inputs: Vec<Chunk>, _: &Control) -> Result<Chunk> {
     Ok(match inputs.len() {
         0 => chunk(task.partition as i64, 100),
@@ -73,7 +74,14 @@ fn settings(threads: usize, memory_limit: usize) -> (Settings, tempfile::TempDir
 
 fn run(graph: &Arc<TaskGraph>, settings: &Settings, runner: Runner) -> Result<Vec<Chunk>> {
     let hook: Arc<dyn WorkerHook> = Arc::new(NoHook);
-    execute(graph.clone(), settings, runner, &Progress::new(), &hook, &mut || Ok(()))
+    execute(
+        graph.clone(),
+        settings,
+        runner,
+        &Progress::new(),
+        &hook,
+        &mut || Ok(()),
+    )
 }
 
 #[test]
@@ -115,7 +123,10 @@ fn a_tiny_budget_spills_and_counters_say_so() {
     )
     .unwrap();
     let counts = progress.counts();
-    assert_eq!((counts.done, counts.total), (graph.tasks.len(), graph.tasks.len()));
+    assert_eq!(
+        (counts.done, counts.total),
+        (graph.tasks.len(), graph.tasks.len())
+    );
     assert!(counts.spilled > 800, "{counts:?}");
     let mut events: Vec<u32> = progress.take_events().iter().map(|event| event.task).collect();
     events.sort_unstable();
@@ -173,7 +184,10 @@ fn the_first_error_wins_and_names_its_task() {
         let error = run(&graph, &settings, Arc::new(runner)).unwrap_err();
         assert_eq!((error.kind(), error.message()), (Kind::Value, "no such thing"));
         assert_eq!(error.notes(), ["in task ('add', 5), partition 5"]);
-        assert!(started.load(Ordering::Relaxed) < 100, "it went on after the error");
+        assert!(
+            started.load(Ordering::Relaxed) < 100,
+            "it went on after the error"
+        );
     }
 }
 
@@ -189,10 +203,7 @@ fn a_panic_becomes_an_error_and_the_pool_lives_on() {
         assert_eq!(error.kind(), Kind::Internal);
         assert!(error.message().contains("three is too many"), "{error}");
         assert!(error.notes()[0].contains("('add', 3)"), "{error}");
-        assert_eq!(
-            value(&run(&tree(10), &settings, Arc::new(sum)).unwrap()[0]),
-            45
-        );
+        assert_eq!(value(&run(&tree(10), &settings, Arc::new(sum)).unwrap()[0]), 45);
     }
 }
 
@@ -242,11 +253,20 @@ fn progress_cancels_from_another_thread() {
             std::thread::sleep(Duration::from_millis(30));
             other.cancel();
         });
-        let error = execute(tree(10), &settings, Arc::new(endless), &progress, &hook, &mut || Ok(()))
-            .unwrap_err();
+        let error = execute(
+            tree(10),
+            &settings,
+            Arc::new(endless),
+            &progress,
+            &hook,
+            &mut || Ok(()),
+        )
+        .unwrap_err();
         assert_eq!(error.kind(), Kind::Cancelled);
         canceller.join().unwrap();
-        let again = execute(tree(10), &settings, Arc::new(sum), &progress, &hook, &mut || Ok(()));
+        let again = execute(tree(10), &settings, Arc::new(sum), &progress, &hook, &mut || {
+            Ok(())
+        });
         assert_eq!(again.unwrap_err().kind(), Kind::Cancelled);
     }
 }
@@ -334,13 +354,102 @@ fn a_spill_directory_that_cant_be_used_is_named_and_the_session_lives_on() {
 }
 
 #[test]
+fn pieces_of_one_buffer_fit_where_the_buffer_fits() {
+    let whole = arrow::buffer::Buffer::from_vec(vec![7_i64; 1000]);
+    let piece = |value: &Chunk, at: usize| {
+        let Chunk::Array(array) = value else { panic!() };
+        Chunk::Array(Arc::new(ArrayChunk {
+            dtype: "<i8".to_string(),
+            shape: vec![10],
+            buffer: array.buffer.slice_with_length(at * 80, 80),
+        }))
+    };
+    for held in [false, true] {
+        let (settings, directory) = settings(2, if held { 100 } else { 10_000 });
+        let source = Chunk::Array(Arc::new(ArrayChunk {
+            dtype: "<i8".to_string(),
+            shape: vec![1000],
+            buffer: whole.clone(),
+        }));
+        let mut graph = TaskGraph::default();
+        graph.tasks.push(Task {
+            op: if held {
+                TaskOp::Value(source.clone())
+            } else {
+                TaskOp::Concat
+            },
+            projected: 0,
+            ..task(&[], 0)
+        });
+        for at in 0..100 {
+            graph.tasks.push(Task {
+                projected: 0,
+                ..task(&[0], at)
+            });
+        }
+        graph.outputs = (1..101).collect();
+        let runner = move |task: &Task, inputs: Vec<Chunk>, _: &Control| {
+            Ok(inputs
+                .first()
+                .map_or_else(|| source.clone(), |whole| piece(whole, task.partition)))
+        };
+        let progress = Progress::new();
+        let hook: Arc<dyn WorkerHook> = Arc::new(NoHook);
+        let out = execute(
+            Arc::new(graph),
+            &settings,
+            Arc::new(runner),
+            &progress,
+            &hook,
+            &mut || Ok(()),
+        )
+        .unwrap();
+        assert_eq!(out.len(), 100);
+        assert_eq!(progress.counts().spilled, 0);
+        assert_eq!(count_files(directory.path()), 0);
+    }
+}
+
+#[test]
+fn a_chunk_that_took_over_its_inputs_memory_can_be_spilled() {
+    let (settings, _directory) = settings(1, 2_000);
+    let mut graph = TaskGraph::default();
+    for pair in 0..5 {
+        graph.tasks.push(task(&[], pair));
+        graph.tasks.push(task(&[2 * pair as u32], pair));
+    }
+    graph.outputs = vec![1, 3, 5, 7, 9];
+    let pass_on = |task: &Task, mut inputs: Vec<Chunk>, control: &Control| match inputs.pop() {
+        Some(chunk) => Ok(chunk),
+        None => sum(task, inputs, control),
+    };
+    let progress = Progress::new();
+    let hook: Arc<dyn WorkerHook> = Arc::new(NoHook);
+    let cells = execute_cells(
+        Arc::new(graph),
+        &settings,
+        Arc::new(pass_on),
+        &progress,
+        &hook,
+        &mut || Ok(()),
+    )
+    .unwrap();
+    let values: Vec<i64> = cells.iter().map(|cell| value(&cell.get().unwrap())).collect();
+    assert_eq!(values, [0, 1, 2, 3, 4]);
+    assert!(progress.counts().spilled > 0);
+    assert!(progress.counts().live <= 2_000, "{:?}", progress.counts());
+}
+
+#[test]
 fn a_bad_graph_is_refused() {
     let (settings, _directory) = settings(1, 0);
     let mut graph = TaskGraph::default();
     graph.tasks.push(task(&[0], 0));
     graph.outputs = vec![0];
     assert_eq!(
-        run(&Arc::new(graph), &settings, Arc::new(sum)).unwrap_err().kind(),
+        run(&Arc::new(graph), &settings, Arc::new(sum))
+            .unwrap_err()
+            .kind(),
         Kind::Internal
     );
     let graph = TaskGraph {
@@ -348,8 +457,14 @@ fn a_bad_graph_is_refused() {
         outputs: vec![0],
     };
     assert_eq!(
-        run(&Arc::new(graph), &settings, Arc::new(sum)).unwrap_err().kind(),
+        run(&Arc::new(graph), &settings, Arc::new(sum))
+            .unwrap_err()
+            .kind(),
         Kind::Internal
     );
-    assert!(run(&Arc::new(TaskGraph::default()), &settings, Arc::new(sum)).unwrap().is_empty());
+    assert!(
+        run(&Arc::new(TaskGraph::default()), &settings, Arc::new(sum))
+            .unwrap()
+            .is_empty()
+    );
 }

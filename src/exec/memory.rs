@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::exec::process::PerProcess;
@@ -39,7 +40,9 @@ pub fn resident() -> Option<usize> {
 /// run, to which the budget for chunks comes, but never nearly all that the process may use.
 #[must_use]
 pub fn ceiling(limit: usize, baseline: usize) -> usize {
-    let most = available() / 20 * 19;
+    // Asking takes longer than a small run, and limits hardly ever change.
+    static AVAILABLE: PerProcess<OnceLock<usize>> = PerProcess::new();
+    let most = AVAILABLE.get().get_or_init(available) / 20 * 19;
     baseline.saturating_add(limit).min(most).max(limit)
 }
 
@@ -104,7 +107,9 @@ fn control_groups(root: &Path) -> Option<usize> {
             continue;
         };
         for mount in mounts.iter().filter(|mount| mount.version == kind) {
-            let below = Path::new(path).strip_prefix(&mount.shows).unwrap_or(Path::new(""));
+            let below = Path::new(path)
+                .strip_prefix(&mount.shows)
+                .unwrap_or(Path::new(""));
             for group in below.ancestors() {
                 for file in files {
                     let limit = read_limit(&mount.at.join(group).join(file));
@@ -272,7 +277,10 @@ mod tests {
         assert_eq!(control_groups(root.path()), Some(123_456_789));
         // version 1: the path is the host's, the mount shows the group
         let root = tree(&[
-            ("proc/self/cgroup", "9:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n"),
+            (
+                "proc/self/cgroup",
+                "9:memory:/docker/abc\n3:cpu,cpuacct:/docker/abc\n",
+            ),
             (
                 "proc/self/mountinfo",
                 "40 30 0:33 /docker/abc /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n",
@@ -286,7 +294,10 @@ mod tests {
     fn no_limit_is_none() {
         let root = tree(&[
             ("proc/self/cgroup", "4:memory:/a\n0::/a\nnonsense\n"),
-            ("sys/fs/cgroup/memory/a/memory.limit_in_bytes", "9223372036854771712\n"),
+            (
+                "sys/fs/cgroup/memory/a/memory.limit_in_bytes",
+                "9223372036854771712\n",
+            ),
             ("sys/fs/cgroup/a/memory.max", "max\n"),
         ]);
         assert_eq!(control_groups(root.path()), None);
@@ -308,7 +319,10 @@ mod tests {
     #[test]
     fn the_ceiling_leaves_room_for_what_was_there() {
         assert!(ceiling(1 << 20, 1 << 20) >= 1 << 20);
-        assert_eq!(ceiling(1 << 20, 1 << 20), (2 << 20).min((available() / 20 * 19).max(1 << 20)));
+        assert_eq!(
+            ceiling(1 << 20, 1 << 20),
+            (2 << 20).min((available() / 20 * 19).max(1 << 20))
+        );
         assert!(ceiling(usize::MAX, usize::MAX) == usize::MAX);
     }
 }

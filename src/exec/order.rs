@@ -222,10 +222,7 @@ mod tests {
     #[test]
     fn two_reductions_share_each_partition() {
         // 0,1 sources; 2,3 first maps; 4 = 2+3; 5,6 second maps; 7 = 5+6
-        let shape = shape(
-            &[&[], &[], &[0], &[1], &[2, 3], &[0], &[1], &[5, 6]],
-            &[4, 7],
-        );
+        let shape = shape(&[&[], &[], &[0], &[1], &[2, 3], &[0], &[1], &[5, 6]], &[4, 7]);
         assert_eq!(order(&shape).tasks, [0, 2, 5, 1, 3, 4, 6, 7]);
     }
 

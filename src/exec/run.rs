@@ -16,6 +16,7 @@ use crate::config::Settings;
 use crate::error::{Error, Kind, Result};
 use crate::exec::Runner;
 use crate::exec::events::{Progress, TaskEvent};
+use crate::exec::ledger::{Holding, Ledger};
 use crate::exec::memory::{self, Share};
 use crate::exec::shape::Shape;
 use crate::exec::spill::SpillFile;
@@ -89,6 +90,7 @@ pub(super) struct Run {
 struct Shared {
     state: State,
     store: Store,
+    ledger: Ledger,
     share: Share,
     error: Option<Error>,
     /// Workers that wait and haven't been woken.
@@ -129,6 +131,7 @@ impl Run {
             lineage,
             shared: Mutex::new(Shared {
                 store: Store::new(graph.tasks.len()),
+                ledger: Ledger::new(graph.tasks.len()),
                 state,
                 share,
                 error: None,
@@ -194,9 +197,11 @@ impl Run {
                 self.fail(&mut shared, Error::new(Kind::Cancelled, "the run was cancelled"));
                 shared.state.on(Event::Cancel, &mut actions);
             }
-            let outside = shared.share.others();
+            // What was released but is shared with chunks that live on is as good as held by somebody else.
+            let kept = shared.ledger.total().saturating_sub(shared.state.live());
+            let outside = shared.share.others().saturating_add(kept);
             let work = shared.state.next(outside);
-            let held = shared.state.held();
+            let held = shared.state.held().saturating_add(kept);
             shared.share.set(held);
             if shared.idle > 0 && shared.state.has_work() && self.wake.notify_one() {
                 shared.idle -= 1;
@@ -238,11 +243,17 @@ impl Run {
             shared.state.on(event, &mut actions);
             for action in actions.drain(..) {
                 match action {
-                    Action::Release(chunk) => trash.push(shared.store.remove(chunk)),
-                    Action::Forget(chunk) => trash.extend(shared.store.take(chunk).map(Cell::new)),
+                    Action::Release(chunk) => {
+                        shared.ledger.remove(chunk);
+                        trash.push(shared.store.remove(chunk));
+                    }
+                    Action::Forget(chunk) => {
+                        shared.ledger.remove(chunk);
+                        trash.extend(shared.store.take(chunk).map(Cell::new));
+                    }
                 }
             }
-            self.progress.set(shared.state.done(), shared.state.live());
+            self.progress.set(shared.state.done(), shared.ledger.total());
         }
         drop(shared);
         drop(trash);
@@ -288,15 +299,14 @@ impl Run {
             }
         });
         let inputs = inputs.collect::<Result<Vec<Chunk>>>();
-        let counted = !state.is_held(id);
         let result = MutexGuard::unlocked(shared, || {
             trash.clear();
             let start = self.progress.is_listening().then(Instant::now);
             let result = inputs.and_then(|inputs| {
                 caught(|| {
                     let chunk = (self.runner)(task, inputs, &self.lineage.control)?;
-                    let bytes = if counted { chunk.nbytes() } else { 0 };
-                    Ok((chunk, bytes))
+                    let holding = Holding::of(&chunk);
+                    Ok((chunk, holding))
                 })
             });
             if let Some(start) = start {
@@ -307,7 +317,7 @@ impl Run {
                     worker,
                     start,
                     end: Instant::now(),
-                    bytes: result.as_ref().ok().map(|(_, bytes)| *bytes),
+                    bytes: result.as_ref().ok().map(|(_, holding)| holding.bytes()),
                 });
             }
             result.map_err(|error| match error.kind() {
@@ -316,8 +326,16 @@ impl Run {
             })
         });
         match result {
-            Ok((chunk, bytes)) => {
+            Ok((chunk, holding)) => {
                 shared.store.put(id, chunk);
+                let held = shared.state.is_held(id);
+                // Inputs that end with this task leave their memory to its chunk, where that has taken it over.
+                for &input in &task.inputs {
+                    if shared.state.is_last_use(input) {
+                        shared.ledger.remove(input);
+                    }
+                }
+                let bytes = shared.ledger.add(id, holding, held);
                 Event::Finished { task: id, bytes }
             }
             Err(error) => {
@@ -345,7 +363,10 @@ impl Run {
                 Event::Spilled(id)
             }
             Err(error) if matches!(error.kind(), Kind::Os | Kind::Internal) => {
-                self.fail(shared, error.note(format!("spilling the result of {}", self.key(id))));
+                self.fail(
+                    shared,
+                    error.note(format!("spilling the result of {}", self.key(id))),
+                );
                 Event::SpillFailed(id)
             }
             Err(error) => {
@@ -360,15 +381,23 @@ impl Run {
         let loaded = MutexGuard::unlocked(shared, || {
             trash.clear();
             let file = file.ok_or_else(|| Error::internal("a chunk that was spilled has no file"))?;
-            caught(|| file.load())
+            caught(|| {
+                let chunk = file.load()?;
+                let holding = Holding::of(&chunk);
+                Ok((chunk, holding))
+            })
         });
         match loaded {
-            Ok(chunk) => {
+            Ok((chunk, holding)) => {
                 shared.store.put(id, chunk);
+                shared.ledger.add(id, holding, false);
                 Event::Loaded(id)
             }
             Err(error) => {
-                self.fail(shared, error.note(format!("loading the result of {}", self.key(id))));
+                self.fail(
+                    shared,
+                    error.note(format!("loading the result of {}", self.key(id))),
+                );
                 Event::LoadFailed(id)
             }
         }

@@ -25,10 +25,15 @@ fn a_file_lives_as_long_as_its_owner() {
     let file = SpillFile::write(&chunk(1000), &below).unwrap();
     let [folder] = &folders(&below)[..] else { panic!() };
     let name = folder.file_name().unwrap().to_str().unwrap();
-    assert!(name.starts_with(&format!("dusk-spill-{}-", std::process::id())), "{name}");
+    assert!(
+        name.starts_with(&format!("dusk-spill-{}-", std::process::id())),
+        "{name}"
+    );
     assert!(file.path.starts_with(folder) && file.path.exists());
     assert!(file.size() >= 1000);
-    let Chunk::Array(array) = file.load().unwrap() else { panic!() };
+    let Chunk::Array(array) = file.load().unwrap() else {
+        panic!()
+    };
     assert_eq!(array.buffer.as_slice(), vec![7; 1000]);
     let path = file.path.clone();
     drop(file);
@@ -78,7 +83,10 @@ fn a_folder_that_was_tidied_away_is_made_anew() {
     let first = SpillFile::write(&chunk(1), directory.path()).unwrap();
     fs::remove_dir_all(&folders(directory.path())[0]).unwrap();
     let error = first.load().unwrap_err();
-    assert_eq!((error.kind(), error.path()), (Kind::Os, Some(first.path.as_path())));
+    assert_eq!(
+        (error.kind(), error.path()),
+        (Kind::Os, Some(first.path.as_path()))
+    );
     let second = SpillFile::write(&chunk(2), directory.path()).unwrap();
     assert!(second.path.exists());
 }
@@ -109,7 +117,10 @@ fn a_truncated_file_is_noticed() {
     for length in [0, 5, 40, whole.len() - 500, whole.len() - 1] {
         fs::write(&file.path, &whole[..length]).unwrap();
         let error = file.load().unwrap_err();
-        assert_eq!((error.kind(), error.path()), (Kind::Os, Some(file.path.as_path())));
+        assert_eq!(
+            (error.kind(), error.path()),
+            (Kind::Os, Some(file.path.as_path()))
+        );
     }
 }
 

@@ -283,7 +283,13 @@ fn simulate(
                 Work::Run(task) => {
                     prop_assert!(!ended, "a task starts after the end");
                     for &input in shape.inputs.of(task) {
-                        prop_assert_eq!(place[input as usize], Where::Memory, "input {} of {}", input, task);
+                        prop_assert_eq!(
+                            place[input as usize],
+                            Where::Memory,
+                            "input {} of {}",
+                            input,
+                            task
+                        );
                     }
                     runs[task as usize] += 1;
                     let admitted_now = state.held() > before;

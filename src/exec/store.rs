@@ -108,7 +108,10 @@ impl Store {
 
     /// The cells of `outputs`, in order; the store is empty for them afterwards.
     pub fn outputs(&mut self, outputs: &[TaskId]) -> Vec<Cell> {
-        let cells: Vec<Cell> = outputs.iter().map(|&task| self.0[task as usize].clone()).collect();
+        let cells: Vec<Cell> = outputs
+            .iter()
+            .map(|&task| self.0[task as usize].clone())
+            .collect();
         for &task in outputs {
             self.0[task as usize] = Cell::default();
         }
