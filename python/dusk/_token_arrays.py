@@ -65,8 +65,8 @@ def register_numpy(normalize_token: Dispatch) -> None:
         return hash_buffer_hex(data.view(np.uint8) if data.nbytes else b""), x.dtype, x.shape
 
     def _text_of(values: list[Any]) -> bytes:
-        if all(type(value) is str for value in values):
-            lengths = ",".join(str(len(value)) for value in values)
+        if set(map(type, values)) <= {str}:
+            lengths = ",".join(map(str, map(len, values)))
             return (lengths + ";" + "".join(values)).encode(errors="surrogatepass")
         return str(normalize_seq(values)).encode(errors="surrogatepass")
 

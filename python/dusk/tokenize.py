@@ -268,6 +268,14 @@ def normalize_code(x: Any) -> Any:
     return normalize(x, _run())
 
 
+@normalize_token.register(BaseException)
+def normalize_exception(error: BaseException) -> Any:
+    # Libraries that pickle tracebacks change how exceptions are pickled when they are imported.
+    if hasattr(type(error), "__dask_tokenize__"):
+        return normalize_object(error)
+    return normalize_token(type(error)), _normalize_items(error.args), normalize_dict(vars(error))
+
+
 @normalize_token.register(enum.Enum)
 def normalize_enum(member: enum.Enum) -> Any:
     return "enum", normalize_token(type(member)), member.name, normalize_token(member.value)

@@ -61,7 +61,7 @@ def bring_together(inputs: Sequence[Any], *, broadcast: bool, aligned: bool = Tr
         return Together(nodes, npartitions, None, None, (), False)
     first = inputs[wide[0]]
     others = [inputs[i] for i in wide[1:]]
-    divisions = first.divisions if first.known_divisions else None
+    divisions = first._bounds
     if not aligned:
         if any(x.npartitions != first.npartitions for x in others):
             counts = ", ".join(str(inputs[i].npartitions) for i in wide)
@@ -70,9 +70,10 @@ def bring_together(inputs: Sequence[Any], *, broadcast: bool, aligned: bool = Tr
     if all(x._cut == first._cut for x in others):
         differs = not all(first._node.same_rows(x._node) for x in others)
         for x in others:
-            divisions = divisions if divisions is not None else (x.divisions if x.known_divisions else None)
+            divisions = divisions if divisions is not None else x._bounds
         return Together(nodes, first.npartitions, divisions, first._cut, (), differs)
     if all(x.known_divisions for x in (first, *others)):
+        divisions = first.divisions
         if all(x.divisions == divisions for x in others):
             return Together(nodes, first.npartitions, divisions, None, (), True)
         union = union_of_divisions([first, *others])

@@ -53,7 +53,6 @@ class FrameBase(NodeCollection):
     """
 
     _has_rows = True
-    _divisions_cache: tuple[Any, ...] | None = None
 
     def __init__(
         self,
@@ -73,6 +72,7 @@ class FrameBase(NodeCollection):
         set_(self, "_origin", origin)
         set_(self, "_loose", loose or expr.kind == "object")
         set_(self, "_sample", None)
+        set_(self, "_promise", None)
 
     # --- the plan -----------------------------------------------------------------------------------------------------
 
@@ -98,13 +98,15 @@ class FrameBase(NodeCollection):
     def _become(self, other: FrameBase) -> None:
         """Turn into another collection, as pandas' assignments do in place."""
         set_ = object.__setattr__
-        for name in ("_node", "_known_meta", "_known_cut", "_origin", "_loose", "_sample"):
+        for name in ("_node", "_known_meta", "_known_cut", "_origin", "_loose", "_sample", "_promise"):
             set_(self, name, getattr(other, name))
-        set_(self, "_divisions_cache", None)
 
     def _partitionwise(self, node: Any, **kwargs: Any) -> Any:
-        """Wrap a node that was made from this one partition by partition."""
-        return new_collection(node, cut=self._cut, **kwargs)
+        """Wrap a node that was made from this one partition by partition, under the same index."""
+        result = new_collection(node, cut=self._cut, **kwargs)
+        if self._promise is not None and not node.known_divisions:
+            object.__setattr__(result, "_promise", self._promise)
+        return result
 
     def __dusk_rebuild__(self, nodes: list[Any]) -> Any:
         (node,) = nodes
@@ -151,10 +153,18 @@ class FrameBase(NodeCollection):
 
     @property
     def divisions(self) -> tuple[Any, ...]:
-        """The index values at which partitions begin, and the last one; None where they aren't known."""
-        if self._divisions_cache is None:
-            object.__setattr__(self, "_divisions_cache", tuple(self._node.divisions))
-        return self._divisions_cache  # type: ignore[return-value]
+        """The index values at which partitions begin, and the last one; None where they aren't known.
+
+        After `set_index` the first look at them computes them.
+        """
+        if self._promise is not None and not self._node.known_divisions:
+            return self._promise.divisions()
+        return tuple(self._node.divisions)
+
+    @property
+    def _bounds(self) -> tuple[Any, ...] | None:
+        """The divisions when they are known without computing anything."""
+        return tuple(self._node.divisions) if self._node.known_divisions else None
 
     @divisions.setter
     def divisions(self, value: Sequence[Any]) -> None:
@@ -177,7 +187,8 @@ class FrameBase(NodeCollection):
         DataFrame, Series or Index
         """
         node = self._node.with_divisions(None)
-        return self._partitionwise(node, meta=self._known_meta, loose=self._loose, origin=("ClearDivisions", self))
+        origin = ("ClearDivisions", self)
+        return new_collection(node, meta=self._known_meta, cut=self._cut, loose=self._loose, origin=origin)
 
     def enforce_runtime_divisions(self) -> Any:
         """Check, when it is computed, that each partition's index lies within its divisions.

@@ -336,7 +336,7 @@ def gather_aligned(
         user=user,
         divisions=1,
     )
-    divisions = first.divisions if first.known_divisions else first.npartitions
+    divisions = first._bounds or first.npartitions
     node = _picked(pieces, first.npartitions, loosen(meta) if loose else meta, word, divisions)
     return new_collection(node, meta=meta, cut=first._cut, loose=loose)
 

@@ -126,7 +126,7 @@ def _in_pandas(name: str, function: Any, left: Any, right: Any) -> Any:
         whole = _whole(series, frame)
         return rowwise(function, *(whole if x is series else x for x in (left, right)), prefix=name)
     steady = name in COMPARISONS
-    if len(frames) == 2 and not all(x.known_divisions for x in frames) and 1 in {x.npartitions for x in frames}:
+    if len(frames) == 2 and any(x._bounds is None for x in frames) and 1 in {x.npartitions for x in frames}:
         # a pandas object against a collection whose divisions nobody knows: all rows at once
         given = [x for x in frames if x._node.prefix == "frompandas"]
         if given and frames[0].npartitions != frames[1].npartitions:

@@ -117,9 +117,9 @@ def map_overlap(
     pieces = call_node(
         call, [df._node, lengths], None, mode="gather", prefix="map-overlap", user=True, divisions=1
     )
-    known = df.known_divisions and not clear_divisions
+    bounds = None if clear_divisions else df._bounds
     loose = df._loose or not enforce_metadata
     node = _picked(
-        pieces, df.npartitions, loosen(meta) if loose else meta, "map-overlap", df.divisions if known else df.npartitions
+        pieces, df.npartitions, loosen(meta) if loose else meta, "map-overlap", bounds or df.npartitions
     )
     return new_collection(node, meta=meta, cut=df._cut, loose=loose)

@@ -36,8 +36,8 @@ def to_count(x: Any, count: int) -> Any:
         return x
     if count < old:
         return merge(x, [old * i // count for i in range(count + 1)])
-    divisions = x.divisions
-    if x.known_divisions and len(set(divisions)) == len(divisions):
+    divisions = x._bounds
+    if divisions is not None and len(set(divisions)) == len(divisions):
         between = _interpolated(divisions, count)
         if between is not None:
             return cut_at(x, between)

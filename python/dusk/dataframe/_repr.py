@@ -21,7 +21,7 @@ def dtype_text(dtype: Any) -> str:
 
 
 def _labels(x: Any) -> pd.Index:
-    labels = list(x.divisions) if x.known_divisions else [""] * (x.npartitions + 1)
+    labels = x._bounds or [""] * (x.npartitions + 1)
     return pd.Index([str(label) for label in labels], name=f"npartitions={x.npartitions}", dtype=object)
 
 
@@ -51,7 +51,7 @@ def text_of(x: Any) -> str:
     kind = type(x).__name__
     meta = x._meta
     if isinstance(meta, pd.DataFrame) and not len(meta.columns):
-        labels = list(x.divisions) if x.known_divisions else []
+        labels = x._bounds or ()
         body = f"Empty Dask {kind} Structure:\nColumns: []\nDivisions: [{', '.join(map(str, labels))}]"
     else:
         body = f"Dask {kind} Structure:\n{table_of(x).to_string(max_rows=5)}"

@@ -247,6 +247,14 @@ def audit(target: str, tests: str) -> dict[str, Any]:
     return {"aliased": aliased, "split": split, "foreign": foreign}
 
 
+def write_json(path: str, data: Any) -> None:
+    """Write a file that is there as a whole or not at all, since processes may be ended at any time."""
+    unfinished = f"{path}.{os.getpid()}"
+    with open(unfinished, "w", encoding="utf-8") as file:
+        json.dump(data, file)
+    os.replace(unfinished, path)
+
+
 def audit_at_exit() -> None:
     """In child interpreters: leave a note if something went wrong."""
     folder, target = os.environ.get("COMPAT_OUT"), os.environ.get("COMPAT_TARGET")
@@ -254,5 +262,4 @@ def audit_at_exit() -> None:
         return
     found = audit(target, os.environ["COMPAT_TESTS"])
     if found["split"] or found["foreign"]:
-        with open(os.path.join(folder, f"audit-child-{os.getpid()}.json"), "w", encoding="utf-8") as file:
-            json.dump({**found, "argv": sys.argv}, file)
+        write_json(os.path.join(folder, f"audit-child-{os.getpid()}.json"), {**found, "argv": sys.argv})

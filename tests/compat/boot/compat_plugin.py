@@ -118,8 +118,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     out = config.getoption("--compat-out")
     if out:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-        with open(os.path.join(out, f"collected-{worker}.json"), "w", encoding="utf-8") as file:
-            json.dump([_describe(item) for item in items], file)
+        path = os.path.join(out, f"collected-{worker}.json")
+        compat_alias.write_json(path, [_describe(item) for item in items])
     path = config.getoption("--compat-select")
     if not path:
         return
@@ -199,8 +199,8 @@ class _Recorder:
             self._write(record)
         if TARGET != compat_alias.SOURCE:
             worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-            with open(os.path.join(self._out, f"audit-{worker}.json"), "w", encoding="utf-8") as file:
-                json.dump(compat_alias.audit(TARGET, TESTS), file)
+            path = os.path.join(self._out, f"audit-{worker}.json")
+            compat_alias.write_json(path, compat_alias.audit(TARGET, TESTS))
 
 
 def _cause(report: Any) -> str:
