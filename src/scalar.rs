@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::dtype::{NumpyType, TimeUnit};
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::datatypes::DataType;
+
+use crate::dtype::{Dtype, NumpyType, TimeUnit};
+use crate::error::{Error, Result};
 use crate::token::{Tokenize, Tokenizer};
 
 /// One value, with as much type as promotion needs.
@@ -44,6 +48,63 @@ impl Literal {
     #[must_use]
     pub fn weak(value: Scalar) -> Self {
         Self { value, dtype: None }
+    }
+
+    /// The value of a row of a column, with the dtype that NumPy's scalar of it has.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::NotNative`] for dtypes whose values aren't single scalars here (categoricals, Arrow's own).
+    pub fn of_row(array: &ArrayRef, dtype: &Dtype, row: usize) -> Result<Self> {
+        let kind = match dtype {
+            Dtype::Numpy(kind) | Dtype::Nullable(kind) => Some(*kind),
+            _ => None,
+        };
+        let strong = |value: Scalar| Ok(Self { value, dtype: kind });
+        if array.is_null(row) {
+            return strong(Scalar::Missing);
+        }
+        macro_rules! number {
+            ($kind:ident, $scalar:ident) => {
+                strong(Scalar::$scalar(
+                    array.as_primitive::<arrow::datatypes::$kind>().value(row).into(),
+                ))
+            };
+        }
+        let ticks = || {
+            let parts = array.to_data();
+            let buffer = parts.buffers().first();
+            buffer
+                .map(|buffer| buffer.typed_data::<i64>()[parts.offset() + row])
+                .ok_or_else(|| Error::internal("ticks without a buffer"))
+        };
+        match (array.data_type(), dtype) {
+            (DataType::Boolean, _) => strong(Scalar::Bool(array.as_boolean().value(row))),
+            (DataType::Int8, _) => number!(Int8Type, Int),
+            (DataType::Int16, _) => number!(Int16Type, Int),
+            (DataType::Int32, _) => number!(Int32Type, Int),
+            (DataType::Int64, _) => number!(Int64Type, Int),
+            (DataType::UInt8, _) => number!(UInt8Type, Int),
+            (DataType::UInt16, _) => number!(UInt16Type, Int),
+            (DataType::UInt32, _) => number!(UInt32Type, Int),
+            (DataType::UInt64, _) => number!(UInt64Type, Int),
+            (DataType::Float32, _) => number!(Float32Type, Float),
+            (DataType::Float64, _) => number!(Float64Type, Float),
+            (DataType::Timestamp(unit, tz), _) => Ok(Self::weak(Scalar::Timestamp {
+                value: ticks()?,
+                unit: TimeUnit::from_arrow(*unit),
+                tz: tz.clone(),
+            })),
+            (DataType::Duration(unit), _) => Ok(Self::weak(Scalar::Timedelta {
+                value: ticks()?,
+                unit: TimeUnit::from_arrow(*unit),
+            })),
+            (DataType::LargeUtf8, _) => Ok(Self::weak(Scalar::Str(array.as_string::<i64>().value(row).into()))),
+            (DataType::Utf8View, _) => Ok(Self::weak(Scalar::Str(array.as_string_view().value(row).into()))),
+            (other, dtype) => Err(Error::not_native(format!(
+                "a single value of dtype {} ({other})",
+                dtype.name()
+            ))),
+        }
     }
 }
 

@@ -1,8 +1,12 @@
 //! The loops: pure functions over Arrow arrays and n-d buffers.
 
 pub mod agg;
+pub mod compile;
+mod compile_cast;
 pub mod concat;
 pub mod group;
 pub mod ops;
+pub mod predicate;
 pub mod program;
 pub mod take;
+pub mod tile;

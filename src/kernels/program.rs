@@ -1,1 +1,297 @@
-//! Compiled expressions.
+//! Expressions as programs over batches: compiled once, run on every batch.
+//!
+//! A program is a list of steps over numbered slots that hold arrays: the batch's columns first, then what the steps make.
+//! Chains of operations on numbers are one step each (`kernels::tile`); text is done array by array. A column that an
+//! expression hands through is handed through, without a copy. Results have the Arrow type of their dtype and keep its
+//! invariants (`crate::dtype`): NumPy numbers and bools never carry a null mask.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, LargeStringArray, make_array, new_null_array,
+};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Int32Type};
+use hashbrown::HashSet;
+
+use crate::chunk::{Batch, IndexData};
+use crate::dtype::{Categories, Dtype, NumpyType};
+use crate::error::{Error, Result};
+use crate::kernels::compile::Compiler;
+use crate::kernels::ops::compare::Compare;
+use crate::kernels::ops::member::Members;
+use crate::kernels::ops::text::{self, Text};
+use crate::kernels::tile::{Made, Tiles};
+use crate::op::tree::ExprRef;
+use crate::scalar::Literal;
+use crate::schema::FrameSchema;
+
+/// Where the array of a slot comes from when a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// A column of the batch.
+    Column(usize),
+    /// A level of its index.
+    Index(usize),
+    /// A step makes it.
+    Step,
+}
+
+/// A text operand of a step.
+#[derive(Clone, Debug)]
+pub enum TextArg {
+    /// The array of a slot.
+    Slot(usize),
+    /// One text for all rows.
+    One(Option<Arc<str>>),
+}
+
+/// An operation on whole arrays.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub enum Whole {
+    /// `settled`: a missing value compares as unequal, instead of staying missing.
+    Compare { op: Compare, a: TextArg, b: TextArg, settled: bool },
+    Join { a: TextArg, b: TextArg },
+    /// `a` where the booleans of slot `mask` hold, else `b`.
+    Choose { mask: usize, a: TextArg, b: TextArg },
+    /// `a`, or `b` where it is missing.
+    Fill { a: usize, b: TextArg },
+    Member { set: Arc<HashSet<Box<str>>>, missing: bool, a: usize },
+    Truth { a: usize },
+    FromNumbers { a: usize },
+    ToNumbers { a: usize, kind: NumpyType, is_na: bool },
+    ToCodes { a: usize, categories: Arc<Categories> },
+    FromCodes { a: usize },
+}
+
+/// A step of a program.
+#[derive(Debug)]
+pub enum Step {
+    /// A program over tiles; each result goes to a slot, as this dtype.
+    Tiles {
+        /// The program.
+        tiles: Tiles,
+        /// Slot and dtype of its results.
+        results: Vec<(usize, Dtype)>,
+    },
+    /// An operation on whole arrays.
+    Whole {
+        /// The operation.
+        op: Whole,
+        /// The slot of its result.
+        slot: usize,
+    },
+}
+
+/// Where a result of a program is found.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// In this slot.
+    Slot(usize),
+    /// It is the same for all rows.
+    Constant(Literal),
+}
+
+/// Expressions, compiled.
+#[derive(Debug)]
+pub struct Program {
+    pub(super) sources: Vec<Source>,
+    pub(super) steps: Vec<Step>,
+    pub(super) sets: Vec<Members>,
+    pub(super) results: Vec<(Found, Dtype)>,
+}
+
+impl Program {
+    /// Compiles `exprs` over frames of `schema`; a batch holds the schema's column `i` at `position_of(i)`.
+    ///
+    /// # Errors
+    /// As [`crate::op::scalar::dtype_of`]: [`crate::error::Kind::NotNative`] for what has no kernel, pandas' own errors for what
+    /// it refuses.
+    pub fn compile(
+        exprs: &[ExprRef],
+        schema: &FrameSchema,
+        position_of: &dyn Fn(usize) -> usize,
+    ) -> Result<Self> {
+        let mut compiler = Compiler::new(schema, position_of);
+        for expr in exprs {
+            compiler.add(expr)?;
+        }
+        compiler.finish()
+    }
+
+    /// The dtypes of the results.
+    pub fn dtypes(&self) -> impl Iterator<Item = &Dtype> {
+        self.results.iter().map(|(_, dtype)| dtype)
+    }
+
+    /// The value of each expression for each row.
+    ///
+    /// # Errors
+    /// Bad values (a missing value cast to an integer), with their row; [`crate::error::Kind::Internal`] when the batch isn't of
+    /// the schema.
+    pub fn run(&self, batch: &Batch) -> Result<Vec<ArrayRef>> {
+        let slots = self.run_steps(batch)?;
+        self.results
+            .iter()
+            .map(|(found, dtype)| match found {
+                Found::Slot(slot) => full(&slots, *slot).cloned(),
+                Found::Constant(literal) => constant(literal, dtype, batch.len),
+            })
+            .collect()
+    }
+
+    /// Runs the steps and gives the slots.
+    pub(super) fn run_steps(&self, batch: &Batch) -> Result<Vec<Option<ArrayRef>>> {
+        let mut slots: Vec<Option<ArrayRef>> = Vec::with_capacity(self.sources.len());
+        for source in &self.sources {
+            slots.push(match source {
+                Source::Step => None,
+                Source::Column(position) => Some(
+                    batch
+                        .columns
+                        .get(*position)
+                        .ok_or_else(|| Error::internal(format!("a batch without column {position}")))?
+                        .clone(),
+                ),
+                Source::Index(level) => Some(match &batch.index {
+                    IndexData::Levels(levels) => levels
+                        .get(*level)
+                        .ok_or_else(|| Error::internal(format!("a batch without index level {level}")))?
+                        .clone(),
+                    IndexData::Range { .. } => batch
+                        .index_levels()
+                        .get(*level)
+                        .ok_or_else(|| Error::internal(format!("a range index without level {level}")))?
+                        .clone(),
+                }),
+            });
+        }
+        for step in &self.steps {
+            match step {
+                Step::Tiles { tiles, results } => {
+                    let made = tiles.run(&slots, &self.sets, batch.len)?;
+                    for (made, (slot, dtype)) in made.into_iter().zip(results) {
+                        slots[*slot] = Some(array_of(made, dtype, batch.len)?);
+                    }
+                }
+                Step::Whole { op, slot } => {
+                    let array = op.run(&slots, batch.len)?;
+                    slots[*slot] = Some(array);
+                }
+            }
+        }
+        Ok(slots)
+    }
+}
+
+fn full(slots: &[Option<ArrayRef>], slot: usize) -> Result<&ArrayRef> {
+    slots
+        .get(slot)
+        .and_then(Option::as_ref)
+        .ok_or_else(|| Error::internal(format!("slot {slot} of a program is empty")))
+}
+
+impl Whole {
+    fn run(&self, slots: &[Option<ArrayRef>], rows: usize) -> Result<ArrayRef> {
+        let arg = |arg| -> Result<Text<'_>> {
+            match arg {
+                &TextArg::Slot(slot) => Text::of(full(slots, slot)?),
+                TextArg::One(text) => Ok(Text::One(text.as_deref())),
+            }
+        };
+        let of = |slot: usize| -> Result<Text<'_>> { Text::of(full(slots, slot)?) };
+        let bools = |values| Arc::new(BooleanArray::new(values, None)) as ArrayRef;
+        Ok(match self {
+            Self::Compare { op, a, b, settled } => {
+                let answer = text::compare(*op, arg(a)?, arg(b)?, rows)?;
+                Arc::new(if *settled { text::settle(*op, answer) } else { answer })
+            }
+            Self::Join { a, b } => text::join(arg(a)?, arg(b)?, rows),
+            Self::Choose { mask, a, b } => {
+                let mask = full(slots, *mask)?
+                    .as_boolean_opt()
+                    .ok_or_else(|| Error::internal("a mask that isn't of booleans"))?;
+                text::choose(mask.values(), arg(a)?, arg(b)?)
+            }
+            Self::Fill { a, b } => {
+                let array = full(slots, *a)?;
+                match array.nulls().filter(|nulls| nulls.null_count() > 0) {
+                    None => array.clone(),
+                    Some(nulls) => text::choose(nulls.inner(), Text::of(array)?, arg(b)?),
+                }
+            }
+            Self::Member { set, missing, a } => bools(text::member(set, *missing, of(*a)?, rows)),
+            Self::Truth { a } => bools(text::truth(of(*a)?, rows)),
+            Self::FromNumbers { a } => text::from_numbers(full(slots, *a)?)?,
+            Self::ToNumbers { a, kind, is_na } => text::to_numbers(of(*a)?, *kind, *is_na, rows)?,
+            Self::ToCodes { a, categories } => text::to_codes(of(*a)?, categories, rows)?,
+            Self::FromCodes { a } => text::from_codes(full(slots, *a)?)?,
+        })
+    }
+}
+
+/// The array of what a program over tiles made.
+fn array_of(made: Made, dtype: &Dtype, rows: usize) -> Result<ArrayRef> {
+    let Made { values, nulls } = made;
+    if nulls.is_some() && matches!(dtype, Dtype::Numpy(kind) if kind.is_numeric()) {
+        return Err(Error::internal(format!("missing values in a column of {}", dtype.name())));
+    }
+    let data_type = dtype
+        .arrow()
+        .ok_or_else(|| Error::internal("a host dtype in a program"))?;
+    if let Dtype::Category(categories) = dtype {
+        let keys = Int32Array::try_new(arrow::buffer::ScalarBuffer::new(values, 0, rows), nulls)?;
+        return Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, categories.values.clone())?));
+    }
+    let data = arrow::array::ArrayData::builder(data_type)
+        .len(rows)
+        .add_buffer(values)
+        .nulls(nulls)
+        .build()?;
+    Ok(make_array(data))
+}
+
+/// A column of `rows` times the same value.
+///
+/// # Errors
+/// When the dtype doesn't hold it.
+pub fn constant(literal: &Literal, dtype: &Dtype, rows: usize) -> Result<ArrayRef> {
+    use crate::kernels::compile::word;
+    use crate::kernels::ops::Lane;
+    use crate::scalar::Scalar;
+    let data_type = dtype
+        .arrow()
+        .ok_or_else(|| Error::internal("a host dtype in a program"))?;
+    let kind = match dtype {
+        Dtype::Numpy(kind) | Dtype::Nullable(kind) => Some(*kind),
+        Dtype::Datetimetz(unit, _) => Some(NumpyType::Datetime(*unit)),
+        _ => None,
+    };
+    match (&literal.value, kind) {
+        (Scalar::Missing, kind) if !kind.is_some_and(NumpyType::is_float) || matches!(dtype, Dtype::Nullable(_)) => {
+            if matches!(dtype, Dtype::Numpy(kind) if kind.is_numeric()) {
+                return Err(Error::internal(format!("a missing value in a column of {}", dtype.name())));
+            }
+            Ok(new_null_array(&data_type, rows))
+        }
+        (Scalar::Str(text), None) if data_type == DataType::LargeUtf8 => {
+            Ok(Arc::new(LargeStringArray::from_iter_values(std::iter::repeat_n(&**text, rows))))
+        }
+        (value, Some(NumpyType::Bool)) => {
+            let flag = word(Lane::Bool, value)? != 0;
+            Ok(Arc::new(BooleanArray::from(vec![flag; rows])))
+        }
+        (value, Some(kind)) => {
+            let lane = Lane::of(kind);
+            let word = word(lane, value)?;
+            let mut bytes = Vec::with_capacity(rows * lane.size());
+            for _ in 0..rows {
+                bytes.extend_from_slice(&word.to_le_bytes()[..lane.size()]);
+            }
+            let values = arrow::buffer::MutableBuffer::from(bytes).into();
+            array_of(Made { values, nulls: None::<NullBuffer> }, dtype, rows)
+        }
+        _ => Err(Error::internal(format!("a constant column of {}", dtype.name()))),
+    }
+}

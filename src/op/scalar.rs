@@ -1,15 +1,14 @@
-//! Elementwise operations: names, symbols and the dtype that comes out, as pandas and NumPy 2 decide it.
+//! Elementwise operations: the table of names and symbols.
 //!
-//! Covers dtypes only; the loops are in `kernels::ops`. A combination that has no native kernel is refused with
-//! [`crate::error::Kind::NotNative`], and the caller lets pandas do it chunk by chunk.
+//! The dtype that comes out, as pandas and NumPy 2 decide it, is worked out in `op::infer`; the loops are in
+//! `kernels::ops`. A combination that has no native kernel is refused with [`crate::error::Kind::NotNative`], and the caller
+//! lets pandas do it chunk by chunk.
 
 use std::sync::Arc;
 
 use crate::dtype::Dtype;
-use crate::error::{Error, Result};
-use crate::op::tree::Expr;
+pub use crate::op::infer::dtype_of;
 use crate::scalar::Literal;
-use crate::schema::FrameSchema;
 use crate::token::{Tokenize, Tokenizer};
 
 /// An elementwise operation.
