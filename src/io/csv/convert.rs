@@ -112,7 +112,13 @@ impl Chunk<'_> {
     }
 
     /// Converts a column.
-    pub(super) fn convert(&self, rows: Rows<'_>, column: usize, kind: &Kind, words: &Words<'_>) -> Result<Converted> {
+    pub(super) fn convert(
+        &self,
+        rows: Rows<'_>,
+        column: usize,
+        kind: &Kind,
+        words: &Words<'_>,
+    ) -> Result<Converted> {
         let data = self.buffer.as_slice();
         with_cells!(self.grid, data, cells => match rows {
             Rows::Range(first, len) => self.with(cells, Span(first, len), column, kind, words),
@@ -146,7 +152,9 @@ impl Chunk<'_> {
             }),
             Kind::UInt => reader.numbers::<UInt64Type>(false, |text| match int(text) {
                 Int::Fits(value) if !text.contains(&b'-') => u64::try_from(value).ok(),
-                Int::Big(value) if text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'+') => Some(value),
+                Int::Big(value) if text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'+') => {
+                    Some(value)
+                }
                 _ => None,
             }),
             Kind::Float => reader.fast_floats(),
@@ -337,7 +345,11 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
         let real = |text: &[u8]| {
             let value = float(text, decimal)?;
             let missing = |missing: &super::text::Missing| missing.contains_float(value);
-            Some(if self.words.missing.is_some_and(missing) { f64::NAN } else { value })
+            Some(if self.words.missing.is_some_and(missing) {
+                f64::NAN
+            } else {
+                value
+            })
         };
         macro_rules! whole {
             ($t:ty) => {
@@ -382,11 +394,14 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
                 b"0" | b"0.0" => Some(false),
                 _ => self.words.bools.read(text),
             }),
-            (NumpyType::Datetime(_) | NumpyType::Timedelta(_), _) => return Err(no_reader(&Dtype::Numpy(kind))),
+            (NumpyType::Datetime(_) | NumpyType::Timedelta(_), _) => {
+                return Err(no_reader(&Dtype::Numpy(kind)));
+            }
         })
     }
 
-    /// Text as views. With `ints_only` anything but an integer within 64 bits is rejected.
+    /// Text as views. With `ints_only` anything but integers within 64 bits and words for missing values is
+    /// rejected.
     fn text(&self, chunk: &Chunk<'_>, missing: bool, ints_only: bool) -> Converted {
         let valid = chunk.is_utf8();
         let quote = self.marks.quote;
@@ -413,7 +428,7 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
                 views.push(0);
                 continue;
             }
-            if ints_only && !matches!(int(word), Int::Fits(_) | Int::Big(_)) {
+            if ints_only && !matches!(int(word), Int::Fits(_) | Int::Big(_)) && !self.words.is_missing(word) {
                 return Err(self.rejected(row));
             }
             if !valid && simdutf8::basic::from_utf8(word).is_err() {
@@ -448,9 +463,8 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
         // SAFETY: every view is inline, or points into buffer 0 (the read buffer, where the field is) or buffer 1 (the
         // unescaped fields), and begins with its text's first four bytes; all texts were checked to be UTF-8 as a
         // whole buffer, cut at ASCII bytes only, or one by one.
-        let array = unsafe {
-            StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, nulls.finish())
-        };
+        let array =
+            unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, nulls.finish()) };
         Ok(Arc::new(array))
     }
 }
@@ -485,8 +499,5 @@ fn inline(word: &[u8]) -> u128 {
 #[inline(always)]
 fn outside(word: &[u8], buffer: u32, position: usize) -> u128 {
     let prefix = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
-    word.len() as u128
-        | u128::from(prefix) << 32
-        | u128::from(buffer) << 64
-        | (position as u128) << 96
+    word.len() as u128 | u128::from(prefix) << 32 | u128::from(buffer) << 64 | (position as u128) << 96
 }

@@ -11,11 +11,11 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
+use super::bytes::{ByteSource, Codec, Sequential};
 use super::grid::{Machine, Rules, State, Step};
 use super::records::{BadRecord, Next, Records};
 use super::text::content;
 use crate::error::{Error, Result};
-use super::bytes::{ByteSource, Codec, Sequential};
 
 /// Sizes that tests make small.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +170,10 @@ impl CsvFile {
                     break head;
                 }
                 if read == 0 {
-                    return Err(Error::value(format!("{}: No columns to parse from file", self.name())));
+                    return Err(Error::value(format!(
+                        "{}: No columns to parse from file",
+                        self.name()
+                    )));
                 }
             }
         };
@@ -418,7 +421,13 @@ impl Hypothesis {
 }
 
 /// The head of a file in its first bytes; `None` when more are needed, or, at the end, when there is nothing.
-fn read_head(bytes: &[u8], at_end: bool, header: Option<usize>, skiprows: usize, rules: &Rules) -> Option<Head> {
+fn read_head(
+    bytes: &[u8],
+    at_end: bool,
+    header: Option<usize>,
+    skiprows: usize,
+    rules: &Rules,
+) -> Option<Head> {
     let mut at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let mut lines = 0;
     for _ in 0..skiprows {
@@ -427,7 +436,10 @@ fn read_head(bytes: &[u8], at_end: bool, header: Option<usize>, skiprows: usize,
             skip_initial_space: false,
             ..*rules
         };
-        at = read_record(bytes, at, at_end, &plain)?.next;
+        // A return that begins a line doesn't end it while lines are left out.
+        let quirk = bytes.get(at) == Some(&b'\r');
+        let state = if quirk { State::Field } else { State::RecordStart };
+        at = read_record(bytes, at, Machine(state), at_end, &plain)?.next;
         lines += 1;
     }
     let mut names = None;
@@ -435,7 +447,7 @@ fn read_head(bytes: &[u8], at_end: bool, header: Option<usize>, skiprows: usize,
     if let Some(line) = header {
         let mut left = line;
         loop {
-            let record = read_record(bytes, at, at_end, rules)?;
+            let record = read_record(bytes, at, Machine(State::RecordStart), at_end, rules)?;
             at = record.next;
             lines += 1;
             if record.blank && rules.skip_blank_lines {
@@ -454,14 +466,14 @@ fn read_head(bytes: &[u8], at_end: bool, header: Option<usize>, skiprows: usize,
         if at >= bytes.len() && at_end {
             break None;
         }
-        match read_record(bytes, at, at_end, rules) {
+        match read_record(bytes, at, Machine(State::RecordStart), at_end, rules) {
             None if at_end => break None,
             None => return None,
             Some(record) if record.blank && rules.skip_blank_lines => at = record.next,
             Some(record) => break Some(record.fields.len()),
         }
     };
-    if names.is_none() && first_fields.is_none() {
+    if names.is_none() && first_fields.unwrap_or(0) == 0 {
         return None;
     }
     Some(Head {
@@ -479,20 +491,31 @@ struct Record {
 }
 
 /// The record at `from`, if it is whole.
-fn read_record(bytes: &[u8], from: usize, at_end: bool, rules: &Rules) -> Option<Record> {
-    let mut machine = Machine::at_record_start();
+fn read_record(
+    bytes: &[u8],
+    from: usize,
+    mut machine: Machine,
+    at_end: bool,
+    rules: &Rules,
+) -> Option<Record> {
+    // In a field already: its first byte is that, whatever it is.
+    let first = from + usize::from(machine.0 == State::Field);
     let mut fields = Vec::new();
     let mut start = from;
     let record = |mut fields: Vec<std::ops::Range<usize>>, start, end, next| {
         fields.push(start..end);
+        // A line of nothing at all has no fields when blank lines count.
+        if end == from && !rules.skip_blank_lines {
+            fields.clear();
+        }
         let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t') && *byte != rules.marks.separator;
         Some(Record {
-            blank: fields.len() == 1 && bytes[from..end].iter().all(is_blank),
+            blank: fields.len() <= 1 && bytes[from..end].iter().all(is_blank),
             fields,
             next,
         })
     };
-    for at in from..bytes.len() {
+    for at in first..bytes.len() {
         match machine.step(bytes[at], rules) {
             Step::Inside => {}
             Step::Skipped => start = at + 1,

@@ -179,7 +179,15 @@ impl Grid {
     /// Cuts the whole records of `data[from..to]`, where `from` starts a record, into `width` fields each. With `lenient`
     /// surplus fields are dropped. `data` has padding on both sides, and a line feed ends the last record at the end of
     /// a file.
-    pub(super) fn read(&mut self, data: &[u8], from: usize, to: usize, width: usize, lenient: bool, rules: &Rules) {
+    pub(super) fn read(
+        &mut self,
+        data: &[u8],
+        from: usize,
+        to: usize,
+        width: usize,
+        lenient: bool,
+        rules: &Rules,
+    ) {
         self.width = width;
         self.too_many = None;
         self.rows = 0;

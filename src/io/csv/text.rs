@@ -69,8 +69,8 @@ pub(super) fn content(field: &[u8], marks: &Marks) -> Vec<u8> {
 
 /// pandas' words for missing values.
 pub(super) const DEFAULT_MISSING: [&str; 19] = [
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
-    "NULL", "NaN", "None", "n/a", "nan", "null",
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
+    "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 ];
 
 /// The words that stand for a missing value in a column.
@@ -161,7 +161,8 @@ impl Bools {
     pub(super) fn new(yes: &[String], no: &[String]) -> Self {
         let with = |own: [&str; 3], more: &[String]| {
             let own = own.iter().map(|word| word.as_bytes().to_vec());
-            own.chain(more.iter().map(|word| word.as_bytes().to_vec())).collect()
+            own.chain(more.iter().map(|word| word.as_bytes().to_vec()))
+                .collect()
         };
         Self {
             yes: with(["True", "TRUE", "true"], yes),
@@ -208,7 +209,10 @@ mod tests {
         ] {
             assert_eq!(content(field.as_bytes(), &MARKS), expected.as_bytes(), "{field}");
         }
-        let plain = Marks { doubled: false, ..MARKS };
+        let plain = Marks {
+            doubled: false,
+            ..MARKS
+        };
         assert_eq!(content(b"\"x\"\"y\"", &plain), b"x\"y\"");
     }
 
@@ -218,7 +222,9 @@ mod tests {
         for word in DEFAULT_MISSING {
             assert!(set.contains(word.as_bytes()), "{word:?}");
         }
-        for word in ["NAN", "Nan", " ", "NaN ", "none", "nul", "#N/A N/B", "news", "NULLS"] {
+        for word in [
+            "NAN", "Nan", " ", "NaN ", "none", "nul", "#N/A N/B", "news", "NULLS",
+        ] {
             assert!(!set.contains(word.as_bytes()), "{word:?}");
         }
         assert!(!set.numeric);

@@ -31,8 +31,14 @@ fn blocks_agree(text: &[u8], options: &CsvOptions, sizes: impl Iterator<Item = u
         for tuning in [nasty(1), nasty(64), Tuning::default()] {
             let (_, rows) = read(files.source(&options, tuning).unwrap()).unwrap();
             assert_eq!(rows, expected, "blocks of {size} bytes, {tuning:?}");
-            let backwards = read_in(files.source(&options, tuning).unwrap(), |count| (0..count).rev().collect());
-            assert_eq!(backwards.unwrap().1, expected, "blocks of {size} bytes backwards, {tuning:?}");
+            let backwards = read_in(files.source(&options, tuning).unwrap(), |count| {
+                (0..count).rev().collect()
+            });
+            assert_eq!(
+                backwards.unwrap().1,
+                expected,
+                "blocks of {size} bytes backwards, {tuning:?}"
+            );
         }
     }
 }
@@ -43,7 +49,11 @@ fn every_block_size_gives_the_same_rows() {
     assert_eq!(rows.len(), 10);
     assert_eq!(rows[1], r#"2|"x,\"y\"\n\n1,\"2\",3\n"|6"#);
     assert_eq!(rows[3], "4|<NA>|8");
-    blocks_agree(NASTY.as_bytes(), &CsvOptions::default(), 1..NASTY.len() as u64 + 2);
+    blocks_agree(
+        NASTY.as_bytes(),
+        &CsvOptions::default(),
+        1..NASTY.len() as u64 + 2,
+    );
 }
 
 #[test]
@@ -56,7 +66,11 @@ fn line_ends_and_marks() {
         format!("{NASTY}\n"),
         format!("{NASTY}\r"),
     ] {
-        blocks_agree(text.as_bytes(), &CsvOptions::default(), [1, 2, 3, 7, 16, 33, 100, 1000].into_iter());
+        blocks_agree(
+            text.as_bytes(),
+            &CsvOptions::default(),
+            [1, 2, 3, 7, 16, 33, 100, 1000].into_iter(),
+        );
     }
 }
 
@@ -89,7 +103,10 @@ fn concurrent_readers_agree() {
                     }
                 };
                 let workers: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
-                workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+                workers
+                    .into_iter()
+                    .flat_map(|worker| worker.join().unwrap())
+                    .collect()
             });
             let mut sorted = vec![Vec::new(); count];
             let mut again = false;
@@ -121,7 +138,15 @@ fn single_partitions_begin_at_true_records() {
         blocksize: Some(100),
         ..CsvOptions::default()
     };
-    let source = files.source(&options, Tuning { window: 60, ..nasty(64) }).unwrap();
+    let source = files
+        .source(
+            &options,
+            Tuning {
+                window: 60,
+                ..nasty(64)
+            },
+        )
+        .unwrap();
     assert_eq!(source.npartitions(), 4);
     // A wrong guess is found out at the latest at the end of the block, and the next source knows better.
     let error = partition(&source, 2).unwrap_err();
@@ -187,13 +212,22 @@ fn long_fields_and_many_columns() {
         blocksize: Some(300_000),
         ..CsvOptions::default()
     };
-    let rows = read(Files::new(&[text.as_bytes()]).source(&options, Tuning::default()).unwrap())
-        .unwrap()
-        .1;
+    let rows = read(
+        Files::new(&[text.as_bytes()])
+            .source(&options, Tuning::default())
+            .unwrap(),
+    )
+    .unwrap()
+    .1;
     assert_eq!(rows.len(), 3);
     assert_eq!(rows[1], format!("2|\"{long}\""));
 
-    let line = |start: usize| (0..3000).map(|i| (start + i).to_string()).collect::<Vec<_>>().join(",");
+    let line = |start: usize| {
+        (0..3000)
+            .map(|i| (start + i).to_string())
+            .collect::<Vec<_>>()
+            .join(",")
+    };
     let header = (0..3000).map(|i| format!("c{i}")).collect::<Vec<_>>().join(",");
     let text = format!("{header}\n{}\n{}\n", line(0), line(7));
     let rows = whole(text.as_bytes(), &CsvOptions::default());

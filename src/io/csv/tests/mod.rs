@@ -154,6 +154,11 @@ fn read(source: CsvSource) -> Result<(Arc<dyn Source>, Vec<String>)> {
 fn table(text: &str, options: &CsvOptions) -> Result<(Vec<String>, Vec<String>)> {
     let files = Files::new(&[text.as_bytes()]);
     let (source, rows) = read(files.source(options, Tuning::default())?)?;
-    let dtypes = source.schema().columns.iter().map(|column| column.dtype.name()).collect();
+    let dtypes = source
+        .schema()
+        .columns
+        .iter()
+        .map(|column| column.dtype.name())
+        .collect();
     Ok((dtypes, rows))
 }
