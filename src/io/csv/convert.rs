@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 pub(super) struct Chunk<'a> {
     pub buffer: &'a Buffer,
     pub grid: &'a Grid,
-    pub marks: &'a Marks,
+    pub marks: Marks,
     /// Whether the buffer is UTF-8 as a whole; checked when the first text column needs it,
     /// and kept here when several may.
     pub utf8: Option<&'a OnceCell<bool>>,
@@ -96,7 +96,7 @@ struct Reader<'a, C, R> {
     rows: R,
     column: usize,
     data: &'a [u8],
-    marks: &'a Marks,
+    marks: Marks,
     words: &'a Words<'a>,
 }
 
@@ -159,10 +159,9 @@ impl Chunk<'_> {
             }),
             Kind::Float => reader.fast_floats(),
             Kind::Bool => reader.bools(false, |text| words.bools.read(text)),
-            Kind::Text => reader.text(self, true, false),
+            Kind::Text | Kind::Given(Dtype::Str | Dtype::String { .. }) => reader.text(self, true, false),
             Kind::RawText => reader.text(self, false, true),
             Kind::Date(form) => reader.dates(*form),
-            Kind::Given(Dtype::Str | Dtype::String { .. }) => reader.text(self, true, false),
             Kind::Given(Dtype::Numpy(kind)) => reader.given(*kind, false)?,
             Kind::Given(Dtype::Nullable(kind)) => reader.given(*kind, true)?,
             Kind::Given(other) => return Err(no_reader(other)),

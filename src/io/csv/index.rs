@@ -42,7 +42,7 @@ struct Masks {
 ///
 /// # Panics
 /// When fewer than [`PADDING`] bytes follow `to`, or `data` has 4 GiB or more.
-pub(super) fn index(data: &[u8], from: usize, to: usize, marks: &Marks, out: &mut Vec<u32>) -> Found {
+pub(super) fn index(data: &[u8], from: usize, to: usize, marks: Marks, out: &mut Vec<u32>) -> Found {
     assert!(
         from <= to && to + PADDING <= data.len() && u32::try_from(data.len()).is_ok(),
         "indexed bytes need padding and 32-bit positions"
@@ -80,7 +80,7 @@ fn prefix_xor(mut bits: u64) -> u64 {
 /// The masks of the 64 bytes at `at`, a byte at a time.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 #[inline(always)]
-unsafe fn portable(at: *const u8, marks: &Marks) -> Masks {
+unsafe fn portable(at: *const u8, marks: Marks) -> Masks {
     // SAFETY: the caller gives 64 readable bytes.
     let word = unsafe { std::slice::from_raw_parts(at, 64) };
     let mask = |wanted: u8| {
@@ -105,7 +105,7 @@ unsafe fn run(
     data: &[u8],
     from: usize,
     to: usize,
-    marks: &Marks,
+    marks: Marks,
     out: &mut Vec<u32>,
     masks: impl Fn(*const u8) -> Masks,
     xor: impl Fn(u64) -> u64,
@@ -181,6 +181,7 @@ unsafe fn run(
 }
 
 #[cfg(target_arch = "x86_64")]
+#[allow(clippy::cast_ptr_alignment, reason = "the loads are unaligned ones")]
 mod x86 {
     use std::arch::x86_64::{
         __m128i, __m256i, _mm_clmulepi64_si128, _mm_cmpeq_epi8, _mm_cvtsi128_si64, _mm_loadu_si128,
@@ -191,12 +192,12 @@ mod x86 {
     use super::{Found, Marks, Masks, prefix_xor, run};
 
     /// The bytes looked for: quote, separator, line feed, carriage return.
-    fn wanted(marks: &Marks) -> [i8; 4] {
+    fn wanted(marks: Marks) -> [i8; 4] {
         [marks.quote.unwrap_or(b'"'), marks.separator, b'\n', b'\r'].map(u8::cast_signed)
     }
 
     /// What the quote mask counts for.
-    fn enabled(marks: &Marks) -> u64 {
+    fn enabled(marks: Marks) -> u64 {
         if marks.quote.is_some() { u64::MAX } else { 0 }
     }
 
@@ -206,7 +207,7 @@ mod x86 {
         data: &[u8],
         from: usize,
         to: usize,
-        marks: &Marks,
+        marks: Marks,
         out: &mut Vec<u32>,
     ) -> Found {
         // SAFETY: every x86-64 has SSE2.
@@ -241,7 +242,7 @@ mod x86 {
         data: &[u8],
         from: usize,
         to: usize,
-        marks: &Marks,
+        marks: Marks,
         out: &mut Vec<u32>,
     ) -> Found {
         // Made once: the loop's stores could alias the marks.
@@ -299,7 +300,7 @@ mod tests {
 
     fn found(text: &str) -> (Vec<u32>, Found) {
         let mut out = Vec::new();
-        let found = index(&padded(text.as_bytes()), 0, text.len(), &marks(), &mut out);
+        let found = index(&padded(text.as_bytes()), 0, text.len(), marks(), &mut out);
         (out, found)
     }
 
@@ -331,11 +332,11 @@ mod tests {
             let data = padded(text.as_bytes());
             let from = from.min(text.len());
             let (mut chosen, mut plain) = (Vec::new(), Vec::new());
-            let a = index(&data, from, text.len(), &marks(), &mut chosen);
+            let a = index(&data, from, text.len(), marks(), &mut chosen);
             plain.reserve(text.len() + 64);
             // SAFETY: padded, and room was made.
             let b = unsafe {
-                run(&data, from, text.len(), &marks(), &mut plain, |at| portable(at, &marks()), prefix_xor)
+                run(&data, from, text.len(), marks(), &mut plain, |at| portable(at, marks()), prefix_xor)
             };
             prop_assert_eq!(&chosen, &plain);
             prop_assert_eq!(a, b);
@@ -343,7 +344,7 @@ mod tests {
             {
                 let mut sse2 = Vec::with_capacity(text.len() + 64);
                 // SAFETY: padded, and room was made.
-                let c = unsafe { x86::index_sse2(&data, from, text.len(), &marks(), &mut sse2) };
+                let c = unsafe { x86::index_sse2(&data, from, text.len(), marks(), &mut sse2) };
                 prop_assert_eq!(&chosen, &sse2);
                 prop_assert_eq!(a, c);
             }

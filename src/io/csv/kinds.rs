@@ -64,8 +64,7 @@ impl Kind {
     /// Refuses dtypes that have no native reader.
     pub(super) fn given(dtype: &Dtype) -> Result<Self> {
         let native = match dtype {
-            Dtype::Numpy(kind) => kind.is_numeric(),
-            Dtype::Nullable(kind) => kind.is_numeric(),
+            Dtype::Numpy(kind) | Dtype::Nullable(kind) => kind.is_numeric(),
             Dtype::Str | Dtype::String { .. } => true,
             _ => false,
         };
@@ -111,6 +110,7 @@ enum First {
 
 /// What the values of a part of a column have shown.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Seen {
     values: u64,
     missing: bool,

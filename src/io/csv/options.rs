@@ -62,6 +62,7 @@ impl Compression {
 
 /// The options of `read_csv`.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent options")]
 pub struct CsvOptions {
     /// The byte between fields.
     pub sep: u8,

@@ -19,6 +19,7 @@ const OVERSHOOT: usize = 4 << 10;
 const POOL: usize = 4;
 
 /// The records of a stretch of a file.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Records {
     input: Sequential,
     rules: Rules,
@@ -146,7 +147,7 @@ impl Records {
         let content = self.filled;
         let to = content + usize::from(self.line_end_added);
         self.grid
-            .read(&self.buffer, PADDING, to, self.width, self.lenient, &self.rules);
+            .read(&self.buffer, PADDING, to, self.width, self.lenient, self.rules);
         let limit = usize::try_from(self.end - self.base)
             .unwrap_or(usize::MAX)
             .saturating_add(PADDING);

@@ -239,7 +239,7 @@ fn sampled(table: &Table) -> Result<Vec<Kind>> {
         let file = &table.files[number];
         let (cutter, positions) = table.layout(number)?;
         let start = file
-            .head(table.options.header, table.options.skiprows, &table.rules)?
+            .head(table.options.header, table.options.skiprows, table.rules)?
             .start;
         let end = start.saturating_add(table.options.sample.max(1) as u64);
         let mut records = file.records(start, end, table.lenient, &cutter)?;
@@ -300,7 +300,7 @@ fn chunk<'a>(records: &'a Records, cutter: &'a Cutter) -> Chunk<'a> {
     Chunk {
         buffer: records.buffer(),
         grid: records.grid(),
-        marks: &cutter.rules.marks,
+        marks: cutter.rules.marks,
         utf8: None,
     }
 }

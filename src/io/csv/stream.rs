@@ -107,7 +107,7 @@ impl CsvStream {
         let chunk = Chunk {
             buffer: self.records.buffer(),
             grid: self.records.grid(),
-            marks: &self.cutter.rules.marks,
+            marks: self.cutter.rules.marks,
             utf8: Some(&self.utf8),
         };
         let words = table.words(column);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, LargeStringArray};
 
 use super::bytes::{ByteSource, Codec};
-use super::files::{CsvFile, Cutter, Head, Tuning};
+use super::files::{CsvFile, Cutter, Tuning};
 use super::grid::Rules;
+use super::head::Head;
 use super::kinds::{Kind, Words};
 use super::number::float;
 use super::options::{ColumnRef, Compression, CsvOptions};
@@ -66,7 +67,7 @@ impl Table {
             .enumerate()
             .flat_map(|(file, f)| (0..f.blocks()).map(move |block| (file as u32, block as u32)));
         let places = places.collect();
-        let head = files[0].head(options.header, options.skiprows, &rules)?;
+        let head = files[0].head(options.header, options.skiprows, rules)?;
         let names = names(&head, &options, files[0].name())?;
         let columns = used(&names, &options)?;
         let missing = columns
@@ -150,7 +151,7 @@ impl Table {
     /// How a file is cut, and where the source's columns are in it.
     pub(super) fn layout(&self, file: usize) -> Result<(Cutter, Vec<Option<usize>>)> {
         let own = &self.files[file];
-        let head = own.head(self.options.header, self.options.skiprows, &self.rules)?;
+        let head = own.head(self.options.header, self.options.skiprows, self.rules)?;
         let cutter = Cutter {
             rules: self.rules,
             width: self.names.len(),

@@ -20,7 +20,7 @@ pub(super) fn unquote<'a>(
     data: &'a [u8],
     start: usize,
     end: usize,
-    marks: &Marks,
+    marks: Marks,
     scratch: &mut Vec<u8>,
 ) -> Unquoted<'a> {
     let field = &data[start..end];
@@ -59,7 +59,7 @@ fn unescape(field: &[u8], quote: u8, doubled: bool, out: &mut Vec<u8>) {
 }
 
 /// The content of a field on its own, for headers and messages.
-pub(super) fn content(field: &[u8], marks: &Marks) -> Vec<u8> {
+pub(super) fn content(field: &[u8], marks: Marks) -> Vec<u8> {
     let mut scratch = Vec::new();
     match unquote(field, 0, field.len(), marks, &mut scratch) {
         Unquoted::Slice(_, slice) => slice.to_vec(),
@@ -207,13 +207,13 @@ mod tests {
             ("\"\"\"\"", "\""),
             ("\"x,\ny\"", "x,\ny"),
         ] {
-            assert_eq!(content(field.as_bytes(), &MARKS), expected.as_bytes(), "{field}");
+            assert_eq!(content(field.as_bytes(), MARKS), expected.as_bytes(), "{field}");
         }
         let plain = Marks {
             doubled: false,
             ..MARKS
         };
-        assert_eq!(content(b"\"x\"\"y\"", &plain), b"x\"y\"");
+        assert_eq!(content(b"\"x\"\"y\"", plain), b"x\"y\"");
     }
 
     #[test]

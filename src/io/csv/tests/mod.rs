@@ -1,5 +1,7 @@
 //! Whole-source tests: what a source over real files delivers, held against what pandas gives for the same bytes.
 
+#![allow(clippy::format_push_string, reason = "clearer than write! with its result")]
+
 mod blocks;
 mod dialect;
 mod types;

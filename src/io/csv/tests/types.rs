@@ -250,7 +250,7 @@ impl BatchFilter for Even {
 fn filters_come_before_conversion() {
     let mut text = String::from("n,t,x\n");
     for i in 0..50 {
-        text += &format!("{i},\"text \"\"number\"\" {i} of many\",{i}.5\n");
+        text.push_str(&format!("{i},\"text \"\"number\"\" {i} of many\",{i}.5\n"));
     }
     let files = Files::new(&[text.as_bytes()]);
     let source = files.source(&CsvOptions::default(), nasty(300)).unwrap();
