@@ -438,7 +438,10 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
             }
             nulls.append_non_null();
             let view = match found {
-                _ if word.len() <= 12 => inline(word),
+                Unquoted::Slice(position, slice) if slice.len() <= 12 => {
+                    inline_at(self.data, position, slice.len())
+                }
+                Unquoted::Changed if scratch.len() <= 12 => inline(&scratch),
                 Unquoted::Slice(position, slice) => {
                     borrows = true;
                     outside(slice, 0, position)
@@ -485,8 +488,16 @@ fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>, nulls: Option<NullBu
     Arc::new(PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls))
 }
 
-/// The view of a text of up to 12 bytes: length, bytes.
+/// The view of a text of up to 12 bytes in a read buffer: length, bytes.
 #[inline(always)]
+fn inline_at(data: &[u8], position: usize, length: usize) -> u128 {
+    debug_assert!(length <= 12 && position + 16 <= data.len());
+    // SAFETY: fields lie in a buffer with 64 bytes of padding after its content.
+    let bytes = unsafe { data.as_ptr().add(position).cast::<u128>().read_unaligned() }.to_le();
+    length as u128 | (bytes & ((1 << (8 * length)) - 1)) << 32
+}
+
+/// The view of any text of up to 12 bytes: length, bytes.
 fn inline(word: &[u8]) -> u128 {
     let mut bytes = [0; 16];
     bytes[0] = word.len() as u8;
