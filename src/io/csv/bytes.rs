@@ -133,7 +133,10 @@ pub(super) struct Sequential(Inner);
 
 enum Inner {
     Plain(Cursor),
-    Decoded { decoder: Box<dyn Read + Send>, name: String },
+    Decoded {
+        decoder: Box<dyn Read + Send>,
+        name: String,
+    },
 }
 
 impl Sequential {

@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 pub(super) struct Chunk<'a> {
     pub buffer: &'a Buffer,
     pub grid: &'a Grid,
-    pub marks: &'a Marks,
+    pub marks: Marks,
     /// Whether the buffer is UTF-8 as a whole; checked when the first text column needs it,
     /// and kept here when several may.
     pub utf8: Option<&'a OnceCell<bool>>,
@@ -96,7 +96,7 @@ struct Reader<'a, C, R> {
     rows: R,
     column: usize,
     data: &'a [u8],
-    marks: &'a Marks,
+    marks: Marks,
     words: &'a Words<'a>,
 }
 
@@ -112,7 +112,13 @@ impl Chunk<'_> {
     }
 
     /// Converts a column.
-    pub(super) fn convert(&self, rows: Rows<'_>, column: usize, kind: &Kind, words: &Words<'_>) -> Result<Converted> {
+    pub(super) fn convert(
+        &self,
+        rows: Rows<'_>,
+        column: usize,
+        kind: &Kind,
+        words: &Words<'_>,
+    ) -> Result<Converted> {
         let data = self.buffer.as_slice();
         with_cells!(self.grid, data, cells => match rows {
             Rows::Range(first, len) => self.with(cells, Span(first, len), column, kind, words),
@@ -146,15 +152,16 @@ impl Chunk<'_> {
             }),
             Kind::UInt => reader.numbers::<UInt64Type>(false, |text| match int(text) {
                 Int::Fits(value) if !text.contains(&b'-') => u64::try_from(value).ok(),
-                Int::Big(value) if text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'+') => Some(value),
+                Int::Big(value) if text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'+') => {
+                    Some(value)
+                }
                 _ => None,
             }),
             Kind::Float => reader.fast_floats(),
             Kind::Bool => reader.bools(false, |text| words.bools.read(text)),
-            Kind::Text => reader.text(self, true, false),
+            Kind::Text | Kind::Given(Dtype::Str | Dtype::String { .. }) => reader.text(self, true, false),
             Kind::RawText => reader.text(self, false, true),
             Kind::Date(form) => reader.dates(*form),
-            Kind::Given(Dtype::Str | Dtype::String { .. }) => reader.text(self, true, false),
             Kind::Given(Dtype::Numpy(kind)) => reader.given(*kind, false)?,
             Kind::Given(Dtype::Nullable(kind)) => reader.given(*kind, true)?,
             Kind::Given(other) => return Err(no_reader(other)),
@@ -337,7 +344,11 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
         let real = |text: &[u8]| {
             let value = float(text, decimal)?;
             let missing = |missing: &super::text::Missing| missing.contains_float(value);
-            Some(if self.words.missing.is_some_and(missing) { f64::NAN } else { value })
+            Some(if self.words.missing.is_some_and(missing) {
+                f64::NAN
+            } else {
+                value
+            })
         };
         macro_rules! whole {
             ($t:ty) => {
@@ -382,11 +393,14 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
                 b"0" | b"0.0" => Some(false),
                 _ => self.words.bools.read(text),
             }),
-            (NumpyType::Datetime(_) | NumpyType::Timedelta(_), _) => return Err(no_reader(&Dtype::Numpy(kind))),
+            (NumpyType::Datetime(_) | NumpyType::Timedelta(_), _) => {
+                return Err(no_reader(&Dtype::Numpy(kind)));
+            }
         })
     }
 
-    /// Text as views. With `ints_only` anything but an integer within 64 bits is rejected.
+    /// Text as views. With `ints_only` anything but integers within 64 bits and words for missing values is
+    /// rejected.
     fn text(&self, chunk: &Chunk<'_>, missing: bool, ints_only: bool) -> Converted {
         let valid = chunk.is_utf8();
         let quote = self.marks.quote;
@@ -413,7 +427,7 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
                 views.push(0);
                 continue;
             }
-            if ints_only && !matches!(int(word), Int::Fits(_) | Int::Big(_)) {
+            if ints_only && !matches!(int(word), Int::Fits(_) | Int::Big(_)) && !self.words.is_missing(word) {
                 return Err(self.rejected(row));
             }
             if !valid && simdutf8::basic::from_utf8(word).is_err() {
@@ -424,7 +438,10 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
             }
             nulls.append_non_null();
             let view = match found {
-                _ if word.len() <= 12 => inline(word),
+                Unquoted::Slice(position, slice) if slice.len() <= 12 => {
+                    inline_at(self.data, position, slice.len())
+                }
+                Unquoted::Changed if scratch.len() <= 12 => inline(&scratch),
                 Unquoted::Slice(position, slice) => {
                     borrows = true;
                     outside(slice, 0, position)
@@ -448,9 +465,8 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
         // SAFETY: every view is inline, or points into buffer 0 (the read buffer, where the field is) or buffer 1 (the
         // unescaped fields), and begins with its text's first four bytes; all texts were checked to be UTF-8 as a
         // whole buffer, cut at ASCII bytes only, or one by one.
-        let array = unsafe {
-            StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, nulls.finish())
-        };
+        let array =
+            unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, nulls.finish()) };
         Ok(Arc::new(array))
     }
 }
@@ -472,8 +488,16 @@ fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>, nulls: Option<NullBu
     Arc::new(PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls))
 }
 
-/// The view of a text of up to 12 bytes: length, bytes.
+/// The view of a text of up to 12 bytes in a read buffer: length, bytes.
 #[inline(always)]
+fn inline_at(data: &[u8], position: usize, length: usize) -> u128 {
+    debug_assert!(length <= 12 && position + 16 <= data.len());
+    // SAFETY: fields lie in a buffer with 64 bytes of padding after its content.
+    let bytes = unsafe { data.as_ptr().add(position).cast::<u128>().read_unaligned() }.to_le();
+    length as u128 | (bytes & ((1 << (8 * length)) - 1)) << 32
+}
+
+/// The view of any text of up to 12 bytes: length, bytes.
 fn inline(word: &[u8]) -> u128 {
     let mut bytes = [0; 16];
     bytes[0] = word.len() as u8;
@@ -485,8 +509,5 @@ fn inline(word: &[u8]) -> u128 {
 #[inline(always)]
 fn outside(word: &[u8], buffer: u32, position: usize) -> u128 {
     let prefix = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
-    word.len() as u128
-        | u128::from(prefix) << 32
-        | u128::from(buffer) << 64
-        | (position as u128) << 96
+    word.len() as u128 | u128::from(prefix) << 32 | u128::from(buffer) << 64 | (position as u128) << 96
 }

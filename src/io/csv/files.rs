@@ -11,11 +11,11 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
-use super::grid::{Machine, Rules, State, Step};
-use super::records::{BadRecord, Next, Records};
-use super::text::content;
-use crate::error::{Error, Result};
 use super::bytes::{ByteSource, Codec, Sequential};
+use super::grid::{Machine, Rules, State, Step};
+use super::head::{Head, read_head};
+use super::records::{BadRecord, Next, Records};
+use crate::error::{Error, Result};
 
 /// Sizes that tests make small.
 #[derive(Clone, Copy, Debug)]
@@ -36,19 +36,6 @@ impl Default for Tuning {
             near: 1 << 20,
         }
     }
-}
-
-/// What the first lines of a file say.
-#[derive(Clone, Debug)]
-pub(super) struct Head {
-    /// The fields of the header line; `None` without one.
-    pub header: Option<Vec<Vec<u8>>>,
-    /// Where the records start.
-    pub start: u64,
-    /// The lines before that.
-    pub lines: u64,
-    /// The fields of the first record, if there is one.
-    pub first_fields: Option<usize>,
 }
 
 /// One file of a source.
@@ -151,7 +138,7 @@ impl CsvFile {
     }
 
     /// The first lines; read once.
-    pub(super) fn head(&self, header: Option<usize>, skiprows: usize, rules: &Rules) -> Result<Arc<Head>> {
+    pub(super) fn head(&self, header: Option<usize>, skiprows: usize, rules: Rules) -> Result<Arc<Head>> {
         if let Some(head) = self.head.get() {
             return Ok(head.clone());
         }
@@ -170,7 +157,10 @@ impl CsvFile {
                     break head;
                 }
                 if read == 0 {
-                    return Err(Error::value(format!("{}: No columns to parse from file", self.name())));
+                    return Err(Error::value(format!(
+                        "{}: No columns to parse from file",
+                        self.name()
+                    )));
                 }
             }
         };
@@ -343,9 +333,8 @@ impl CsvFile {
         let bytes = &bytes[..filled];
         let outside = Hypothesis::test(bytes, false, cutter);
         let inside = Hypothesis::test(bytes, true, cutter);
-        let found = if outside.start.is_some() && outside.start == inside.start {
-            outside.start
-        } else if outside.plausible && !inside.plausible {
+        let agreed = outside.start.is_some() && outside.start == inside.start;
+        let found = if agreed || (outside.plausible && !inside.plausible) {
             outside.start
         } else if inside.plausible && !outside.plausible {
             inside.start
@@ -374,7 +363,7 @@ struct Hypothesis {
 
 impl Hypothesis {
     fn test(bytes: &[u8], inside: bool, cutter: &Cutter) -> Self {
-        let rules = &cutter.rules;
+        let rules = cutter.rules;
         let mut machine = Machine(match bytes[0] {
             _ if inside => State::Quoted,
             b'\n' => State::RecordStart,
@@ -415,106 +404,4 @@ impl Hypothesis {
         found.start = found.start.filter(|start| *start < bytes.len());
         found
     }
-}
-
-/// The head of a file in its first bytes; `None` when more are needed, or, at the end, when there is nothing.
-fn read_head(bytes: &[u8], at_end: bool, header: Option<usize>, skiprows: usize, rules: &Rules) -> Option<Head> {
-    let mut at = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-    let mut lines = 0;
-    for _ in 0..skiprows {
-        // Initial spaces mean nothing in lines that are left out.
-        let plain = Rules {
-            skip_initial_space: false,
-            ..*rules
-        };
-        at = read_record(bytes, at, at_end, &plain)?.next;
-        lines += 1;
-    }
-    let mut names = None;
-    let mut start = at;
-    if let Some(line) = header {
-        let mut left = line;
-        loop {
-            let record = read_record(bytes, at, at_end, rules)?;
-            at = record.next;
-            lines += 1;
-            if record.blank && rules.skip_blank_lines {
-                continue;
-            }
-            if left == 0 {
-                let text = |field: &std::ops::Range<usize>| content(&bytes[field.clone()], &rules.marks);
-                names = Some(record.fields.iter().map(text).collect());
-                start = at;
-                break;
-            }
-            left -= 1;
-        }
-    }
-    let first_fields = loop {
-        if at >= bytes.len() && at_end {
-            break None;
-        }
-        match read_record(bytes, at, at_end, rules) {
-            None if at_end => break None,
-            None => return None,
-            Some(record) if record.blank && rules.skip_blank_lines => at = record.next,
-            Some(record) => break Some(record.fields.len()),
-        }
-    };
-    if names.is_none() && first_fields.is_none() {
-        return None;
-    }
-    Some(Head {
-        header: names,
-        start: start as u64,
-        lines,
-        first_fields,
-    })
-}
-
-struct Record {
-    fields: Vec<std::ops::Range<usize>>,
-    blank: bool,
-    next: usize,
-}
-
-/// The record at `from`, if it is whole.
-fn read_record(bytes: &[u8], from: usize, at_end: bool, rules: &Rules) -> Option<Record> {
-    let mut machine = Machine::at_record_start();
-    let mut fields = Vec::new();
-    let mut start = from;
-    let record = |mut fields: Vec<std::ops::Range<usize>>, start, end, next| {
-        fields.push(start..end);
-        let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t') && *byte != rules.marks.separator;
-        Some(Record {
-            blank: fields.len() == 1 && bytes[from..end].iter().all(is_blank),
-            fields,
-            next,
-        })
-    };
-    for at in from..bytes.len() {
-        match machine.step(bytes[at], rules) {
-            Step::Inside => {}
-            Step::Skipped => start = at + 1,
-            Step::FieldEnd => {
-                fields.push(start..at);
-                start = at + 1;
-            }
-            Step::RecordEnd => {
-                let mut next = at + 1;
-                if bytes[at] == b'\r' {
-                    match bytes.get(next) {
-                        Some(b'\n') => next += 1,
-                        None if !at_end => return None,
-                        _ => {}
-                    }
-                }
-                return record(fields, start, at, next);
-            }
-        }
-    }
-    if at_end && from < bytes.len() && machine.0 != State::Quoted {
-        return record(fields, start, bytes.len(), bytes.len());
-    }
-    None
 }

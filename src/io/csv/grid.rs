@@ -179,7 +179,15 @@ impl Grid {
     /// Cuts the whole records of `data[from..to]`, where `from` starts a record, into `width` fields each. With `lenient`
     /// surplus fields are dropped. `data` has padding on both sides, and a line feed ends the last record at the end of
     /// a file.
-    pub(super) fn read(&mut self, data: &[u8], from: usize, to: usize, width: usize, lenient: bool, rules: &Rules) {
+    pub(super) fn read(
+        &mut self,
+        data: &[u8],
+        from: usize,
+        to: usize,
+        width: usize,
+        lenient: bool,
+        rules: Rules,
+    ) {
         self.width = width;
         self.too_many = None;
         self.rows = 0;
@@ -194,7 +202,7 @@ impl Grid {
         }
         // The first field starts one after this; `from` may be 0, hence the wrapping.
         self.positions.push((from as u32).wrapping_sub(1));
-        let found = index(data, from, to, &rules.marks, &mut self.positions);
+        let found = index(data, from, to, rules.marks, &mut self.positions);
         if found.odd {
             self.walk_bytes(data, from, to, lenient, rules);
         } else if !self.is_regular(data, &found) {
@@ -224,7 +232,7 @@ impl Grid {
     }
 
     /// Makes the list of fields from the structural index.
-    fn walk_index(&mut self, data: &[u8], from: usize, lenient: bool, rules: &Rules) {
+    fn walk_index(&mut self, data: &[u8], from: usize, lenient: bool, rules: Rules) {
         self.shape = Shape::Listed;
         let structure = std::mem::take(&mut self.positions);
         let mut builder = Builder::new(self, from, lenient, rules);
@@ -245,7 +253,7 @@ impl Grid {
     }
 
     /// Makes the list of fields byte by byte.
-    fn walk_bytes(&mut self, data: &[u8], from: usize, to: usize, lenient: bool, rules: &Rules) {
+    fn walk_bytes(&mut self, data: &[u8], from: usize, to: usize, lenient: bool, rules: Rules) {
         self.shape = Shape::Listed;
         self.positions.clear();
         let mut builder = Builder::new(self, from, lenient, rules);
@@ -312,7 +320,7 @@ impl Machine {
     }
 
     #[inline]
-    pub(super) fn step(&mut self, byte: u8, rules: &Rules) -> Step {
+    pub(super) fn step(&mut self, byte: u8, rules: Rules) -> Step {
         let is_quote = rules.marks.quote == Some(byte);
         match self.0 {
             State::Quoted => {
@@ -368,7 +376,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(grid: &'a mut Grid, from: usize, lenient: bool, rules: &Rules) -> Self {
+    fn new(grid: &'a mut Grid, from: usize, lenient: bool, rules: Rules) -> Self {
         Self {
             grid,
             record: from,

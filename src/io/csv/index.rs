@@ -42,7 +42,7 @@ struct Masks {
 ///
 /// # Panics
 /// When fewer than [`PADDING`] bytes follow `to`, or `data` has 4 GiB or more.
-pub(super) fn index(data: &[u8], from: usize, to: usize, marks: &Marks, out: &mut Vec<u32>) -> Found {
+pub(super) fn index(data: &[u8], from: usize, to: usize, marks: Marks, out: &mut Vec<u32>) -> Found {
     assert!(
         from <= to && to + PADDING <= data.len() && u32::try_from(data.len()).is_ok(),
         "indexed bytes need padding and 32-bit positions"
@@ -65,7 +65,7 @@ pub(super) fn index(data: &[u8], from: usize, to: usize, marks: &Marks, out: &mu
     #[cfg(not(target_arch = "x86_64"))]
     // SAFETY: bounds and room were checked and made above.
     unsafe {
-        run(data, from, to, marks, out, portable, prefix_xor)
+        run(data, from, to, marks, out, |at| portable(at, marks), prefix_xor)
     }
 }
 
@@ -80,7 +80,7 @@ fn prefix_xor(mut bits: u64) -> u64 {
 /// The masks of the 64 bytes at `at`, a byte at a time.
 #[cfg(any(test, not(target_arch = "x86_64")))]
 #[inline(always)]
-unsafe fn portable(at: *const u8, marks: &Marks) -> Masks {
+unsafe fn portable(at: *const u8, marks: Marks) -> Masks {
     // SAFETY: the caller gives 64 readable bytes.
     let word = unsafe { std::slice::from_raw_parts(at, 64) };
     let mask = |wanted: u8| {
@@ -105,9 +105,9 @@ unsafe fn run(
     data: &[u8],
     from: usize,
     to: usize,
-    marks: &Marks,
+    marks: Marks,
     out: &mut Vec<u32>,
-    masks: impl Fn(*const u8, &Marks) -> Masks,
+    masks: impl Fn(*const u8) -> Masks,
     xor: impl Fn(u64) -> u64,
 ) -> Found {
     let base = data.as_ptr();
@@ -126,7 +126,7 @@ unsafe fn run(
     let mut at = from;
     while at < to {
         // SAFETY: `at < to` and 64 bytes follow `to`.
-        let word = masks(unsafe { base.add(at) }, marks);
+        let word = masks(unsafe { base.add(at) });
         let left = to - at;
         let keep = if left >= 64 { u64::MAX } else { (1 << left) - 1 };
         let quote = word.quote & keep;
@@ -181,6 +181,7 @@ unsafe fn run(
 }
 
 #[cfg(target_arch = "x86_64")]
+#[allow(clippy::cast_ptr_alignment, reason = "the loads are unaligned ones")]
 mod x86 {
     use std::arch::x86_64::{
         __m128i, __m256i, _mm_clmulepi64_si128, _mm_cmpeq_epi8, _mm_cvtsi128_si64, _mm_loadu_si128,
@@ -190,24 +191,44 @@ mod x86 {
 
     use super::{Found, Marks, Masks, prefix_xor, run};
 
+    /// The bytes looked for: quote, separator, line feed, carriage return.
+    fn wanted(marks: Marks) -> [i8; 4] {
+        [marks.quote.unwrap_or(b'"'), marks.separator, b'\n', b'\r'].map(u8::cast_signed)
+    }
+
+    /// What the quote mask counts for.
+    fn enabled(marks: Marks) -> u64 {
+        if marks.quote.is_some() { u64::MAX } else { 0 }
+    }
+
     /// # Safety
     /// As [`run`].
-    pub(super) unsafe fn index_sse2(data: &[u8], from: usize, to: usize, marks: &Marks, out: &mut Vec<u32>) -> Found {
-        let masks = |at: *const u8, marks: &Marks| {
+    pub(super) unsafe fn index_sse2(
+        data: &[u8],
+        from: usize,
+        to: usize,
+        marks: Marks,
+        out: &mut Vec<u32>,
+    ) -> Found {
+        // SAFETY: every x86-64 has SSE2.
+        let wanted = unsafe { wanted(marks).map(|byte| _mm_set1_epi8(byte)) };
+        let enabled = enabled(marks);
+        let masks = |at: *const u8| {
             // SAFETY: `run` gives 64 readable bytes.
-            let mask = |wanted: u8| unsafe {
-                let wanted = _mm_set1_epi8(wanted.cast_signed());
+            let bytes: [__m128i; 4] =
+                unsafe { [0, 16, 32, 48].map(|offset| _mm_loadu_si128(at.add(offset).cast::<__m128i>())) };
+            let mask = |wanted: __m128i| {
                 (0..4).fold(0, |bits, i| {
-                    let bytes = _mm_loadu_si128(at.add(16 * i).cast::<__m128i>());
-                    let found = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted)).cast_unsigned();
-                    bits | u64::from(found) << (16 * i)
+                    // SAFETY: every x86-64 has SSE2.
+                    let found = unsafe { _mm_movemask_epi8(_mm_cmpeq_epi8(bytes[i], wanted)) };
+                    bits | u64::from(found.cast_unsigned()) << (16 * i)
                 })
             };
             Masks {
-                quote: marks.quote.map_or(0, mask),
-                separator: mask(marks.separator),
-                newline: mask(b'\n'),
-                carriage: mask(b'\r'),
+                quote: mask(wanted[0]) & enabled,
+                separator: mask(wanted[1]),
+                newline: mask(wanted[2]),
+                carriage: mask(wanted[3]),
             }
         };
         // SAFETY: the caller's promise.
@@ -217,30 +238,39 @@ mod x86 {
     /// # Safety
     /// As [`run`], on a processor with these features.
     #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
-    pub(super) unsafe fn index_avx2(data: &[u8], from: usize, to: usize, marks: &Marks, out: &mut Vec<u32>) -> Found {
-        let masks = |at: *const u8, marks: &Marks| {
-            // SAFETY: `run` gives 64 readable bytes; AVX2 is the caller's promise.
-            unsafe {
-                let low = _mm256_loadu_si256(at.cast::<__m256i>());
-                let high = _mm256_loadu_si256(at.add(32).cast::<__m256i>());
-                let mask = |wanted: u8| {
-                    let wanted = _mm256_set1_epi8(wanted.cast_signed());
-                    let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)).cast_unsigned();
-                    let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)).cast_unsigned();
-                    u64::from(low) | u64::from(high) << 32
-                };
-                Masks {
-                    quote: marks.quote.map_or(0, mask),
-                    separator: mask(marks.separator),
-                    newline: mask(b'\n'),
-                    carriage: mask(b'\r'),
-                }
+    pub(super) unsafe fn index_avx2(
+        data: &[u8],
+        from: usize,
+        to: usize,
+        marks: Marks,
+        out: &mut Vec<u32>,
+    ) -> Found {
+        // Made once: the loop's stores could alias the marks.
+        let wanted = wanted(marks).map(|byte| _mm256_set1_epi8(byte));
+        let enabled = enabled(marks);
+        let masks = |at: *const u8| {
+            // SAFETY: `run` gives 64 readable bytes.
+            let (low, high) = unsafe {
+                (
+                    _mm256_loadu_si256(at.cast::<__m256i>()),
+                    _mm256_loadu_si256(at.add(32).cast::<__m256i>()),
+                )
+            };
+            let mask = |wanted: __m256i| {
+                let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)).cast_unsigned();
+                let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)).cast_unsigned();
+                u64::from(low) | u64::from(high) << 32
+            };
+            Masks {
+                quote: mask(wanted[0]) & enabled,
+                separator: mask(wanted[1]),
+                newline: mask(wanted[2]),
+                carriage: mask(wanted[3]),
             }
         };
         // A carry-less product with all ones is the prefix-xor in one instruction.
         let xor = |bits: u64| {
-            let product =
-                _mm_clmulepi64_si128(_mm_set_epi64x(0, bits.cast_signed()), _mm_set1_epi8(-1), 0);
+            let product = _mm_clmulepi64_si128(_mm_set_epi64x(0, bits.cast_signed()), _mm_set1_epi8(-1), 0);
             _mm_cvtsi128_si64(product).cast_unsigned()
         };
         // SAFETY: the caller's promise.
@@ -270,7 +300,7 @@ mod tests {
 
     fn found(text: &str) -> (Vec<u32>, Found) {
         let mut out = Vec::new();
-        let found = index(&padded(text.as_bytes()), 0, text.len(), &marks(), &mut out);
+        let found = index(&padded(text.as_bytes()), 0, text.len(), marks(), &mut out);
         (out, found)
     }
 
@@ -302,11 +332,11 @@ mod tests {
             let data = padded(text.as_bytes());
             let from = from.min(text.len());
             let (mut chosen, mut plain) = (Vec::new(), Vec::new());
-            let a = index(&data, from, text.len(), &marks(), &mut chosen);
+            let a = index(&data, from, text.len(), marks(), &mut chosen);
             plain.reserve(text.len() + 64);
             // SAFETY: padded, and room was made.
             let b = unsafe {
-                run(&data, from, text.len(), &marks(), &mut plain, |at, marks| portable(at, marks), prefix_xor)
+                run(&data, from, text.len(), marks(), &mut plain, |at| portable(at, marks()), prefix_xor)
             };
             prop_assert_eq!(&chosen, &plain);
             prop_assert_eq!(a, b);
@@ -314,7 +344,7 @@ mod tests {
             {
                 let mut sse2 = Vec::with_capacity(text.len() + 64);
                 // SAFETY: padded, and room was made.
-                let c = unsafe { x86::index_sse2(&data, from, text.len(), &marks(), &mut sse2) };
+                let c = unsafe { x86::index_sse2(&data, from, text.len(), marks(), &mut sse2) };
                 prop_assert_eq!(&chosen, &sse2);
                 prop_assert_eq!(a, c);
             }

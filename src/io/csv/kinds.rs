@@ -6,7 +6,7 @@
 //! a kind doesn't accept is the only reason to decide anew.
 
 use super::date::DateForm;
-use super::number::{Int, float, int, is_space};
+use super::number::{Int, float, int, is_space, trim};
 use super::text::{Bools, Missing};
 use crate::dtype::{Dtype, NumpyType, TimeUnit};
 use crate::error::{Error, Result};
@@ -64,8 +64,7 @@ impl Kind {
     /// Refuses dtypes that have no native reader.
     pub(super) fn given(dtype: &Dtype) -> Result<Self> {
         let native = match dtype {
-            Dtype::Numpy(kind) => kind.is_numeric(),
-            Dtype::Nullable(kind) => kind.is_numeric(),
+            Dtype::Numpy(kind) | Dtype::Nullable(kind) => kind.is_numeric(),
             Dtype::Str | Dtype::String { .. } => true,
             _ => false,
         };
@@ -102,11 +101,16 @@ impl Words<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum First {
     NotInt,
+    /// No integer, but it begins with a minus.
+    Minus,
+    /// No integer, but it begins with a minus, after an integer beyond `int64`.
+    MinusAfterBig,
     Huge,
 }
 
 /// What the values of a part of a column have shown.
 #[derive(Clone, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Seen {
     values: u64,
     missing: bool,
@@ -146,7 +150,13 @@ impl Seen {
                 self.not_bool = true;
             }
             Int::Not => {
-                self.first.get_or_insert(First::NotInt);
+                let minus = trim(word).first() == Some(&b'-');
+                let event = match (minus, self.big) {
+                    (true, true) => First::MinusAfterBig,
+                    (true, false) => First::Minus,
+                    (false, _) => First::NotInt,
+                };
+                self.first.get_or_insert(event);
                 self.not_int = true;
                 self.not_float = self.not_float || float(word, words.decimal).is_none();
                 self.not_bool = self.not_bool || words.bools.read(word).is_none();
@@ -156,6 +166,12 @@ impl Seen {
 
     /// Adds what the part of the column right after this one has shown.
     pub(super) fn merge(&mut self, later: &Self) {
+        if self.first.is_none() {
+            self.first = match later.first {
+                Some(First::Minus) if self.big => Some(First::MinusAfterBig),
+                other => other,
+            };
+        }
         self.values += later.values;
         self.missing |= later.missing;
         self.not_float |= later.not_float;
@@ -163,13 +179,12 @@ impl Seen {
         self.big |= later.big;
         self.negative |= later.negative;
         self.padded |= later.padded;
-        self.first = self.first.or(later.first);
         self.not_int |= later.not_int;
     }
 
     /// Whether text was seen that no number or bool can be, so that looking further changes nothing.
     pub(super) fn is_text(&self) -> bool {
-        self.first == Some(First::NotInt) && self.not_float && self.not_bool
+        matches!(self.first, Some(First::NotInt | First::Minus)) && self.not_float && self.not_bool
     }
 
     /// The type that pandas would infer.
@@ -177,12 +192,20 @@ impl Seen {
     /// # Errors
     /// [`crate::error::Kind::NotNative`] for columns of Python objects.
     pub(super) fn decide(&self) -> Result<Kind> {
-        let objects = |what| Err(Error::not_native(format!("pandas reads {what} as Python objects")));
+        let objects = |what| {
+            Err(Error::not_native(format!(
+                "pandas reads {what} as Python objects"
+            )))
+        };
         if self.values == 0 {
             return Ok(Kind::Empty);
         }
         if self.first == Some(First::Huge) {
             return objects("integers beyond 64 bits");
+        }
+        if self.first == Some(First::MinusAfterBig) {
+            // pandas takes the minus for that of an integer and leaves the whole column as text, missing values included.
+            return objects("negative numbers after integers beyond int64");
         }
         if !self.not_int {
             return match (self.big, self.padded, self.negative || self.missing) {
@@ -258,6 +281,9 @@ mod tests {
             (&["1.5", HUGE], Some(Kind::Float)),
             (&["x", HUGE], Some(Kind::Text)),
             (&[" 9223372036854775808", "1"], None),
+            (&[BIG, "-1.5"], None),
+            (&["1", BIG, "-x"], None),
+            (&["-1.5", BIG], Some(Kind::Float)),
         ] {
             assert_eq!(decide(words), kind, "{words:?}");
         }

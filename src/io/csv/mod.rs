@@ -7,14 +7,24 @@
 //! are refused with [`crate::error::Kind::NotNative`], at construction where the options or the sample show it, from
 //! [`crate::chunk::Source::retyped`] where only later rows do.
 //!
+//! Known differences from pandas 3.1: where lines end in a lone carriage return, pandas swallows a separator that begins
+//! the line after a line of blanks or a skipped one; here it is kept. A column's type takes account of the values that
+//! are read: of columns that nobody asks for, and of rows that a filter drops, only the sample.
+//!
 //! Invariants: all partitions one after the other are exactly the records of the files, for any block size; a column's
 //! type is the one that pandas infers over all values that were looked at, and no value is changed to fit a type.
+
+#![allow(
+    clippy::inline_always,
+    reason = "the loops over fields are compiled for each shape, selection and instruction set"
+)]
 
 mod bytes;
 mod convert;
 mod date;
 mod files;
 mod grid;
+mod head;
 mod index;
 mod kinds;
 mod number;

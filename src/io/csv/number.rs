@@ -130,7 +130,15 @@ const POWERS: [f64; 17] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
 ];
 const INT_POWERS: [u64; 9] = [
-    1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000,
+    1,
+    10,
+    100,
+    1_000,
+    10_000,
+    100_000,
+    1_000_000,
+    10_000_000,
+    100_000_000,
 ];
 
 /// A float of the usual form (sign, up to 7 digits, `.`, up to 16 digits; or plain digits) at `start..end` of a padded
@@ -290,8 +298,8 @@ mod tests {
             assert_eq!(float(text.as_bytes(), b'.'), Some(value), "{text:?}");
         }
         for text in [
-            "", ".", "1e", "1e+", "e5", "1 .5", "1.5 x", " inf", "inf ", "nan", "1d5", "1..5", "--1", "1_0.5", "1,5",
-            "0x1p3", "infin", "1.5f",
+            "", ".", "1e", "1e+", "e5", "1 .5", "1.5 x", " inf", "inf ", "nan", "1d5", "1..5", "--1",
+            "1_0.5", "1,5", "0x1p3", "infin", "1.5f",
         ] {
             assert_eq!(float(text.as_bytes(), b'.'), None, "{text:?}");
         }

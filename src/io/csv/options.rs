@@ -62,6 +62,7 @@ impl Compression {
 
 /// The options of `read_csv`.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "independent options")]
 pub struct CsvOptions {
     /// The byte between fields.
     pub sep: u8,
@@ -167,7 +168,10 @@ impl CsvOptions {
             (self.comment.is_some(), "comment"),
             (self.lineterminator.is_some(), "lineterminator"),
             (self.thousands.is_some(), "thousands"),
-            (!self.sep.is_ascii() || matches!(self.sep, b'\n' | b'\r' | 0), "sep"),
+            (
+                !self.sep.is_ascii() || matches!(self.sep, b'\n' | b'\r' | 0),
+                "sep",
+            ),
             (
                 self.quotechar
                     .is_some_and(|byte| !byte.is_ascii() || matches!(byte, b'\n' | b'\r' | b' ' | 0)),
@@ -180,7 +184,9 @@ impl CsvOptions {
             (self.quotechar == Some(self.sep), "quotechar equal to sep"),
         ];
         if let Some((_, name)) = refused.iter().find(|(refused, _)| *refused) {
-            return Err(Error::not_native(format!("read_csv: this {name} is not read natively")));
+            return Err(Error::not_native(format!(
+                "read_csv: this {name} is not read natively"
+            )));
         }
         if self.blocksize == Some(0) {
             return Err(Error::value("read_csv: blocksize must be at least 1 byte"));

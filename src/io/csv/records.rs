@@ -6,10 +6,10 @@
 
 use arrow::buffer::Buffer;
 
+use super::bytes::Sequential;
 use super::grid::{Grid, Rules};
 use super::index::PADDING;
 use crate::error::{Error, Result};
-use super::bytes::Sequential;
 
 /// A record may not be longer; positions have 32 bits.
 const LONGEST: usize = 1 << 31;
@@ -19,6 +19,7 @@ const OVERSHOOT: usize = 4 << 10;
 const POOL: usize = 4;
 
 /// The records of a stretch of a file.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Records {
     input: Sequential,
     rules: Rules,
@@ -37,6 +38,8 @@ pub(super) struct Records {
     at_end: bool,
     line_end_added: bool,
     done: bool,
+    /// The file ends inside the quotes of this record, which is up next.
+    unfinished: Option<BadRecord>,
     grid: Grid,
     pool: Vec<Buffer>,
 }
@@ -85,6 +88,7 @@ impl Records {
             at_end: false,
             line_end_added: false,
             done: false,
+            unfinished: None,
             grid: Grid::default(),
             pool: Vec::new(),
         }
@@ -121,6 +125,9 @@ impl Records {
                 fields: Some(record.fields),
             }));
         }
+        if let Some(bad) = self.unfinished.take() {
+            return Ok(Next::Bad(bad));
+        }
         if self.done || self.position() >= self.end {
             return Ok(Next::End(self.position()));
         }
@@ -140,7 +147,7 @@ impl Records {
         let content = self.filled;
         let to = content + usize::from(self.line_end_added);
         self.grid
-            .read(&self.buffer, PADDING, to, self.width, self.lenient, &self.rules);
+            .read(&self.buffer, PADDING, to, self.width, self.lenient, self.rules);
         let limit = usize::try_from(self.end - self.base)
             .unwrap_or(usize::MAX)
             .saturating_add(PADDING);
@@ -150,10 +157,10 @@ impl Records {
         self.rest = self.grid.end.min(content);
         if self.at_end && !self.done && self.grid.too_many.is_none() && self.grid.end < to {
             self.done = true;
-            return Ok(Next::Bad(BadRecord {
+            self.unfinished = Some(BadRecord {
                 offset: self.offset(self.grid.end),
                 fields: None,
-            }));
+            });
         }
         Ok(Next::Rows)
     }
@@ -164,7 +171,9 @@ impl Records {
         // One byte more, for a line feed after the last record of the file.
         let length = PADDING + room + 1 + PADDING;
         let mut fresh = self.recycled(length);
-        fresh[PADDING..PADDING + carry].copy_from_slice(&self.buffer[self.rest..self.filled]);
+        if carry > 0 {
+            fresh[PADDING..PADDING + carry].copy_from_slice(&self.buffer[self.rest..self.filled]);
+        }
         self.base += (self.rest - PADDING) as u64;
         self.rest = PADDING;
         self.filled = PADDING + carry;

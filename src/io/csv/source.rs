@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
+use super::bytes::ByteSource;
 use super::convert::Chunk;
 use super::date::DateForm;
-use super::files::{Cutter, CsvFile, Tuning};
+use super::files::{CsvFile, Cutter, Tuning};
 use super::kinds::{Kind, Seen};
 use super::options::CsvOptions;
 use super::records::{Next, Records};
@@ -19,7 +20,6 @@ use super::stream::CsvStream;
 use super::table::Table;
 use crate::chunk::{BatchStream, Notice, Scan, Source};
 use crate::error::{Error, Kind as ErrorKind, Result};
-use super::bytes::ByteSource;
 use crate::schema::{Column, FrameKind, FrameSchema, IndexSchema};
 use crate::token::{Token, Tokenize, Tokenizer};
 
@@ -55,7 +55,11 @@ impl CsvSource {
         Self::tuned(files, options, Tuning::default())
     }
 
-    pub(super) fn tuned(files: Vec<Arc<dyn ByteSource>>, options: CsvOptions, tuning: Tuning) -> Result<Self> {
+    pub(super) fn tuned(
+        files: Vec<Arc<dyn ByteSource>>,
+        options: CsvOptions,
+        tuning: Tuning,
+    ) -> Result<Self> {
         let table = Arc::new(Table::new(files, options, tuning)?);
         let kinds = sampled(&table)?;
         Ok(Self::with(table, kinds))
@@ -187,7 +191,9 @@ impl Source for CsvSource {
             wanted.extend_from_slice(columns);
             wanted.sort_unstable();
             wanted.dedup();
-            if let Some(date) = wanted.iter().find(|column| matches!(kinds[**column], Kind::Date(_)))
+            if let Some(date) = wanted
+                .iter()
+                .find(|column| matches!(kinds[**column], Kind::Date(_)))
                 && self.0.learned.lock().contradicted.contains(date)
             {
                 return Err(Error::not_native(format!(
@@ -213,9 +219,10 @@ impl Source for CsvSource {
 fn decided(table: &Table, column: usize, seen: &Seen) -> Result<Kind> {
     match seen.decide()? {
         Kind::Int if table.options.assume_missing => Ok(Kind::IntMissing),
-        Kind::UInt | Kind::RawText if table.options.assume_missing => {
-            Err(Error::not_native(format!("assume_missing with integers beyond int64 in column {}", table.label(column))))
-        }
+        Kind::UInt | Kind::RawText if table.options.assume_missing => Err(Error::not_native(format!(
+            "assume_missing with integers beyond int64 in column {}",
+            table.label(column)
+        ))),
         kind => Ok(kind),
     }
 }
@@ -231,7 +238,9 @@ fn sampled(table: &Table) -> Result<Vec<Kind>> {
     for number in 0..table.files.len() {
         let file = &table.files[number];
         let (cutter, positions) = table.layout(number)?;
-        let start = file.head(table.options.header, table.options.skiprows, &table.rules)?.start;
+        let start = file
+            .head(table.options.header, table.options.skiprows, table.rules)?
+            .start;
         let end = start.saturating_add(table.options.sample.max(1) as u64);
         let mut records = file.records(start, end, table.lenient, &cutter)?;
         let mut scratch = Vec::new();
@@ -266,7 +275,9 @@ fn sampled(table: &Table) -> Result<Vec<Kind>> {
         }
     }
     if rows == 0 {
-        return Err(Error::not_native("files without rows give columns of Python objects"));
+        return Err(Error::not_native(
+            "files without rows give columns of Python objects",
+        ));
     }
     given
         .into_iter()
@@ -275,7 +286,10 @@ fn sampled(table: &Table) -> Result<Vec<Kind>> {
             Some(kind) => Ok(kind),
             None if table.is_date(column) => match forms[column] {
                 Some(form) => Ok(Kind::Date(form)),
-                None => Err(Error::not_native(format!("no date in the sample of column {}", table.label(column)))),
+                None => Err(Error::not_native(format!(
+                    "no date in the sample of column {}",
+                    table.label(column)
+                ))),
             },
             None => decided(table, column, &seen[column]),
         })
@@ -286,7 +300,7 @@ fn chunk<'a>(records: &'a Records, cutter: &'a Cutter) -> Chunk<'a> {
     Chunk {
         buffer: records.buffer(),
         grid: records.grid(),
-        marks: &cutter.rules.marks,
+        marks: cutter.rules.marks,
         utf8: None,
     }
 }

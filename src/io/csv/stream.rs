@@ -107,7 +107,7 @@ impl CsvStream {
         let chunk = Chunk {
             buffer: self.records.buffer(),
             grid: self.records.grid(),
-            marks: &self.cutter.rules.marks,
+            marks: self.cutter.rules.marks,
             utf8: Some(&self.utf8),
         };
         let words = table.words(column);
@@ -118,13 +118,7 @@ impl CsvStream {
         }
     }
 
-    fn rejected(
-        &self,
-        chunk: &Chunk<'_>,
-        column: usize,
-        kind: &Kind,
-        rejected: &Rejected,
-    ) -> Error {
+    fn rejected(&self, chunk: &Chunk<'_>, column: usize, kind: &Kind, rejected: &Rejected) -> Error {
         let file = &self.inner.table.files[self.file];
         match file.prove_start(self.block, self.start, &self.cutter) {
             Ok(true) => {}
@@ -141,13 +135,20 @@ impl CsvStream {
         if text.chars().count() > 60 {
             text = text.chars().take(60).chain(['…']).collect();
         }
-        let place = format!("column {name:?}, line {line} of {}", file.name(), name = name.to_string());
+        let place = format!(
+            "column {name:?}, line {line} of {}",
+            file.name(),
+            name = name.to_string()
+        );
         if rejected.not_utf8 {
             return Error::value(format!("{place}: {text:?} is not UTF-8"));
         }
         if let Kind::Given(dtype) = kind {
             return Error::value(if rejected.missing {
-                format!("{place}: a missing value ({text:?}) doesn't fit dtype {}", dtype.name())
+                format!(
+                    "{place}: a missing value ({text:?}) doesn't fit dtype {}",
+                    dtype.name()
+                )
             } else {
                 format!("{place}: {text:?} can't be read as {}", dtype.name())
             });
@@ -169,7 +170,11 @@ impl BatchStream for CsvStream {
         let row = (self.before + first) as i64;
         let range = IndexData::Range { start: row, step: 1 };
         let Some(filter) = self.scan.filter.clone() else {
-            let columns = self.scan.columns.iter().map(|column| self.convert(*column, all, len));
+            let columns = self
+                .scan
+                .columns
+                .iter()
+                .map(|column| self.convert(*column, all, len));
             return Ok(Some(Batch {
                 index: range,
                 columns: columns.collect::<Result<_>>()?,
@@ -206,7 +211,9 @@ impl BatchStream for CsvStream {
                 (None, _) => self.convert(*column, rows, kept)?,
             });
         }
-        let level = |picks: &UInt32Array| Int64Array::from_iter_values(picks.values().iter().map(|at| row + i64::from(*at)));
+        let level = |picks: &UInt32Array| {
+            Int64Array::from_iter_values(picks.values().iter().map(|at| row + i64::from(*at)))
+        };
         let level = match &selection {
             None => Int64Array::from_iter_values((0..len as i64).map(|at| row + at)),
             Some(picks) => level(picks),

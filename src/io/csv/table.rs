@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, LargeStringArray};
 
-use super::files::{Cutter, CsvFile, Head, Tuning};
+use super::bytes::{ByteSource, Codec};
+use super::files::{CsvFile, Cutter, Tuning};
 use super::grid::Rules;
+use super::head::Head;
 use super::kinds::{Kind, Words};
 use super::number::float;
 use super::options::{ColumnRef, Compression, CsvOptions};
 use super::text::{Bools, DEFAULT_MISSING, Missing};
 use crate::dtype::{Categories, Dtype};
 use crate::error::{Error, Result};
-use super::bytes::{ByteSource, Codec};
 use crate::schema::Label;
 
 /// Files and columns of a source.
@@ -37,7 +38,11 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(sources: Vec<Arc<dyn ByteSource>>, options: CsvOptions, tuning: Tuning) -> Result<Self> {
+    pub(super) fn new(
+        sources: Vec<Arc<dyn ByteSource>>,
+        options: CsvOptions,
+        tuning: Tuning,
+    ) -> Result<Self> {
         options.check()?;
         if sources.is_empty() {
             return Err(Error::value("read_csv: no files"));
@@ -57,11 +62,12 @@ impl Table {
                 CsvFile::new(source, codec, options.blocksize)
             })
             .collect();
-        let places = files.iter().enumerate().flat_map(|(file, f)| {
-            (0..f.blocks()).map(move |block| (file as u32, block as u32))
-        });
+        let places = files
+            .iter()
+            .enumerate()
+            .flat_map(|(file, f)| (0..f.blocks()).map(move |block| (file as u32, block as u32)));
         let places = places.collect();
-        let head = files[0].head(options.header, options.skiprows, &rules)?;
+        let head = files[0].head(options.header, options.skiprows, rules)?;
         let names = names(&head, &options, files[0].name())?;
         let columns = used(&names, &options)?;
         let missing = columns
@@ -145,7 +151,7 @@ impl Table {
     /// How a file is cut, and where the source's columns are in it.
     pub(super) fn layout(&self, file: usize) -> Result<(Cutter, Vec<Option<usize>>)> {
         let own = &self.files[file];
-        let head = own.head(self.options.header, self.options.skiprows, &self.rules)?;
+        let head = own.head(self.options.header, self.options.skiprows, self.rules)?;
         let cutter = Cutter {
             rules: self.rules,
             width: self.names.len(),
@@ -241,10 +247,14 @@ fn names(head: &Head, options: &CsvOptions, file: &str) -> Result<Vec<Label>> {
         })
         .collect::<Result<Vec<_>>>()?;
     let mut unique = hashbrown::HashSet::new();
-    let odd = texts.iter().any(|name| name.is_empty() || !unique.insert(name.as_str()));
+    let odd = texts
+        .iter()
+        .any(|name| name.is_empty() || !unique.insert(name.as_str()));
     drop(unique);
     if odd && !options.dtypes.is_empty() {
-        return Err(Error::not_native("dtypes of columns whose names are missing or not unique"));
+        return Err(Error::not_native(
+            "dtypes of columns whose names are missing or not unique",
+        ));
     }
     Ok(distinct(texts).iter().map(|name| Label::str(name)).collect())
 }
@@ -258,7 +268,9 @@ fn distinct(mut names: Vec<String>) -> Vec<String> {
         }
     }
     let mut counts: hashbrown::HashMap<String, usize> = hashbrown::HashMap::new();
-    let order = (0..names.len()).filter(|i| !unnamed[*i]).chain((0..names.len()).filter(|i| unnamed[*i]));
+    let order = (0..names.len())
+        .filter(|i| !unnamed[*i])
+        .chain((0..names.len()).filter(|i| unnamed[*i]));
     for i in order.collect::<Vec<_>>() {
         let original = names[i].clone();
         let mut name = original.clone();
@@ -285,7 +297,12 @@ fn used(names: &[Label], options: &CsvOptions) -> Result<Vec<Option<usize>>> {
     };
     let lacking: Vec<_> = wanted
         .iter()
-        .filter(|wanted| !names.iter().enumerate().any(|(at, name)| is_column(wanted, name, at)))
+        .filter(|wanted| {
+            !names
+                .iter()
+                .enumerate()
+                .any(|(at, name)| is_column(wanted, name, at))
+        })
         .map(|wanted| match wanted {
             ColumnRef::Name(Label::Str(name)) => format!("'{name}'"),
             ColumnRef::Name(label) => label.to_string(),
@@ -324,7 +341,11 @@ fn missing_words(label: &Label, at: usize, options: &CsvOptions) -> Option<Missi
             words.push((value as i64).to_string());
         }
     }
-    let default = if options.keep_default_na { &DEFAULT_MISSING[..] } else { &[] };
+    let default = if options.keep_default_na {
+        &DEFAULT_MISSING[..]
+    } else {
+        &[]
+    };
     let all = default.iter().copied().chain(words.iter().map(String::as_str));
     Some(Missing::new(all, options.decimal))
 }
@@ -339,10 +360,16 @@ mod tests {
             (&["a", "a", "b"][..], &["a", "a.1", "b"][..]),
             (&["a", "", "b"], &["a", "Unnamed: 1", "b"]),
             (&["a", "b", "a", "a.1"], &["a", "b", "a.2", "a.1"]),
-            (&["", "", "Unnamed: 1"], &["Unnamed: 0", "Unnamed: 1.1", "Unnamed: 1"]),
+            (
+                &["", "", "Unnamed: 1"],
+                &["Unnamed: 0", "Unnamed: 1.1", "Unnamed: 1"],
+            ),
             (&["a", "a", "a"], &["a", "a.1", "a.2"]),
         ] {
-            assert_eq!(distinct(names.iter().map(ToString::to_string).collect()), expected);
+            assert_eq!(
+                distinct(names.iter().map(ToString::to_string).collect()),
+                expected
+            );
         }
     }
 }

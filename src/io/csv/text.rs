@@ -20,7 +20,7 @@ pub(super) fn unquote<'a>(
     data: &'a [u8],
     start: usize,
     end: usize,
-    marks: &Marks,
+    marks: Marks,
     scratch: &mut Vec<u8>,
 ) -> Unquoted<'a> {
     let field = &data[start..end];
@@ -59,7 +59,7 @@ fn unescape(field: &[u8], quote: u8, doubled: bool, out: &mut Vec<u8>) {
 }
 
 /// The content of a field on its own, for headers and messages.
-pub(super) fn content(field: &[u8], marks: &Marks) -> Vec<u8> {
+pub(super) fn content(field: &[u8], marks: Marks) -> Vec<u8> {
     let mut scratch = Vec::new();
     match unquote(field, 0, field.len(), marks, &mut scratch) {
         Unquoted::Slice(_, slice) => slice.to_vec(),
@@ -69,8 +69,8 @@ pub(super) fn content(field: &[u8], marks: &Marks) -> Vec<u8> {
 
 /// pandas' words for missing values.
 pub(super) const DEFAULT_MISSING: [&str; 19] = [
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
-    "NULL", "NaN", "None", "n/a", "nan", "null",
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A",
+    "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
 ];
 
 /// The words that stand for a missing value in a column.
@@ -161,7 +161,8 @@ impl Bools {
     pub(super) fn new(yes: &[String], no: &[String]) -> Self {
         let with = |own: [&str; 3], more: &[String]| {
             let own = own.iter().map(|word| word.as_bytes().to_vec());
-            own.chain(more.iter().map(|word| word.as_bytes().to_vec())).collect()
+            own.chain(more.iter().map(|word| word.as_bytes().to_vec()))
+                .collect()
         };
         Self {
             yes: with(["True", "TRUE", "true"], yes),
@@ -206,10 +207,13 @@ mod tests {
             ("\"\"\"\"", "\""),
             ("\"x,\ny\"", "x,\ny"),
         ] {
-            assert_eq!(content(field.as_bytes(), &MARKS), expected.as_bytes(), "{field}");
+            assert_eq!(content(field.as_bytes(), MARKS), expected.as_bytes(), "{field}");
         }
-        let plain = Marks { doubled: false, ..MARKS };
-        assert_eq!(content(b"\"x\"\"y\"", &plain), b"x\"y\"");
+        let plain = Marks {
+            doubled: false,
+            ..MARKS
+        };
+        assert_eq!(content(b"\"x\"\"y\"", plain), b"x\"y\"");
     }
 
     #[test]
@@ -218,7 +222,9 @@ mod tests {
         for word in DEFAULT_MISSING {
             assert!(set.contains(word.as_bytes()), "{word:?}");
         }
-        for word in ["NAN", "Nan", " ", "NaN ", "none", "nul", "#N/A N/B", "news", "NULLS"] {
+        for word in [
+            "NAN", "Nan", " ", "NaN ", "none", "nul", "#N/A N/B", "news", "NULLS",
+        ] {
             assert!(!set.contains(word.as_bytes()), "{word:?}");
         }
         assert!(!set.numeric);

@@ -1,5 +1,7 @@
 //! Whole-source tests: what a source over real files delivers, held against what pandas gives for the same bytes.
 
+#![allow(clippy::format_push_string, reason = "clearer than write! with its result")]
+
 mod blocks;
 mod dialect;
 mod types;
@@ -154,6 +156,11 @@ fn read(source: CsvSource) -> Result<(Arc<dyn Source>, Vec<String>)> {
 fn table(text: &str, options: &CsvOptions) -> Result<(Vec<String>, Vec<String>)> {
     let files = Files::new(&[text.as_bytes()]);
     let (source, rows) = read(files.source(options, Tuning::default())?)?;
-    let dtypes = source.schema().columns.iter().map(|column| column.dtype.name()).collect();
+    let dtypes = source
+        .schema()
+        .columns
+        .iter()
+        .map(|column| column.dtype.name())
+        .collect();
     Ok((dtypes, rows))
 }
