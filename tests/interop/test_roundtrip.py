@@ -398,3 +398,13 @@ def test_functions_see_pandas(name):
 
     same(frame, _core.Held(frame, 2).map(function, frame[:0]).take().set_axis(frame.index))
     same(frame, pd.concat(seen))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 100])
+@pytest.mark.parametrize("parts", PARTS)
+@pytest.mark.parametrize("index", ["range", "freq-day", "multi", "str"])
+def test_a_source_may_filter(index, parts, rows):
+    frame = pd.DataFrame({"k": [0, 2, 1, 4, 3, 6], "o": [[1]] * 6, "s": ["a", None, "b", "c", "d", "é"]})
+    frame.index = INDEXES[index]
+    back = _core._even(frame, parts, rows)
+    tm.assert_frame_equal(frame.loc[frame["k"] % 2 == 0, ["s"]], back, check_freq=False)
