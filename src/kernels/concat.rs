@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, LargeStringArray, StringViewArray, new_empty_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, LargeStringArray, StringViewArray, new_empty_array,
+};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Int32Type};
 
@@ -141,11 +143,19 @@ pub fn concat_arrays(dtype: &Dtype, arrays: &[&ArrayRef]) -> Result<ArrayRef> {
         return plain(arrays);
     }
     if dtype.is_text() {
-        let large = arrays.iter().map(|array| to_large_utf8(array)).collect::<Result<Vec<_>>>()?;
+        let large = arrays
+            .iter()
+            .map(|array| to_large_utf8(array))
+            .collect::<Result<Vec<_>>>()?;
         return plain(&large.iter().collect::<Vec<_>>());
     }
-    let other = arrays.iter().find(|array| array.data_type() != first).map_or(first, |array| array.data_type());
-    Err(Error::internal(format!("arrays of types {first} and {other} in one column")))
+    let other = arrays
+        .iter()
+        .find(|array| array.data_type() != first)
+        .map_or(first, |array| array.data_type());
+    Err(Error::internal(format!(
+        "arrays of types {first} and {other} in one column"
+    )))
 }
 
 fn concat_dictionaries(arrays: &[&ArrayRef]) -> Result<ArrayRef> {
@@ -162,7 +172,9 @@ fn concat_dictionaries(arrays: &[&ArrayRef]) -> Result<ArrayRef> {
         .iter()
         .any(|part| !Arc::ptr_eq(part.values(), values) && part.values() != values)
     {
-        return Err(Error::internal("categoricals over different categories in one column"));
+        return Err(Error::internal(
+            "categoricals over different categories in one column",
+        ));
     }
     let keys: Vec<&dyn Array> = parts.iter().map(|part| part.keys() as &dyn Array).collect();
     let keys = arrow::compute::concat(&keys)?;
@@ -182,14 +194,20 @@ pub fn to_large_utf8(array: &ArrayRef) -> Result<ArrayRef> {
         DataType::Utf8View => Ok(Arc::new(views_to_large(array.as_string_view()))),
         DataType::Utf8 => {
             let small = array.as_string::<i32>();
-            let offsets: Vec<i64> = small.value_offsets().iter().map(|offset| i64::from(*offset)).collect();
+            let offsets: Vec<i64> = small
+                .value_offsets()
+                .iter()
+                .map(|offset| i64::from(*offset))
+                .collect();
             Ok(Arc::new(LargeStringArray::try_new(
                 OffsetBuffer::new(ScalarBuffer::from(offsets)),
                 small.values().clone(),
                 small.nulls().cloned(),
             )?))
         }
-        other => Err(Error::internal(format!("an array of type {other} where the schema says text"))),
+        other => Err(Error::internal(format!(
+            "an array of type {other} where the schema says text"
+        ))),
     }
 }
 

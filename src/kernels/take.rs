@@ -18,20 +18,30 @@ use crate::error::{Error, Result};
 /// [`crate::error::Kind::Internal`] when a position is out of bounds.
 pub fn take_batch(batch: &Batch, rows: &UInt32Array) -> Result<Batch> {
     if rows.null_count() > 0 || rows.values().iter().any(|row| *row as usize >= batch.len) {
-        return Err(Error::internal(format!("a row outside of a batch of {} rows", batch.len)));
+        return Err(Error::internal(format!(
+            "a row outside of a batch of {} rows",
+            batch.len
+        )));
     }
     let index = match &batch.index {
         IndexData::Range { start, step } => {
             let values = rows.values().iter().map(|row| start + i64::from(*row) * step);
             IndexData::Levels(vec![Arc::new(Int64Array::from_iter_values(values))])
         }
-        IndexData::Levels(levels) => {
-            IndexData::Levels(levels.iter().map(|level| take(level, rows)).collect::<Result<_>>()?)
-        }
+        IndexData::Levels(levels) => IndexData::Levels(
+            levels
+                .iter()
+                .map(|level| take(level, rows))
+                .collect::<Result<_>>()?,
+        ),
     };
     Ok(Batch {
         index,
-        columns: batch.columns.iter().map(|column| take(column, rows)).collect::<Result<_>>()?,
+        columns: batch
+            .columns
+            .iter()
+            .map(|column| take(column, rows))
+            .collect::<Result<_>>()?,
         len: rows.len(),
     })
 }
@@ -54,7 +64,11 @@ pub fn take(array: &ArrayRef, rows: &UInt32Array) -> Result<ArrayRef> {
 /// [`crate::error::Kind::Internal`] when the mask has another length.
 pub fn filter_batch(batch: &Batch, mask: &BooleanArray) -> Result<Batch> {
     if mask.len() != batch.len {
-        return Err(Error::internal(format!("a mask of {} rows for a batch of {}", mask.len(), batch.len)));
+        return Err(Error::internal(format!(
+            "a mask of {} rows for a batch of {}",
+            mask.len(),
+            batch.len
+        )));
     }
     let filter = FilterBuilder::new(mask).optimize().build();
     let one = |array: &ArrayRef| -> Result<ArrayRef> {

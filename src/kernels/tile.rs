@@ -74,32 +74,93 @@ impl Failure {
 #[allow(missing_docs)]
 pub enum Op {
     /// The values of the array in a slot.
-    Rows { slot: usize, lane: Lane },
+    Rows {
+        slot: usize,
+        lane: Lane,
+    },
     /// The bits of the boolean array in a slot.
-    Bits { slot: usize },
+    Bits {
+        slot: usize,
+    },
     /// Whether each value of the array in a slot is there.
-    Valid { slot: usize },
+    Valid {
+        slot: usize,
+    },
     /// One value for all rows.
-    One { lane: Lane, word: u64 },
-    Arith { op: Arith, lane: Lane, a: Value, b: Value },
-    Unary { op: Unary, lane: Lane, a: Value },
-    Round { lane: Lane, decimals: i32, a: Value },
-    Compare { op: Compare, lane: Lane, a: Value, b: Value },
+    One {
+        lane: Lane,
+        word: u64,
+    },
+    Arith {
+        op: Arith,
+        lane: Lane,
+        a: Value,
+        b: Value,
+    },
+    Unary {
+        op: Unary,
+        lane: Lane,
+        a: Value,
+    },
+    Round {
+        lane: Lane,
+        decimals: i32,
+        a: Value,
+    },
+    Compare {
+        op: Compare,
+        lane: Lane,
+        a: Value,
+        b: Value,
+    },
     /// A signed against an unsigned 64-bit integer.
-    Signs { op: Compare, a: Value, b: Value },
+    Signs {
+        op: Compare,
+        a: Value,
+        b: Value,
+    },
     /// Ticks of different units.
-    Scaled { op: Compare, a: Value, b: Value, factors: (i64, i64) },
+    Scaled {
+        op: Compare,
+        a: Value,
+        b: Value,
+        factors: (i64, i64),
+    },
     /// Whether a sum or difference leaves 64 bits (or is the smallest integer, which means "not a time").
-    AddOverflows { a: Value, b: Value, sub: bool },
+    AddOverflows {
+        a: Value,
+        b: Value,
+        sub: bool,
+    },
     /// The same for a product.
-    MulOverflows { a: Value, b: Value },
-    Cast { from: Lane, to: Lane, a: Value },
+    MulOverflows {
+        a: Value,
+        b: Value,
+    },
+    Cast {
+        from: Lane,
+        to: Lane,
+        a: Value,
+    },
     /// `a` where the mask holds, else `b`.
-    Select { lane: Lane, mask: Value, a: Value, b: Value },
+    Select {
+        lane: Lane,
+        mask: Value,
+        a: Value,
+        b: Value,
+    },
     /// Whether each value is in one of the program's sets.
-    Member { set: usize, lane: Lane, a: Value },
+    Member {
+        set: usize,
+        lane: Lane,
+        a: Value,
+    },
     /// `value`, unless `bad` holds for some row.
-    Guard { value: Value, bad: Value, failure: Failure },
+    Guard {
+        value: Value,
+        bad: Value,
+        failure: Failure,
+    },
 }
 
 impl Op {
@@ -370,7 +431,11 @@ impl Tiles {
         let mut masks: Vec<Option<(MutableBuffer, usize)>> = self
             .outputs
             .iter()
-            .map(|output| output.valid.map(|_| (MutableBuffer::from_len_zeroed(rows.div_ceil(8)), 0)))
+            .map(|output| {
+                output
+                    .valid
+                    .map(|_| (MutableBuffer::from_len_zeroed(rows.div_ceil(8)), 0))
+            })
             .collect();
         let mut registers = MutableBuffer::with_capacity(self.registers * STRIDE + 64);
         let frame = Frame {
@@ -392,7 +457,8 @@ impl Tiles {
                     let width = bytes.len();
                     // SAFETY: the bitmap has a bit for every row, a tile starts at a whole byte, and nothing else
                     // refers to these bytes.
-                    let packed = unsafe { std::slice::from_raw_parts_mut(frame.outs[k].add(start / 8), width) };
+                    let packed =
+                        unsafe { std::slice::from_raw_parts_mut(frame.outs[k].add(start / 8), width) };
                     frame.pack(output.value, start, tile, packed);
                 } else {
                     frame.place(k, output, start, tile);
@@ -480,7 +546,10 @@ impl Tiles {
                 .as_ref()
                 .ok_or_else(|| Error::internal(format!("slot {slot} of a program is empty")))?;
             if array.len() != rows {
-                return Err(Error::internal(format!("an array of {} rows among {rows} rows", array.len())));
+                return Err(Error::internal(format!(
+                    "an array of {} rows among {rows} rows",
+                    array.len()
+                )));
             }
             let entry = &mut data[slot];
             match wants {
@@ -503,7 +572,8 @@ impl Tiles {
                     let buffer = parts.buffers().first();
                     match buffer {
                         Some(buffer) if width == Some(lane.size()) => {
-                            let values = buffer.slice_with_length(parts.offset() * lane.size(), rows * lane.size());
+                            let values =
+                                buffer.slice_with_length(parts.offset() * lane.size(), rows * lane.size());
                             if values.as_ptr().align_offset(lane.size()) != 0 {
                                 return Err(Error::internal("an array that isn't aligned"));
                             }
@@ -536,7 +606,10 @@ impl SlotData {
 }
 
 fn mismatch(array: &ArrayRef, wanted: &str) -> Error {
-    Error::internal(format!("an array of type {} where the schema says {wanted}", array.data_type()))
+    Error::internal(format!(
+        "an array of type {} where the schema says {wanted}",
+        array.data_type()
+    ))
 }
 
 /// A program at work.
@@ -553,7 +626,11 @@ impl Frame<'_> {
         let from = match self.program.places[value.0 as usize] {
             Place::One(word) => return Operand::One(T::from_word(word)),
             Place::Slot(slot) => self.views[slot].values.as_ptr().cast::<T>().wrapping_add(start),
-            Place::Register(register) => self.registers.wrapping_add(register * STRIDE).cast::<T>().cast_const(),
+            Place::Register(register) => self
+                .registers
+                .wrapping_add(register * STRIDE)
+                .cast::<T>()
+                .cast_const(),
             Place::Out(output) => self.outs[output].cast::<T>().wrapping_add(start).cast_const(),
             Place::Nowhere => return Operand::One(T::default()),
         };
@@ -567,7 +644,10 @@ impl Frame<'_> {
     #[allow(clippy::mut_from_ref)]
     fn out<T: Element>(&self, at: usize, start: usize, tile: usize) -> Out<'_, T> {
         let to = match self.program.places[at] {
-            Place::Register(register) => self.registers.wrapping_add(register * STRIDE).cast::<MaybeUninit<T>>(),
+            Place::Register(register) => self
+                .registers
+                .wrapping_add(register * STRIDE)
+                .cast::<MaybeUninit<T>>(),
             Place::Out(output) => self.outs[output].cast::<MaybeUninit<T>>().wrapping_add(start),
             Place::Slot(_) | Place::One(_) | Place::Nowhere => return &mut [],
         };
@@ -699,7 +779,9 @@ impl Frame<'_> {
                 let bad = arg!(bad, u8);
                 if any_row(bad, Operand::One(0u8), n, |bad, _| bad != 0) {
                     let row = (0..n).find(|row| bad.at(*row) != 0).unwrap_or(0);
-                    return Err(failure.error().note(format!("at row {} of the batch", start + row)));
+                    return Err(failure
+                        .error()
+                        .note(format!("at row {} of the batch", start + row)));
                 }
             }
         }

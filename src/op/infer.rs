@@ -50,7 +50,10 @@ impl Typed {
 fn typed(expr: &Expr, schema: &FrameSchema, inputs: &[Dtype]) -> Result<Typed> {
     let native = |dtype: Dtype| {
         if dtype.is_host() {
-            return Err(Error::not_native(format!("no kernels for dtype {}", dtype.name())));
+            return Err(Error::not_native(format!(
+                "no kernels for dtype {}",
+                dtype.name()
+            )));
         }
         Ok(dtype)
     };
@@ -124,7 +127,12 @@ pub fn no_kernel(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Error {
         Some(dtype) => dtype.name(),
         None => side.python_name().to_string(),
     };
-    Error::not_native(format!("no kernel for {} of {} and {}", op.name(), name(a), name(b)))
+    Error::not_native(format!(
+        "no kernel for {} of {} and {}",
+        op.name(),
+        name(a),
+        name(b)
+    ))
 }
 
 /// What comes out of an operation, and how.
@@ -171,7 +179,11 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
     };
     let ticks = |a: TimeUnit, b: TimeUnit| {
         let unit = finer(a, b);
-        (unit, unit.per_second() / a.per_second(), unit.per_second() / b.per_second())
+        (
+            unit,
+            unit.per_second() / a.per_second(),
+            unit.per_second() / b.per_second(),
+        )
     };
     match (op, &a.class, &b.class) {
         (_, Class::Number { .. }, Class::Number { .. }) => numbers(op, a, b),
@@ -185,7 +197,9 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         }
         (O::Sub, Class::Moment { unit: x, tz }, Class::Moment { unit: y, tz: other }) => {
             if tz.is_some() != other.is_some() {
-                return Err(Error::type_("Cannot subtract tz-naive and tz-aware datetime-like objects"));
+                return Err(Error::type_(
+                    "Cannot subtract tz-naive and tz-aware datetime-like objects",
+                ));
             }
             let (unit, i, j) = ticks(*x, *y);
             answer(span(unit), Plan::Ticks(i, j))
@@ -198,12 +212,22 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             let (_, i, j) = ticks(*x, *y);
             answer(Dtype::Numpy(NumpyType::Float64), Plan::SpanRatio(i, j))
         }
-        (O::Mul, Class::Span(unit), Class::Number { kind, nullable: false })
-        | (O::Mul, Class::Number { kind, nullable: false }, Class::Span(unit))
-            if kind.is_integer() && *kind != NumpyType::UInt64 =>
-        {
-            answer(span(*unit), Plan::SpanTimes)
-        }
+        (
+            O::Mul,
+            Class::Span(unit),
+            Class::Number {
+                kind,
+                nullable: false,
+            },
+        )
+        | (
+            O::Mul,
+            Class::Number {
+                kind,
+                nullable: false,
+            },
+            Class::Span(unit),
+        ) if kind.is_integer() && *kind != NumpyType::UInt64 => answer(span(*unit), Plan::SpanTimes),
         (O::Add, Class::Text(x), Class::Text(y)) => {
             // The left column's dtype wins; a literal has none of its own.
             match x.or(*y) {
@@ -211,17 +235,21 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
                 None => Err(no_kernel(op, a, b)),
             }
         }
-        (O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow, Class::Text(Some(Dtype::Str)), Class::Number { .. })
-        | (O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow, Class::Text(Some(Dtype::Str)), Class::Text(_))
-            if a.is_column() =>
-        {
-            Err(refused(op.name(), "str", b))
-        }
-        (O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Pow, Class::Number { .. }, Class::Text(Some(Dtype::Str)))
-            if b.is_column() =>
-        {
-            Err(refused(&format!("r{}", op.name()), "str", a))
-        }
+        (
+            O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow,
+            Class::Text(Some(Dtype::Str)),
+            Class::Number { .. },
+        )
+        | (
+            O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow,
+            Class::Text(Some(Dtype::Str)),
+            Class::Text(_),
+        ) if a.is_column() => Err(refused(op.name(), "str", b)),
+        (
+            O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Pow,
+            Class::Number { .. },
+            Class::Text(Some(Dtype::Str)),
+        ) if b.is_column() => Err(refused(&format!("r{}", op.name()), "str", a)),
         _ => Err(no_kernel(op, a, b)),
     }
 }
@@ -229,7 +257,10 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
 /// pandas' words for an operation that an extension array doesn't have.
 fn refused(name: &str, dtype: &str, other: &Side<'_>) -> Error {
     Error::type_(match other.column {
-        Some(column) => format!("operation '{name}' not supported for dtype '{dtype}' with dtype '{}'", column.name()),
+        Some(column) => format!(
+            "operation '{name}' not supported for dtype '{dtype}' with dtype '{}'",
+            column.name()
+        ),
         None => format!(
             "operation '{name}' not supported for dtype '{dtype}' with object of type <class '{}'>",
             other.python_name()
@@ -268,7 +299,8 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             _ => return Err(no_kernel(op, a, b)),
         }
     }
-    let whole_or_unknown = |side: &Side<'_>| side.is_column() || side.value.is_none_or(|value| whole(value).is_some());
+    let whole_or_unknown =
+        |side: &Side<'_>| side.is_column() || side.value.is_none_or(|value| whole(value).is_some());
     match op {
         O::TrueDiv if !kind.is_float() => kind = NumpyType::Float64,
         // Booleans here have rules of their own (`int8` results, refusals).
@@ -281,7 +313,9 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         }
         O::Pow if kind.is_integer() && !b.is_column() => {
             if b.value.and_then(whole).is_some_and(|value| value < 0) {
-                return Err(Error::value("Integers to negative integer powers are not allowed."));
+                return Err(Error::value(
+                    "Integers to negative integer powers are not allowed.",
+                ));
             }
         }
         _ => {}
@@ -304,7 +338,11 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         }
     }
     Ok(Resolved {
-        dtype: if nullable { Dtype::Nullable(kind) } else { Dtype::Numpy(kind) },
+        dtype: if nullable {
+            Dtype::Nullable(kind)
+        } else {
+            Dtype::Numpy(kind)
+        },
         plan: Plan::Number(kind),
     })
 }
@@ -321,9 +359,19 @@ fn weak(column: NumpyType, value: NumpyType) -> NumpyType {
 
 fn logic(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
     let flag = |side: &Side<'_>| {
-        matches!(side.class, Class::ArrowBool | Class::Number { kind: NumpyType::Bool, .. })
-            && (side.is_column() || !matches!(side.value, Some(Scalar::Missing)))
-            && (side.is_column() || !matches!(side.class, Class::ArrowBool | Class::Number { nullable: true, .. }))
+        matches!(
+            side.class,
+            Class::ArrowBool
+                | Class::Number {
+                    kind: NumpyType::Bool,
+                    ..
+                }
+        ) && (side.is_column() || !matches!(side.value, Some(Scalar::Missing)))
+            && (side.is_column()
+                || !matches!(
+                    side.class,
+                    Class::ArrowBool | Class::Number { nullable: true, .. }
+                ))
     };
     if flag(a) && flag(b) {
         let (left, right) = (a.is_nullable_column(), b.is_nullable_column());
@@ -338,7 +386,10 @@ fn logic(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         } else {
             Dtype::Numpy(NumpyType::Bool)
         };
-        return Ok(Resolved { dtype, plan: Plan::Logic });
+        return Ok(Resolved {
+            dtype,
+            plan: Plan::Logic,
+        });
     }
     let integer = |side: &Side<'_>| {
         side.number()
@@ -356,7 +407,11 @@ fn logic(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             for side in [a, b] {
                 check_fits(kind, side.value)?;
             }
-            let dtype = if x_null || y_null { Dtype::Nullable(kind) } else { Dtype::Numpy(kind) };
+            let dtype = if x_null || y_null {
+                Dtype::Nullable(kind)
+            } else {
+                Dtype::Numpy(kind)
+            };
             return Ok(Resolved {
                 dtype,
                 plan: Plan::Number(kind),
@@ -373,8 +428,20 @@ fn unary(op: &ScalarOp, a: &Side<'_>) -> Result<Resolved> {
     };
     let plan = match (&a.class, op) {
         (Class::ArrowBool, O::Not) => Plan::Invert,
-        (Class::Number { kind: NumpyType::Bool, .. }, O::Not | O::Neg) => Plan::Invert,
-        (Class::Number { kind: NumpyType::Bool, .. }, _) => Plan::Same,
+        (
+            Class::Number {
+                kind: NumpyType::Bool,
+                ..
+            },
+            O::Not | O::Neg,
+        ) => Plan::Invert,
+        (
+            Class::Number {
+                kind: NumpyType::Bool,
+                ..
+            },
+            _,
+        ) => Plan::Same,
         (Class::Number { .. } | Class::Span(_), O::Pos) => Plan::Same,
         (Class::Number { kind, .. }, O::Abs) if kind.is_unsigned() => Plan::Same,
         (Class::Number { kind, .. }, O::Round(decimals)) if kind.is_integer() && *decimals >= 0 => Plan::Same,

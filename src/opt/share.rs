@@ -79,7 +79,11 @@ pub(super) fn run(roots: &[NodeRef]) -> Result<Vec<NodeRef>> {
 fn substitute(roots: &[NodeRef], replaced: &HashMap<Token, NodeRef>) -> Result<Vec<NodeRef>> {
     let mut done: HashMap<Token, NodeRef> = HashMap::new();
     for node in topological(roots) {
-        let inputs: Vec<_> = node.inputs.iter().map(|input| done[&input.token].clone()).collect();
+        let inputs: Vec<_> = node
+            .inputs
+            .iter()
+            .map(|input| done[&input.token].clone())
+            .collect();
         let new = match replaced.get(&node.token) {
             None => with_inputs(&node, inputs)?,
             // a member and the shared aggregation read the same node

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::expr::frame::schema_of;
 use crate::expr::{NodeOp, NodeRef};
-use crate::task::{AggPlan, GroupOptions};
 use crate::op::agg::AggSpec;
-use crate::op::scalar::dtype_of;
+use crate::op::infer::dtype_of;
 use crate::op::tree::{Expr, ExprRef};
 use crate::plan::Lowering;
 use crate::plan::chain::{Parts, placed};
 use crate::schema::{Column, FrameKind, FrameSchema, Label};
 use crate::task::pipeline::{Sink, Step};
+use crate::task::{AggPlan, GroupOptions};
 use crate::task::{TaskId, TaskOp};
 use crate::token::Tokenize;
 
@@ -68,7 +68,11 @@ impl Lowering<'_> {
             .map(|(call, arg)| (call.op, arg.map(|position| columns[position].dtype.clone())))
             .collect();
         let output = schema_of(node)?.clone();
-        let options = GroupOptions { sort: spec.sort, dropna: spec.dropna, observed: spec.observed };
+        let options = GroupOptions {
+            sort: spec.sort,
+            dropna: spec.dropna,
+            observed: spec.observed,
+        };
         let plan = Arc::new(AggPlan::new(&keys, &calls, options, output)?);
 
         let mut parts = Parts::of(&node.inputs[0])?;

@@ -53,12 +53,23 @@ pub fn from_pandas(
 
 /// Chunks that are in memory already, in place of what `like` would compute.
 #[pyfunction]
-pub fn from_chunks(py: Python<'_>, chunks: Vec<Bound<'_, PyChunk>>, like: &Bound<'_, PyNode>) -> PyResult<PyNode> {
+pub fn from_chunks(
+    py: Python<'_>,
+    chunks: Vec<Bound<'_, PyChunk>>,
+    like: &Bound<'_, PyNode>,
+) -> PyResult<PyNode> {
     let like = &like.get().0;
-    let chunks =
-        chunks.iter().map(|chunk| chunk.get().get()).collect::<Result<Vec<_>>>().map_err(|error| to_pyerr(py, &error))?;
+    let chunks = chunks
+        .iter()
+        .map(|chunk| chunk.get().get())
+        .collect::<Result<Vec<_>>>()
+        .map_err(|error| to_pyerr(py, &error))?;
     if chunks.len() != like.npartitions() {
-        let message = format!("{} chunks don't fit {} partitions", chunks.len(), like.npartitions());
+        let message = format!(
+            "{} chunks don't fit {} partitions",
+            chunks.len(),
+            like.npartitions()
+        );
         return Err(to_pyerr(py, &Error::value(message)));
     }
     // what was read may have turned out wider than what was planned: the chunks know
@@ -68,19 +79,34 @@ pub fn from_chunks(py: Python<'_>, chunks: Vec<Bound<'_, PyChunk>>, like: &Bound
     });
     let mut t = Tokenizer::new();
     t.text("persisted").token(like.token);
-    let list = ChunkList { chunks, token: t.finish() };
+    let list = ChunkList {
+        chunks,
+        token: t.finish(),
+    };
     let schema = schema.or_else(|| like.schema.clone());
-    Ok(PyNode(Node::new(NodeOp::Chunks(Arc::new(list)), vec![], schema, like.divisions.clone(), &like.prefix)))
+    Ok(PyNode(Node::new(
+        NodeOp::Chunks(Arc::new(list)),
+        vec![],
+        schema,
+        like.divisions.clone(),
+        &like.prefix,
+    )))
 }
 
 /// The partitions of all nodes, one after another.
 #[pyfunction]
 #[pyo3(signature = (nodes, divisions=None))]
-pub fn concat(py: Python<'_>, nodes: Vec<Bound<'_, PyNode>>, divisions: Option<&Bound<'_, PyAny>>) -> PyResult<PyNode> {
+pub fn concat(
+    py: Python<'_>,
+    nodes: Vec<Bound<'_, PyNode>>,
+    divisions: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PyNode> {
     let nodes: Vec<_> = nodes.iter().map(|node| node.get().0.clone()).collect();
     let count = nodes.iter().map(|node| node.npartitions()).sum();
     let divisions = divisions_from_py(divisions, count)?;
-    frame::concat(&nodes, Some(divisions)).map(PyNode).map_err(|error| to_pyerr(py, &error))
+    frame::concat(&nodes, Some(divisions))
+        .map(PyNode)
+        .map_err(|error| to_pyerr(py, &error))
 }
 
 /// A host call: on each partition of its inputs (`mode="partition"`; without inputs the function is given the partition's
@@ -108,25 +134,50 @@ pub fn call(
             Some(input) => (input.npartitions(), input.divisions.forget()),
             None => (1, Divisions::Unknown(1)),
         },
-        _ => return Err(to_pyerr(py, &Error::value(format!("mode must be 'partition' or 'gather', not {mode:?}")))),
+        _ => {
+            return Err(to_pyerr(
+                py,
+                &Error::value(format!("mode must be 'partition' or 'gather', not {mode:?}")),
+            ));
+        }
     };
     let fits = |input: &crate::expr::NodeRef| input.npartitions() == 1 || input.npartitions() == count;
     if mode == "partition" && !inputs.iter().all(fits) {
-        let counts: Vec<_> = inputs.iter().map(|input| input.npartitions().to_string()).collect();
-        return Err(to_pyerr(py, &Error::value(format!("partitions don't match: {}", counts.join(", ")))));
+        let counts: Vec<_> = inputs
+            .iter()
+            .map(|input| input.npartitions().to_string())
+            .collect();
+        return Err(to_pyerr(
+            py,
+            &Error::value(format!("partitions don't match: {}", counts.join(", "))),
+        ));
     }
     let divisions = match divisions {
         Some(divisions) if !divisions.is_none() => divisions_from_py(Some(divisions), count)?,
         _ => inherited,
     };
     if !inputs.is_empty() && divisions.npartitions() != count {
-        let message = format!("{} divisions don't fit {count} partitions", divisions.npartitions() + 1);
+        let message = format!(
+            "{} divisions don't fit {count} partitions",
+            divisions.npartitions() + 1
+        );
         return Err(to_pyerr(py, &Error::value(message)));
     }
-    let options = HostFnOptions { library, indexed: false, token: token.map(token_of) };
+    let options = HostFnOptions {
+        library,
+        indexed: false,
+        token: token.map(token_of),
+    };
     let function = PyHostFn::new(&function, options)?;
-    let call = HostCall { function: Arc::new(function), output };
-    let op = if mode == "gather" { NodeOp::Gather(call) } else { NodeOp::PerPartition(call) };
+    let call = HostCall {
+        function: Arc::new(function),
+        output,
+    };
+    let op = if mode == "gather" {
+        NodeOp::Gather(call)
+    } else {
+        NodeOp::PerPartition(call)
+    };
     Ok(PyNode(Node::new(op, inputs, schema, divisions, prefix)))
 }
 
@@ -145,9 +196,16 @@ pub fn source(
 ) -> PyResult<PyNode> {
     let (schema, output) = promised(meta.as_ref())?;
     let divisions = divisions_from_py(divisions, npartitions)?;
-    let options = HostFnOptions { library, indexed: true, token: token.map(token_of) };
+    let options = HostFnOptions {
+        library,
+        indexed: true,
+        token: token.map(token_of),
+    };
     let function = PyHostFn::new(&function, options)?;
-    let op = NodeOp::PerPartition(HostCall { function: Arc::new(function), output });
+    let op = NodeOp::PerPartition(HostCall {
+        function: Arc::new(function),
+        output,
+    });
     Ok(PyNode(Node::new(op, vec![], schema, divisions, prefix)))
 }
 
@@ -157,6 +215,15 @@ pub fn source(
 pub fn value(obj: Bound<'_, PyAny>, token: Option<&str>) -> PyResult<PyNode> {
     let value: crate::host::HostRef = Arc::new(PyHostValue::new(&obj)?);
     let token = token.map_or_else(|| value.token(), token_of);
-    let list = ChunkList { chunks: vec![Chunk::Host(value)], token };
-    Ok(PyNode(Node::new(NodeOp::Chunks(Arc::new(list)), vec![], None, Divisions::Unknown(1), "value")))
+    let list = ChunkList {
+        chunks: vec![Chunk::Host(value)],
+        token,
+    };
+    Ok(PyNode(Node::new(
+        NodeOp::Chunks(Arc::new(list)),
+        vec![],
+        None,
+        Divisions::Unknown(1),
+        "value",
+    )))
 }

@@ -18,10 +18,10 @@ use crate::expr::{Node, NodeOp, NodeRef};
 use crate::op::tree::ExprRef;
 use crate::opt;
 use crate::plan;
-use crate::task::{self, Control, Task, TaskOp};
-use crate::py::host::chunks_to_object;
 use crate::py::error::{from_pyerr, to_pyerr};
+use crate::py::host::chunks_to_object;
 use crate::py::node::PyNode;
+use crate::task::{self, Control, Task, TaskOp};
 use crate::token::Token;
 
 /// How often the calling thread looks at signals.
@@ -45,7 +45,10 @@ impl PyChunk {
     /// # Errors
     /// When it was handed out for good.
     pub fn get(&self) -> Result<Chunk> {
-        self.0.lock().clone().ok_or_else(|| Error::value("this chunk was handed out already"))
+        self.0
+            .lock()
+            .clone()
+            .ok_or_else(|| Error::value("this chunk was handed out already"))
     }
 }
 
@@ -104,10 +107,16 @@ fn settings_from_py(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
     if let Some(threads) = settings.get_item("threads")? {
         parsed.threads = threads.extract()?;
     }
-    if let Some(limit) = settings.get_item("memory_limit")?.filter(|limit| !limit.is_none()) {
+    if let Some(limit) = settings
+        .get_item("memory_limit")?
+        .filter(|limit| !limit.is_none())
+    {
         parsed.memory_limit = limit.extract()?;
     }
-    if let Some(folder) = settings.get_item("spill_directory")?.filter(|folder| !folder.is_none()) {
+    if let Some(folder) = settings
+        .get_item("spill_directory")?
+        .filter(|folder| !folder.is_none())
+    {
         parsed.spill_directory = folder.extract::<PathBuf>()?;
     }
     if let Some(rows) = settings.get_item("batch_rows")?.filter(|rows| !rows.is_none()) {
@@ -128,7 +137,12 @@ impl exec::WorkerHook for KeepThreadState {
 }
 
 /// Runs the plans and gives the chunks of each node's partitions.
-fn run(py: Python<'_>, roots: Vec<NodeRef>, settings: &Settings, progress: &Arc<exec::Progress>) -> PyResult<Vec<Vec<Chunk>>> {
+fn run(
+    py: Python<'_>,
+    roots: Vec<NodeRef>,
+    settings: &Settings,
+    progress: &Arc<exec::Progress>,
+) -> PyResult<Vec<Vec<Chunk>>> {
     let outcome = py.detach(|| run_detached(roots, settings, progress));
     let (result, notices) = outcome;
     for Notice(text) in notices {
@@ -147,7 +161,9 @@ fn run_interruptibly(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Resu
     std::thread::scope(|scope| {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         scope.spawn(move || {
-            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| task::run::run(task, inputs, control)));
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                task::run::run(task, inputs, control)
+            }));
             // the other end only leaves after it has received
             let _ = sender.send(result);
         });
@@ -157,7 +173,8 @@ fn run_interruptibly(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Resu
                 Ok(Ok(result)) => return interrupted.map_or(result, Err),
                 Ok(Err(panic)) => std::panic::resume_unwind(panic),
                 Err(_) => {
-                    let signals = Python::attach(|py| py.check_signals().map_err(|error| from_pyerr(py, error)));
+                    let signals =
+                        Python::attach(|py| py.check_signals().map_err(|error| from_pyerr(py, error)));
                     if let Err(error) = signals {
                         control.cancel();
                         interrupted = Some(error);
@@ -175,13 +192,16 @@ fn run_detached(mut roots: Vec<NodeRef>, settings: &Settings, progress: &Arc<exe
     let mut sources = sources_of(&roots);
     for _ in 0..MOST_RETYPES {
         let result = attempt(&roots, settings, progress);
-        sources.iter().for_each(|source| notices.extend(source.take_notices()));
+        sources
+            .iter()
+            .for_each(|source| notices.extend(source.take_notices()));
         match result {
             Err(error) if error.kind() == Kind::Retyped => match retyped(&roots, settings) {
                 Ok(new) => {
                     roots = new;
                     let new = sources_of(&roots);
-                    new.iter().for_each(|source| notices.extend(source.take_notices()));
+                    new.iter()
+                        .for_each(|source| notices.extend(source.take_notices()));
                     sources = new;
                 }
                 Err(error) => return (Err(error), notices),
@@ -192,19 +212,33 @@ fn run_detached(mut roots: Vec<NodeRef>, settings: &Settings, progress: &Arc<exe
             }
         }
     }
-    (Err(Error::internal("the types of a source never settled")), notices)
+    (
+        Err(Error::internal("the types of a source never settled")),
+        notices,
+    )
 }
 
-fn attempt(roots: &[NodeRef], settings: &Settings, progress: &Arc<exec::Progress>) -> Result<Vec<Vec<Chunk>>> {
+fn attempt(
+    roots: &[NodeRef],
+    settings: &Settings,
+    progress: &Arc<exec::Progress>,
+) -> Result<Vec<Vec<Chunk>>> {
     let optimized = opt::optimize(roots)?;
     let (graph, counts) = plan::lower(&optimized, settings)?;
     drop(optimized);
     let mut poll = || Python::attach(|py| py.check_signals().map_err(|error| from_pyerr(py, error)));
     let hook: Arc<dyn exec::WorkerHook> = Arc::new(KeepThreadState);
-    let runner: exec::Runner = if settings.threads == 0 { Arc::new(run_interruptibly) } else { Arc::new(task::run::run) };
+    let runner: exec::Runner = if settings.threads == 0 {
+        Arc::new(run_interruptibly)
+    } else {
+        Arc::new(task::run::run)
+    };
     let chunks = exec::execute(Arc::new(graph), settings, runner, progress, &hook, &mut poll)?;
     let mut chunks = chunks.into_iter();
-    Ok(counts.into_iter().map(|count| chunks.by_ref().take(count).collect()).collect())
+    Ok(counts
+        .into_iter()
+        .map(|count| chunks.by_ref().take(count).collect())
+        .collect())
 }
 
 fn sources_of(roots: &[NodeRef]) -> Vec<Arc<dyn Source>> {
@@ -222,11 +256,21 @@ fn retyped(roots: &[NodeRef], settings: &Settings) -> Result<Vec<NodeRef>> {
     // what is read of each source decides which columns have to be settled: ask the optimised plan
     let mut read: hashbrown::HashMap<Token, (Arc<dyn Source>, Vec<usize>)> = hashbrown::HashMap::new();
     for node in opt::topological(&opt::optimize(roots)?) {
-        if let NodeOp::Scan { source, columns, predicate, .. } = &node.op {
-            let (_, wanted) = read.entry(source.token()).or_insert_with(|| (source.clone(), Vec::new()));
+        if let NodeOp::Scan {
+            source,
+            columns,
+            predicate,
+            ..
+        } = &node.op
+        {
+            let (_, wanted) = read
+                .entry(source.token())
+                .or_insert_with(|| (source.clone(), Vec::new()));
             wanted.extend(columns.iter());
             let mut filtered = std::collections::BTreeSet::new();
-            predicate.iter().for_each(|predicate: &ExprRef| predicate.columns(&mut filtered));
+            predicate
+                .iter()
+                .for_each(|predicate: &ExprRef| predicate.columns(&mut filtered));
             wanted.extend(filtered);
         }
     }
@@ -237,10 +281,23 @@ fn retyped(roots: &[NodeRef], settings: &Settings) -> Result<Vec<NodeRef>> {
         settled.insert(token, source.retyped(&columns, settings.threads.max(1))?);
     }
     opt::bottom_up(roots, &mut |node| {
-        let NodeOp::Scan { source, columns, partitions, predicate } = &node.op else { return Ok(node) };
-        let Some(new) = settled.get(&source.token()) else { return Ok(node) };
+        let NodeOp::Scan {
+            source,
+            columns,
+            partitions,
+            predicate,
+        } = &node.op
+        else {
+            return Ok(node);
+        };
+        let Some(new) = settled.get(&source.token()) else {
+            return Ok(node);
+        };
         let all = new.schema();
-        let schema = columns.iter().map(|column| all.columns[*column].clone()).collect();
+        let schema = columns
+            .iter()
+            .map(|column| all.columns[*column].clone())
+            .collect();
         let schema = schema_of(&node)?.with_columns(schema_of(&node)?.kind, schema);
         let op = NodeOp::Scan {
             source: new.clone(),
@@ -248,7 +305,13 @@ fn retyped(roots: &[NodeRef], settings: &Settings) -> Result<Vec<NodeRef>> {
             partitions: partitions.clone(),
             predicate: predicate.clone(),
         };
-        Ok(Node::new(op, vec![], Some(Arc::new(schema)), node.divisions.clone(), &node.prefix))
+        Ok(Node::new(
+            op,
+            vec![],
+            Some(Arc::new(schema)),
+            node.divisions.clone(),
+            &node.prefix,
+        ))
     })
 }
 
@@ -268,7 +331,10 @@ pub fn execute(
     let settings = settings_from_py(settings)?;
     let progress = progress.map_or_else(exec::Progress::new, |progress| progress.get().0.clone());
     let results = run(py, roots_of(&nodes), &settings, &progress)?;
-    Ok(results.into_iter().map(|chunks| chunks.into_iter().map(PyChunk::new).collect()).collect())
+    Ok(results
+        .into_iter()
+        .map(|chunks| chunks.into_iter().map(PyChunk::new).collect())
+        .collect())
 }
 
 /// Runs the plans and gives a pandas object (or the object itself) for each node.
@@ -292,9 +358,15 @@ pub fn compute(
 
 /// The chunks of a node's partitions as one pandas object.
 #[pyfunction]
-pub fn assemble(py: Python<'_>, node: &Bound<'_, PyNode>, chunks: Vec<Bound<'_, PyChunk>>) -> PyResult<Py<PyAny>> {
-    let chunks =
-        chunks.iter().map(|chunk| chunk.get().get().map_err(|error| to_pyerr(py, &error))).collect::<PyResult<Vec<_>>>()?;
+pub fn assemble(
+    py: Python<'_>,
+    node: &Bound<'_, PyNode>,
+    chunks: Vec<Bound<'_, PyChunk>>,
+) -> PyResult<Py<PyAny>> {
+    let chunks = chunks
+        .iter()
+        .map(|chunk| chunk.get().get().map_err(|error| to_pyerr(py, &error)))
+        .collect::<PyResult<Vec<_>>>()?;
     chunks_to_object(py, node.get().0.schema.as_deref(), chunks).map(Bound::unbind)
 }
 
@@ -325,7 +397,9 @@ pub fn explain_tasks(node: &NodeRef) -> Result<String> {
 #[pyfunction]
 pub fn optimize(py: Python<'_>, nodes: Vec<Bound<'_, PyNode>>) -> PyResult<Vec<PyNode>> {
     let roots = roots_of(&nodes);
-    let optimized = py.detach(|| opt::optimize(&roots)).map_err(|error| to_pyerr(py, &error))?;
+    let optimized = py
+        .detach(|| opt::optimize(&roots))
+        .map_err(|error| to_pyerr(py, &error))?;
     Ok(optimized.into_iter().map(PyNode).collect())
 }
 

@@ -17,8 +17,16 @@ use crate::py::files::file_from_python;
 use crate::py::node::PyNode;
 
 /// Options that say what the native reader does anyway, or that concern only how pandas works.
-const WITHOUT_EFFECT: [&str; 8] =
-    ["engine", "low_memory", "memory_map", "float_precision", "dtype_backend", "storage_options", "cache_dates", "dialect"];
+const WITHOUT_EFFECT: [&str; 8] = [
+    "engine",
+    "low_memory",
+    "memory_map",
+    "float_precision",
+    "dtype_backend",
+    "storage_options",
+    "cache_dates",
+    "dialect",
+];
 
 /// A plan that reads CSV files natively.
 #[pyfunction]
@@ -30,7 +38,11 @@ pub fn scan_csv(
     blocksize: Option<u64>,
     sample: usize,
 ) -> PyResult<PyNode> {
-    let mut parsed = CsvOptions { blocksize, sample, ..CsvOptions::default() };
+    let mut parsed = CsvOptions {
+        blocksize,
+        sample,
+        ..CsvOptions::default()
+    };
     let names = options.get_item("names")?.is_some_and(|names| !names.is_none());
     if names && options.get_item("header")?.is_none() {
         // names without a header argument mean that the file has none
@@ -41,13 +53,17 @@ pub fn scan_csv(
         apply(&mut parsed, &key, &value)?;
     }
     let files = files.iter().map(file_from_python).collect::<PyResult<Vec<_>>>()?;
-    let source =
-        py.detach(|| CsvSource::new(files, parsed)).map_err(|error| to_pyerr(py, &error))?;
+    let source = py
+        .detach(|| CsvSource::new(files, parsed))
+        .map_err(|error| to_pyerr(py, &error))?;
     Ok(PyNode(frame::scan(Arc::new(source), None, "read-csv")))
 }
 
 fn refused(py: Python<'_>, key: &str) -> PyErr {
-    to_pyerr(py, &Error::not_native(format!("read_csv: this {key} is not read natively")))
+    to_pyerr(
+        py,
+        &Error::not_native(format!("read_csv: this {key} is not read natively")),
+    )
 }
 
 fn apply(options: &mut CsvOptions, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -125,7 +141,11 @@ fn apply(options: &mut CsvOptions, key: &str, value: &Bound<'_, PyAny>) -> PyRes
             }
         }
         "compression" => {
-            options.compression = match value.extract::<Option<String>>().map_err(|_| refuse())?.as_deref() {
+            options.compression = match value
+                .extract::<Option<String>>()
+                .map_err(|_| refuse())?
+                .as_deref()
+            {
                 None => Compression::None,
                 Some("infer") => Compression::Infer,
                 Some("gzip") => Compression::Gzip,
@@ -136,7 +156,11 @@ fn apply(options: &mut CsvOptions, key: &str, value: &Bound<'_, PyAny>) -> PyRes
             }
         }
         "encoding" => {
-            let encoding = value.extract::<Option<String>>()?.unwrap_or_default().to_lowercase().replace('_', "-");
+            let encoding = value
+                .extract::<Option<String>>()?
+                .unwrap_or_default()
+                .to_lowercase()
+                .replace('_', "-");
             if !matches!(encoding.as_str(), "" | "utf-8" | "utf8" | "utf-8-sig" | "ascii") {
                 return Err(refuse());
             }
@@ -158,13 +182,22 @@ fn apply(options: &mut CsvOptions, key: &str, value: &Bound<'_, PyAny>) -> PyRes
         }
         _ if WITHOUT_EFFECT.contains(&key) => {
             let default = value.is_none()
-                || matches!(key, "engine" | "low_memory" | "memory_map" | "cache_dates" | "storage_options")
-                || value.extract::<String>().is_ok_and(|text| matches!(text.as_str(), "high" | "round_trip" | "<no_default>"))
+                || matches!(
+                    key,
+                    "engine" | "low_memory" | "memory_map" | "cache_dates" | "storage_options"
+                )
+                || value
+                    .extract::<String>()
+                    .is_ok_and(|text| matches!(text.as_str(), "high" | "round_trip" | "<no_default>"))
                 || value.repr()?.to_string().contains("no_default");
             if !default {
                 return Err(refuse());
             }
-            if key == "engine" && value.extract::<String>().is_ok_and(|engine| engine.starts_with("python")) {
+            if key == "engine"
+                && value
+                    .extract::<String>()
+                    .is_ok_and(|engine| engine.starts_with("python"))
+            {
                 return Err(refuse());
             }
         }
@@ -206,7 +239,11 @@ fn columns(value: &Bound<'_, PyAny>) -> PyResult<Vec<ColumnRef>> {
 
 fn native_dtype(value: &Bound<'_, PyAny>) -> PyResult<Dtype> {
     let parsed = dtype::from_python(value)?;
-    if parsed.is_host() { Err(refused(value.py(), "dtype")) } else { Ok(parsed) }
+    if parsed.is_host() {
+        Err(refused(value.py(), "dtype"))
+    } else {
+        Ok(parsed)
+    }
 }
 
 fn dtypes(options: &mut CsvOptions, value: &Bound<'_, PyAny>) -> PyResult<()> {
@@ -231,7 +268,10 @@ fn words(value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
         return Ok(vec![value.extract()?]);
     }
     if value.hasattr("__iter__")? {
-        return value.try_iter()?.map(|item| item?.extract().map_err(|_| refused(value.py(), "word"))).collect();
+        return value
+            .try_iter()?
+            .map(|item| item?.extract().map_err(|_| refused(value.py(), "word")))
+            .collect();
     }
     Err(refused(value.py(), "word"))
 }

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use pyo3::exceptions::{
-    PyException, PyIndexError, PyKeyError, PyKeyboardInterrupt, PyMemoryError, PyNotImplementedError, PyOSError,
-    PyOverflowError, PyRuntimeError, PyTypeError, PyValueError,
+    PyException, PyIndexError, PyKeyError, PyKeyboardInterrupt, PyMemoryError, PyNotImplementedError,
+    PyOSError, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError,
 };
 use pyo3::prelude::*;
 
@@ -55,7 +55,7 @@ pub fn from_pyerr(py: Python<'_>, exception: PyErr) -> Error {
 }
 
 /// Like [`from_pyerr`], for `map_err` while attached.
-pub fn host<'py>(py: Python<'py>) -> impl Fn(PyErr) -> Error + Copy + 'py {
+pub fn host(py: Python<'_>) -> impl Fn(PyErr) -> Error + Copy + '_ {
     move |exception| from_pyerr(py, exception)
 }
 

@@ -33,7 +33,10 @@ impl ByteSource for PyFile {
     }
 
     fn open(&self) -> Result<Arc<dyn ReadAt>> {
-        Ok(Arc::new(OpenPyFile { name: self.name.clone(), reader: self.reader.clone() }))
+        Ok(Arc::new(OpenPyFile {
+            name: self.name.clone(),
+            reader: self.reader.clone(),
+        }))
     }
 }
 
@@ -53,7 +56,8 @@ impl ReadAt for OpenPyFile {
             Ok(count)
         })
         .map_err(|error: PyErr| {
-            Python::attach(|py| from_pyerr(py, error)).note(format!("while reading {} from byte {offset} on", self.name))
+            Python::attach(|py| from_pyerr(py, error))
+                .note(format!("while reading {} from byte {offset} on", self.name))
         })
     }
 }
@@ -75,5 +79,10 @@ pub fn file_from_python(file: &Bound<'_, PyAny>) -> PyResult<Arc<dyn ByteSource>
     };
     let mut t = Tokenizer::new();
     t.text("file").text(&name).number(size).text(&mark);
-    Ok(Arc::new(PyFile { name, size, reader: Arc::new(reader), fingerprint: t.finish() }))
+    Ok(Arc::new(PyFile {
+        name,
+        size,
+        reader: Arc::new(reader),
+        fingerprint: t.finish(),
+    }))
 }

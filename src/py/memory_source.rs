@@ -8,7 +8,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayData, ArrayRef, BooleanBufferBuilder, LargeStringArray, UInt32Array, make_array};
+use arrow::array::{
+    Array, ArrayData, ArrayRef, BooleanBufferBuilder, LargeStringArray, UInt32Array, make_array,
+};
 use arrow::buffer::{BooleanBuffer, MutableBuffer, NullBuffer};
 use arrow::datatypes::DataType;
 use pyo3::prelude::*;
@@ -64,7 +66,10 @@ impl MemorySource {
             Rows::Range { .. } => true,
             Rows::Levels(levels) => levels.iter().all(Option::is_some),
         };
-        index && columns.iter().all(|&column| self.apart.columns.get(column).is_some_and(Option::is_some))
+        index
+            && columns
+                .iter()
+                .all(|&column| self.apart.columns.get(column).is_some_and(Option::is_some))
     }
 
     /// Some columns of a partition as a pandas object, behind pandas' copy-on-write; `None` takes all columns.
@@ -78,7 +83,16 @@ impl MemorySource {
         columns: Option<&[usize]>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (start, end) = self.rows_of(partition)?;
-        call(py, "select", (self.apart.shadow.bind(py), start, end, columns.map(<[usize]>::to_vec)))
+        call(
+            py,
+            "select",
+            (
+                self.apart.shadow.bind(py),
+                start,
+                end,
+                columns.map(<[usize]>::to_vec),
+            ),
+        )
     }
 
     fn rows_of(&self, partition: usize) -> Result<(usize, usize)> {
@@ -97,9 +111,9 @@ fn content_token(py: Python<'_>, apart: &Apart, bounds: &[usize]) -> PyResult<To
     let mut t = Tokenizer::new();
     t.text("memory").number(apart.len as u64);
     apart.schema.tokenize(&mut t);
-    bounds.iter().for_each(|&bound| {
+    for &bound in bounds {
         t.number(bound as u64);
-    });
+    }
     let levels = match &apart.index {
         Rows::Range { start, step } => {
             t.number(start.cast_unsigned()).number(step.cast_unsigned());
@@ -123,9 +137,9 @@ fn content_token(py: Python<'_>, apart: &Apart, bounds: &[usize]) -> PyResult<To
             })
             .collect()
     });
-    tokens.into_iter().for_each(|token| {
+    for token in tokens {
         t.token(token);
-    });
+    }
     Ok(t.finish())
 }
 
@@ -192,7 +206,11 @@ impl Source for MemorySource {
             let mut offset = 0;
             while offset < batch.len || (batch.len == 0 && offset == 0) {
                 let len = rows.min(batch.len - offset);
-                pieces.push_back(if len == batch.len { batch.clone() } else { batch.slice(offset, len) });
+                pieces.push_back(if len == batch.len {
+                    batch.clone()
+                } else {
+                    batch.slice(offset, len)
+                });
                 offset += len.max(1);
             }
         }
@@ -317,10 +335,13 @@ fn narrow_text(array: &ArrayRef) -> Result<ArrayRef> {
     for offset in offsets {
         moved.push(offset - first);
     }
-    let nulls = text.nulls().map(|nulls| NullBuffer::new(copied_bits(nulls.inner())));
+    let nulls = text
+        .nulls()
+        .map(|nulls| NullBuffer::new(copied_bits(nulls.inner())));
     let values = numpy::narrow(text.values(), first as usize, (last - first) as usize);
-    let builder = ArrayData::builder(DataType::LargeUtf8).len(text.len()).nulls(nulls);
+    let builder = ArrayData::builder(DataType::LargeUtf8)
+        .len(text.len())
+        .nulls(nulls);
     let builder = builder.add_buffer(moved.into()).add_buffer(values);
-    // SAFETY: not needed to be unsafe: `build` checks offsets, and the bytes were text before.
     Ok(make_array(builder.build()?))
 }

@@ -1,14 +1,17 @@
 //! The border to Python: the only place that knows pyo3.
 
-#![allow(missing_docs, reason = "the macros of pyo3 make public items that nobody sees")]
+#![allow(
+    missing_docs,
+    reason = "the macros of pyo3 make public items that nobody sees"
+)]
 
 mod build;
 mod compute;
 pub mod convert;
 mod csv;
 mod error;
-mod host;
 mod files;
+mod host;
 mod memory_source;
 mod node;
 mod result;

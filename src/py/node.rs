@@ -11,8 +11,8 @@ use crate::expr::frame::{self, GroupCall, GroupOptions, Operand, schema_of};
 use crate::expr::{NodeOp, NodeRef, explain};
 use crate::op::agg::AggOp;
 use crate::op::scalar::ScalarOp;
-use crate::py::convert::{dtype, label, schema_to_meta};
 use crate::py::convert::scalar::{literal_from_python, scalar_from_python, scalar_to_python};
+use crate::py::convert::{dtype, label, schema_to_meta};
 use crate::py::error::to_pyerr;
 use crate::scalar::Scalar;
 use crate::schema::{Divisions, FrameKind, IndexSchema, Label};
@@ -28,7 +28,11 @@ pub fn kind_from_name(name: &str) -> Result<FrameKind> {
         "series" => FrameKind::Series,
         "index" => FrameKind::Index,
         "scalar" => FrameKind::Scalar,
-        _ => return Err(Error::value(format!("a kind is frame, series, index or scalar, not {name:?}"))),
+        _ => {
+            return Err(Error::value(format!(
+                "a kind is frame, series, index or scalar, not {name:?}"
+            )));
+        }
     })
 }
 
@@ -48,19 +52,28 @@ pub fn divisions_from_py(divisions: Option<&Bound<'_, PyAny>>, npartitions: usiz
         .try_iter()?
         .map(|value| {
             let value = value?;
-            Ok(if value.is_none() { None } else { scalar_from_python(&value).ok() })
+            Ok(if value.is_none() {
+                None
+            } else {
+                scalar_from_python(&value).ok()
+            })
         })
         .collect::<PyResult<Vec<Option<Scalar>>>>()?;
     let count = values.len().saturating_sub(1);
     // a value that the engine has no word for makes the divisions unknown to it; the collection may still keep them
-    Ok(values.into_iter().collect::<Option<Vec<_>>>().map_or(Divisions::Unknown(count), Divisions::Known))
+    Ok(values
+        .into_iter()
+        .collect::<Option<Vec<_>>>()
+        .map_or(Divisions::Unknown(count), Divisions::Known))
 }
 
 fn operand_from_py(value: &Bound<'_, PyAny>) -> PyResult<Operand> {
     if let Ok(node) = value.cast::<PyNode>() {
         return Ok(Operand::Node(node.get().0.clone()));
     }
-    literal_from_python(value).map(Operand::Literal).map_err(|error| to_pyerr(value.py(), &error))
+    literal_from_python(value)
+        .map(Operand::Literal)
+        .map_err(|error| to_pyerr(value.py(), &error))
 }
 
 fn scalar_op(op: &str, params: Option<&Bound<'_, PyDict>>) -> PyResult<ScalarOp> {
@@ -71,7 +84,8 @@ fn scalar_op(op: &str, params: Option<&Bound<'_, PyDict>>) -> PyResult<ScalarOp>
     Ok(match op {
         "round" => ScalarOp::Round(param("decimals")?.map_or(Ok(0), |value| value.extract())?),
         "isin" => {
-            let values = param("values")?.ok_or_else(|| pyo3::exceptions::PyTypeError::new_err("isin needs values"))?;
+            let values = param("values")?
+                .ok_or_else(|| pyo3::exceptions::PyTypeError::new_err("isin needs values"))?;
             let mut literals = Vec::new();
             for value in values.try_iter()? {
                 let value = value?;
@@ -81,19 +95,24 @@ fn scalar_op(op: &str, params: Option<&Bound<'_, PyDict>>) -> PyResult<ScalarOp>
             ScalarOp::IsIn(literals.into())
         }
         "cast" => {
-            let dtype = param("dtype")?.ok_or_else(|| pyo3::exceptions::PyTypeError::new_err("cast needs a dtype"))?;
+            let dtype = param("dtype")?
+                .ok_or_else(|| pyo3::exceptions::PyTypeError::new_err("cast needs a dtype"))?;
             ScalarOp::Cast(native_dtype(&dtype)?)
         }
         "pow" => ScalarOp::Pow,
-        name => ScalarOp::parse(name)
-            .ok_or_else(|| pyo3::exceptions::PyValueError::new_err(format!("no elementwise operation {name:?}")))?,
+        name => ScalarOp::parse(name).ok_or_else(|| {
+            pyo3::exceptions::PyValueError::new_err(format!("no elementwise operation {name:?}"))
+        })?,
     })
 }
 
 fn native_dtype(dtype: &Bound<'_, PyAny>) -> PyResult<Dtype> {
     let parsed = dtype::from_python(dtype)?;
     if parsed.is_host() {
-        return Err(to_pyerr(dtype.py(), &Error::not_native(format!("the dtype {}", parsed.name()))));
+        return Err(to_pyerr(
+            dtype.py(),
+            &Error::not_native(format!("the dtype {}", parsed.name())),
+        ));
     }
     Ok(parsed)
 }
@@ -126,7 +145,11 @@ fn agg_op(name: &str, params: Option<&Bound<'_, PyDict>>) -> PyResult<AggOp> {
         "nunique" => AggOp::NUnique { dropna },
         "any" => AggOp::Any { skipna },
         "all" => AggOp::All { skipna },
-        _ => return Err(pyo3::exceptions::PyValueError::new_err(format!("no aggregation {name:?}"))),
+        _ => {
+            return Err(pyo3::exceptions::PyValueError::new_err(format!(
+                "no aggregation {name:?}"
+            )));
+        }
     })
 }
 
@@ -180,7 +203,10 @@ impl PyNode {
         match &self.0.divisions {
             Divisions::Unknown(count) => PyTuple::new(py, (0..*count + 1).map(|_| py.None())),
             Divisions::Known(values) => {
-                let values = values.iter().map(|value| scalar_to_python(py, value)).collect::<PyResult<Vec<_>>>()?;
+                let values = values
+                    .iter()
+                    .map(|value| scalar_to_python(py, value))
+                    .collect::<PyResult<Vec<_>>>()?;
                 PyTuple::new(py, values)
             }
         }
@@ -208,7 +234,11 @@ impl PyNode {
     #[getter]
     fn columns(&self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let schema = schema_of(&self.0).map_err(|error| to_pyerr(py, &error))?;
-        schema.columns.iter().map(|column| label::to_python(py, &column.name).map(Bound::unbind)).collect()
+        schema
+            .columns
+            .iter()
+            .map(|column| label::to_python(py, &column.name).map(Bound::unbind))
+            .collect()
     }
 
     /// The rows of each partition, where they are known without reading.
@@ -216,12 +246,22 @@ impl PyNode {
     fn partition_rows(&self) -> Option<Vec<usize>> {
         fn rows(node: &NodeRef) -> Option<Vec<usize>> {
             match &node.op {
-                NodeOp::Scan { source, partitions, predicate: None, .. } => (0..node.npartitions())
+                NodeOp::Scan {
+                    source,
+                    partitions,
+                    predicate: None,
+                    ..
+                } => (0..node.npartitions())
                     .map(|i| source.rows(partitions.as_ref().map_or(i, |list| list[i])))
                     .collect(),
                 NodeOp::Chunks(list) => list.chunks.iter().map(crate::chunk::Chunk::rows).collect(),
                 NodeOp::Select(_) => rows(&node.inputs[0]),
-                NodeOp::Concat => node.inputs.iter().map(rows).collect::<Option<Vec<_>>>().map(|parts| parts.concat()),
+                NodeOp::Concat => node
+                    .inputs
+                    .iter()
+                    .map(rows)
+                    .collect::<Option<Vec<_>>>()
+                    .map(|parts| parts.concat()),
                 NodeOp::Partitions(list) => {
                     let all = rows(&node.inputs[0])?;
                     Some(list.iter().map(|position| all[*position]).collect())
@@ -245,12 +285,18 @@ impl PyNode {
 
     /// Some columns, by position.
     fn select(&self, py: Python<'_>, positions: Vec<usize>, kind: &str) -> PyResult<Self> {
-        Self::wrap(py, kind_from_name(kind).and_then(|kind| frame::project(&self.0, &positions, kind)))
+        Self::wrap(
+            py,
+            kind_from_name(kind).and_then(|kind| frame::project(&self.0, &positions, kind)),
+        )
     }
 
     /// The values of an index level as a column.
     fn index_values(&self, py: Python<'_>, level: Option<usize>, kind: &str) -> PyResult<Self> {
-        Self::wrap(py, kind_from_name(kind).and_then(|kind| frame::index_values(&self.0, level.unwrap_or(0), kind)))
+        Self::wrap(
+            py,
+            kind_from_name(kind).and_then(|kind| frame::index_values(&self.0, level.unwrap_or(0), kind)),
+        )
     }
 
     /// An elementwise operation.
@@ -271,7 +317,13 @@ impl PyNode {
     fn cast(&self, py: Python<'_>, dtypes: Vec<Bound<'_, PyAny>>) -> PyResult<Self> {
         let dtypes = dtypes
             .iter()
-            .map(|dtype| if dtype.is_none() { Ok(None) } else { native_dtype(dtype).map(Some) })
+            .map(|dtype| {
+                if dtype.is_none() {
+                    Ok(None)
+                } else {
+                    native_dtype(dtype).map(Some)
+                }
+            })
             .collect::<PyResult<Vec<_>>>()?;
         Self::wrap(py, frame::cast(&self.0, &dtypes))
     }
@@ -300,7 +352,10 @@ impl PyNode {
         axis_names: Option<Vec<Bound<'_, PyAny>>>,
     ) -> PyResult<Self> {
         let axis_names = axis_names.as_deref().map(labels_from_py).transpose()?;
-        Self::wrap(py, frame::with_labels(&self.0, labels_from_py(&labels)?, axis_names))
+        Self::wrap(
+            py,
+            frame::with_labels(&self.0, labels_from_py(&labels)?, axis_names),
+        )
     }
 
     /// Other names for the levels of the index.
@@ -330,11 +385,20 @@ impl PyNode {
     /// A group-by.
     #[staticmethod]
     #[pyo3(signature = (keys, calls, *, sort, dropna, observed, as_index, kind))]
-    #[allow(clippy::too_many_arguments, clippy::type_complexity, reason = "the shape of a Python call")]
+    #[allow(
+        clippy::too_many_arguments,
+        clippy::type_complexity,
+        reason = "the shape of a Python call"
+    )]
     fn aggregate(
         py: Python<'_>,
         keys: Vec<Bound<'_, Self>>,
-        calls: Vec<(String, Bound<'_, PyDict>, Option<Bound<'_, Self>>, Bound<'_, PyAny>)>,
+        calls: Vec<(
+            String,
+            Bound<'_, PyDict>,
+            Option<Bound<'_, Self>>,
+            Bound<'_, PyAny>,
+        )>,
         sort: bool,
         dropna: bool,
         observed: bool,
@@ -352,8 +416,16 @@ impl PyNode {
                 })
             })
             .collect::<PyResult<Vec<_>>>()?;
-        let options = GroupOptions { sort, dropna, observed, as_index };
-        Self::wrap(py, kind_from_name(kind).and_then(|kind| frame::aggregate(&keys, &calls, options, kind)))
+        let options = GroupOptions {
+            sort,
+            dropna,
+            observed,
+            as_index,
+        };
+        Self::wrap(
+            py,
+            kind_from_name(kind).and_then(|kind| frame::aggregate(&keys, &calls, options, kind)),
+        )
     }
 
     /// Some of the partitions.
@@ -374,7 +446,10 @@ impl PyNode {
     /// The first or last rows of each partition.
     fn limit(&self, py: Python<'_>, rows: usize, tail: bool) -> PyResult<Self> {
         if self.is_host() {
-            return Err(to_pyerr(py, &Error::not_native("rows of columns that Arrow can't hold")));
+            return Err(to_pyerr(
+                py,
+                &Error::not_native("rows of columns that Arrow can't hold"),
+            ));
         }
         Ok(Self(frame::limit(&self.0, rows, tail)))
     }
@@ -410,7 +485,10 @@ impl PyNode {
             IndexSchema::Range { name } => return Ok(vec![label::to_python(py, name).map(Bound::unbind)?]),
             IndexSchema::Levels(levels) => levels,
         };
-        levels.iter().map(|level| label::to_python(py, &level.name).map(Bound::unbind)).collect()
+        levels
+            .iter()
+            .map(|level| label::to_python(py, &level.name).map(Bound::unbind))
+            .collect()
     }
 
     fn __repr__(&self) -> String {
@@ -422,6 +500,8 @@ impl PyNode {
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Self>().is_ok_and(|other| other.get().0.token == self.0.token)
+        other
+            .cast::<Self>()
+            .is_ok_and(|other| other.get().0.token == self.0.token)
     }
 }

@@ -48,7 +48,9 @@ pub fn chunk_from_result(result: &Bound<'_, PyAny>, schema: &Arc<FrameSchema>) -
     };
     if !matches(&apart, schema) {
         let shown = |columns: &[Column]| {
-            let columns = columns.iter().map(|column| format!("{}: {}", column.name, column.dtype.name()));
+            let columns = columns
+                .iter()
+                .map(|column| format!("{}: {}", column.name, column.dtype.name()));
             columns.collect::<Vec<_>>().join(", ")
         };
         return Err(Error::value(format!(
@@ -59,7 +61,10 @@ pub fn chunk_from_result(result: &Bound<'_, PyAny>, schema: &Arc<FrameSchema>) -
         .into());
     }
     let columns: Vec<usize> = (0..schema.columns.len()).collect();
-    let batches = apart.batches(&columns)?.into_iter().map(|batch| refit(batch, schema));
+    let batches = apart
+        .batches(&columns)?
+        .into_iter()
+        .map(|batch| refit(batch, schema));
     let chunk = FrameChunk::new(schema.clone(), batches.collect::<Result<_>>()?)?;
     Ok(Chunk::Frame(Arc::new(chunk)))
 }
@@ -110,7 +115,10 @@ fn shared_categories(arrays: Vec<ArrayRef>, columns: &[Column]) -> Result<Vec<Ar
         match array.as_dictionary_opt::<Int32Type>() {
             Some(codes) => {
                 let codes = codes.keys().clone();
-                Ok(Arc::new(DictionaryArray::try_new(codes, categories.values.clone())?))
+                Ok(Arc::new(DictionaryArray::try_new(
+                    codes,
+                    categories.values.clone(),
+                )?))
             }
             None => Ok(array),
         }
@@ -136,5 +144,8 @@ fn scalar_chunk(result: &Bound<'_, PyAny>, schema: &Arc<FrameSchema>) -> PyResul
         columns: vec![array],
         len: 1,
     };
-    Ok(Chunk::Frame(Arc::new(FrameChunk::new(schema.clone(), vec![batch])?)))
+    Ok(Chunk::Frame(Arc::new(FrameChunk::new(
+        schema.clone(),
+        vec![batch],
+    )?)))
 }

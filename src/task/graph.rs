@@ -71,14 +71,22 @@ impl Task {
             TaskOp::Value(_) => "a chunk in memory".to_string(),
             TaskOp::Pipeline { pipeline, partitions } => {
                 let sources = partitions.len();
-                let from = if sources > 0 { format!("{sources} partitions of a source") } else { format!("{inputs} chunks") };
+                let from = if sources > 0 {
+                    format!("{sources} partitions of a source")
+                } else {
+                    format!("{inputs} chunks")
+                };
                 format!("{} <- {from} [native]", pipeline.describe())
             }
             TaskOp::HostScan(source, _) => format!("read {} [pandas]", source.name()),
             TaskOp::Merge(_) => format!("merge {inputs} partial aggregates [native]"),
             TaskOp::Finish(_) => format!("finish an aggregation of {inputs} parts [native]"),
             TaskOp::Host { call, .. } => {
-                let tier = if call.function.is_library() { "pandas" } else { "user" };
+                let tier = if call.function.is_library() {
+                    "pandas"
+                } else {
+                    "user"
+                };
                 format!("{} of {inputs} chunks [{tier}]", call.function.name())
             }
             TaskOp::Concat => format!("concatenate {inputs} chunks [native]"),

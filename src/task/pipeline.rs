@@ -9,7 +9,8 @@ use std::sync::{Arc, OnceLock};
 use crate::chunk::{Batch, Chunk, FrameChunk, IndexData, Scan, Source};
 use crate::error::{Context, Error, Result};
 use crate::kernels::agg::{AggPlan, Aggregator};
-use crate::kernels::program::{Predicate, Program};
+use crate::kernels::predicate::Predicate;
+use crate::kernels::program::Program;
 use crate::kernels::take::{compact, take_batch};
 use crate::op::tree::{Expr, ExprRef};
 use crate::schema::{FrameSchema, IndexSchema};
@@ -130,7 +131,14 @@ impl Pipeline {
     /// Steps and sink in a line, for `explain`.
     #[must_use]
     pub fn describe(&self) -> String {
-        let filter = matches!(self.input, Input::Scan { predicate: Some(_), .. }).then_some("read with a filter");
+        let filter = matches!(
+            self.input,
+            Input::Scan {
+                predicate: Some(_),
+                ..
+            }
+        )
+        .then_some("read with a filter");
         let steps = self.steps.iter().map(|step| match step {
             Step::Filter { .. } => "filter",
             Step::Select { .. } => "select",
@@ -141,7 +149,12 @@ impl Pipeline {
             Sink::Tail(_) => "tail",
             Sink::Aggregate { .. } => "aggregate",
         };
-        filter.into_iter().chain(steps).chain([sink]).collect::<Vec<_>>().join(", ")
+        filter
+            .into_iter()
+            .chain(steps)
+            .chain([sink])
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// Runs it over `partitions` of its source, or over `inputs`.
@@ -332,7 +345,11 @@ impl SinkState {
                 args: args.clone(),
             },
         };
-        Ok(Self { batches: Vec::new(), rows: 0, mode })
+        Ok(Self {
+            batches: Vec::new(),
+            rows: 0,
+            mode,
+        })
     }
 
     fn push(&mut self, batch: Batch) -> Result<bool> {

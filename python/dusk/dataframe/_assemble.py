@@ -4,8 +4,8 @@ Answers: which arrays a pandas object is made of (`take_apart`), how arrays beco
 `build_series`, `build_index`), how partitions that stay pandas objects are joined (`concat`), and whether the result of
 a user's function fits its metadata (`conform`). Does not cover reading or filling the memory of arrays: the core does.
 
-Invariant: nothing here hands out memory that a caller still holds; `take_apart` returns a shallow copy to be kept alive,
-so that pandas' copy-on-write copies before it lets the user write.
+Invariant: nothing here hands out memory that a caller still holds; `take_apart` returns a shallow copy to be kept
+alive, so that pandas' copy-on-write copies before it lets the user write.
 """
 
 from __future__ import annotations
@@ -506,7 +506,7 @@ def cast(array: Any, dtype: Any, what: str) -> Any:
 def _lossless(series: pd.Series, source: Any, dtype: Any) -> pd.Series | None:
     missing = series.isna()
     holds_missing = not (isinstance(dtype, np.dtype) and dtype.kind in "biu")
-    if holds_missing and missing.all() and source == object:
+    if holds_missing and missing.all() and source == np.dtype(object):
         return pd.Series([None] * len(series), dtype=dtype)
     if isinstance(dtype, pd.StringDtype):
         if isinstance(source, pd.StringDtype) or infer_dtype(series, skipna=True) == "string":

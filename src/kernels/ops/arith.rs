@@ -116,7 +116,11 @@ pub trait Float: Element + num_traits::Float {
         }
         let floor = quotient.floor();
         let half = Self::one() / (Self::one() + Self::one());
-        if quotient - floor > half { floor + Self::one() } else { floor }
+        if quotient - floor > half {
+            floor + Self::one()
+        } else {
+            floor
+        }
     }
 
     /// NumPy's `%`.
@@ -140,7 +144,9 @@ impl Float for f32 {}
 impl Float for f64 {}
 
 /// `a op b` on integers.
-pub fn integers<T: Integer + std::ops::BitAnd<Output = T> + std::ops::BitOr<Output = T> + std::ops::BitXor<Output = T>>(
+pub fn integers<
+    T: Integer + std::ops::BitAnd<Output = T> + std::ops::BitOr<Output = T> + std::ops::BitXor<Output = T>,
+>(
     op: Arith,
     a: Operand<'_, T>,
     b: Operand<'_, T>,

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Datum, DictionaryArray, Int32Array, LargeStringArray,
-    LargeStringBuilder, PrimitiveArray, Scalar as OneRow, StringViewArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Datum, DictionaryArray, Int32Array,
+    LargeStringArray, LargeStringBuilder, PrimitiveArray, Scalar as OneRow, StringViewArray,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::cmp;
@@ -45,7 +45,11 @@ impl<'a> Text<'a> {
             DataType::LargeUtf8 => Self::Large(array.as_string()),
             DataType::Utf8View => Self::View(array.as_string_view()),
             DataType::Utf8 => Self::Small(array.as_string()),
-            other => return Err(Error::internal(format!("an array of type {other} where the schema says text"))),
+            other => {
+                return Err(Error::internal(format!(
+                    "an array of type {other} where the schema says text"
+                )));
+            }
         })
     }
 
@@ -204,7 +208,9 @@ pub fn to_numbers(a: Text<'_>, kind: NumpyType, is_na: bool, rows: usize) -> Res
             });
         }
         return Ok(if kind == NumpyType::Float32 {
-            Arc::new(arrow::array::Float32Array::from_iter_values(values.iter().map(|value| *value as f32)))
+            Arc::new(arrow::array::Float32Array::from_iter_values(
+                values.iter().map(|value| *value as f32),
+            ))
         } else {
             Arc::new(arrow::array::Float64Array::from(values))
         });
@@ -244,7 +250,10 @@ pub fn to_codes(a: Text<'_>, categories: &Categories, rows: usize) -> Result<Arr
         .filter_map(|code| Some((values.at(code)?, code as i32)))
         .collect();
     let codes: Int32Array = (0..rows).map(|row| known.get(a.at(row)?).copied()).collect();
-    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(codes, categories.values.clone())?))
+    Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(
+        codes,
+        categories.values.clone(),
+    )?))
 }
 
 /// The text of a categorical.

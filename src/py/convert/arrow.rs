@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayData, ArrayRef, MutableArrayData, RecordBatch, RecordBatchOptions, make_array, new_empty_array,
+    Array, ArrayData, ArrayRef, MutableArrayData, RecordBatch, RecordBatchOptions, make_array,
+    new_empty_array,
 };
 use arrow::buffer::{Buffer, NullBuffer};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -93,7 +94,11 @@ pub fn array_data(
     buffer: Buffer,
     nulls: Option<NullBuffer>,
 ) -> Result<ArrayRef> {
-    let data = ArrayData::builder(data_type).len(len).add_buffer(buffer).nulls(nulls).build()?;
+    let data = ArrayData::builder(data_type)
+        .len(len)
+        .add_buffer(buffer)
+        .nulls(nulls)
+        .build()?;
     Ok(make_array(data))
 }
 
@@ -130,7 +135,8 @@ pub fn frame_to_stream<'py>(
 ) -> PyResult<Bound<'py, PyCapsule>> {
     let (arrow_schema, batches) = py.detach(|| record_batches(schema, chunks))?;
     let table = PyTable::try_new(batches, arrow_schema)?;
-    let stream = Bound::new(py, table)?.call_method1(intern!(py, "__arrow_c_stream__"), (requested_schema,))?;
+    let stream =
+        Bound::new(py, table)?.call_method1(intern!(py, "__arrow_c_stream__"), (requested_schema,))?;
     Ok(stream.cast_into()?)
 }
 
@@ -149,10 +155,13 @@ fn record_batches(schema: &FrameSchema, chunks: Vec<Chunk>) -> Result<(Arc<Schem
         IndexSchema::Levels(levels) => levels,
     };
     let names = schema.columns.iter().map(|column| column.name.to_string());
-    let level_names = levels.iter().enumerate().map(|(position, level)| match &level.name {
-        Label::None => format!("__index_level_{position}__"),
-        name => name.to_string(),
-    });
+    let level_names = levels
+        .iter()
+        .enumerate()
+        .map(|(position, level)| match &level.name {
+            Label::None => format!("__index_level_{position}__"),
+            name => name.to_string(),
+        });
     let types = schema
         .columns
         .iter()
@@ -183,7 +192,11 @@ fn record_batches(schema: &FrameSchema, chunks: Vec<Chunk>) -> Result<(Arc<Schem
                 .map(|(array, data_type)| cast(array, data_type))
                 .collect::<Result<Vec<_>>>()?;
             let options = RecordBatchOptions::new().with_row_count(Some(batch.len));
-            Ok(RecordBatch::try_new_with_options(arrow_schema.clone(), arrays, &options)?)
+            Ok(RecordBatch::try_new_with_options(
+                arrow_schema.clone(),
+                arrays,
+                &options,
+            )?)
         })
         .collect::<Result<Vec<_>>>()?;
     Ok((arrow_schema, batches))

@@ -189,7 +189,10 @@ fn text_dtype<'py>(py: Python<'py>, storage: &str, missing: Option<f64>) -> PyRe
     let class = pandas_class(py, "StringDtype")?;
     match missing {
         // pandas looks for the object `np.nan`, not for any NaN.
-        Some(_) => class.call1((storage, py.import(intern!(py, "numpy"))?.getattr(intern!(py, "nan"))?)),
+        Some(_) => class.call1((
+            storage,
+            py.import(intern!(py, "numpy"))?.getattr(intern!(py, "nan"))?,
+        )),
         None => class.call1((storage, pandas_class(py, "NA")?)),
     }
 }
@@ -209,7 +212,10 @@ pub fn code_type(count: usize) -> (&'static str, usize) {
 pub fn fits(dtype: &Dtype, data_type: &DataType) -> bool {
     match dtype {
         Dtype::Str | Dtype::String { .. } => {
-            matches!(data_type, DataType::LargeUtf8 | DataType::Utf8View | DataType::Utf8)
+            matches!(
+                data_type,
+                DataType::LargeUtf8 | DataType::Utf8View | DataType::Utf8
+            )
         }
         // The values may differ from the categories in how they hold text; `fill` compares them.
         Dtype::Category(_) => {

@@ -91,7 +91,10 @@ pub fn fill(place: &mut [u8], array: &ArrayRef, what: Fill<'_>) -> Result<()> {
 pub fn check_missing(array: &ArrayRef, what: Fill<'_>) -> Result<()> {
     match what {
         Fill::Values(kind) if (kind == NumpyType::Bool || kind.is_integer()) && array.null_count() > 0 => {
-            Err(Error::internal(format!("a missing value in a column of dtype {}", kind.name())))
+            Err(Error::internal(format!(
+                "a missing value in a column of dtype {}",
+                kind.name()
+            )))
         }
         _ => Ok(()),
     }
@@ -126,20 +129,35 @@ fn codes(place: &mut [u8], array: &ArrayRef, width: usize, categories: &Categori
         return Err(Error::internal("codes over other categories than the dtype's"));
     }
     let keys = dictionary.keys();
-    let count = categories.values.len();
-    for (place, (position, code)) in place.chunks_exact_mut(width).zip(keys.values().iter().enumerate()) {
-        let code = if keys.is_valid(position) { *code } else { -1 };
-        if code < -1 || code >= count as i32 {
-            return Err(Error::internal("a code beyond the categories"));
-        }
-        // Truncation is right: the width was chosen by the number of categories.
-        match width {
-            1 => place.copy_from_slice(&(code as i8).to_ne_bytes()),
-            2 => place.copy_from_slice(&(code as i16).to_ne_bytes()),
-            _ => place.copy_from_slice(&code.to_ne_bytes()),
+    let count = categories.values.len() as i32;
+    let nulls = keys.nulls().filter(|nulls| nulls.null_count() > 0);
+    // What stands below a missing value means nothing, so it may not be checked.
+    let wrong = |(position, code): (usize, &i32)| {
+        !(0..count).contains(code) && nulls.is_none_or(|nulls| nulls.is_valid(position))
+    };
+    if keys.values().iter().enumerate().any(wrong) {
+        return Err(Error::internal("a code beyond the categories"));
+    }
+    // Truncation is right: the width was chosen by the number of categories.
+    match width {
+        1 => write_codes(place, keys.values(), |code| (code as i8).to_ne_bytes()),
+        2 => write_codes(place, keys.values(), |code| (code as i16).to_ne_bytes()),
+        _ => write_codes(place, keys.values(), i32::to_ne_bytes),
+    }
+    if let Some(nulls) = nulls {
+        for (code, valid) in place.chunks_exact_mut(width).zip(nulls.iter()) {
+            if !valid {
+                code.fill(0xff);
+            }
         }
     }
     Ok(())
+}
+
+fn write_codes<const WIDTH: usize>(place: &mut [u8], codes: &[i32], bytes: impl Fn(i32) -> [u8; WIDTH]) {
+    for (place, code) in place.chunks_exact_mut(WIDTH).zip(codes) {
+        place.copy_from_slice(&bytes(*code));
+    }
 }
 
 /// Equal categories, which are nearly always the very same array.

@@ -34,12 +34,15 @@ pub fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Label> {
             return Ok(Label::str(&text));
         }
     } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
-        let items = tuple.iter().map(|item| from_python(&item)).collect::<PyResult<Vec<_>>>()?;
+        let items = tuple
+            .iter()
+            .map(|item| from_python(&item))
+            .collect::<PyResult<Vec<_>>>()?;
         return Ok(Label::Tuple(items.into()));
-    } else if is_numpy_integer(object)? {
-        if let Ok(value) = object.extract() {
-            return Ok(Label::Int(value));
-        }
+    } else if is_numpy_integer(object)?
+        && let Ok(value) = object.extract()
+    {
+        return Ok(Label::Int(value));
     }
     object.hash()?;
     let text: Arc<str> = object

@@ -1,6 +1,6 @@
 //! Between pandas, NumPy and Python on one side and chunks on the other.
 //!
-//! Answers: `pandas` takes pandas objects apart, `assemble` makes them of chunks, `numpy` lends memory in both directions,
+//! Answers: `pandas` takes pandas objects apart, `assemble` makes them of chunks (`prepare` and `fill` without Python), `numpy` lends memory in both directions,
 //! `arrow` exchanges arrays with pyarrow, `dtype`, `label` and `scalar` translate the words. The pandas calls themselves are
 //! in `dusk.dataframe._assemble`. Does not cover objects and functions of users (`py::host`).
 //!
@@ -14,6 +14,7 @@ pub mod fill;
 pub mod label;
 pub mod numpy;
 pub mod pandas;
+mod prepare;
 pub mod scalar;
 
 use pyo3::intern;
@@ -25,7 +26,7 @@ pub use assemble::{chunk_to_pandas, frame_to_pandas, schema_to_meta};
 pub use pandas::frame_from_pandas;
 
 /// The Python half of the border.
-pub(crate) fn helper<'py>(py: Python<'py>) -> PyResult<&'py Bound<'py, PyModule>> {
+pub(crate) fn helper(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static HELPER: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     HELPER
         .get_or_try_init(py, || Ok(py.import("dusk.dataframe._assemble")?.unbind()))

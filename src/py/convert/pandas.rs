@@ -58,21 +58,25 @@ pub struct Apart {
     pub len: usize,
 }
 
+/// Kind, shallow copy, labels, names of the column axis, arrays, index, extras: what the Python half finds.
+type PandasParts<'py> = (
+    u8,
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+    Vec<Bound<'py, PyAny>>,
+    Bound<'py, PyAny>,
+    Bound<'py, PyAny>,
+);
+
 /// Takes a DataFrame, Series or Index apart.
 ///
 /// # Errors
 /// When `object` is none of them, or a label isn't hashable.
 pub fn take_apart(object: &Bound<'_, PyAny>) -> PyResult<Apart> {
     let py = object.py();
-    let (kind, shadow, labels, axis_names, arrays, index, extras): (
-        u8,
-        Bound<'_, PyAny>,
-        Bound<'_, PyAny>,
-        Bound<'_, PyAny>,
-        Vec<Bound<'_, PyAny>>,
-        Bound<'_, PyAny>,
-        Bound<'_, PyAny>,
-    ) = call(py, "take_apart", (object,))?.extract()?;
+    let (kind, shadow, labels, axis_names, arrays, index, extras): PandasParts<'_> =
+        call(py, "take_apart", (object,))?.extract()?;
     let kind = match kind {
         0 => FrameKind::Frame,
         1 => FrameKind::Series,
@@ -175,14 +179,19 @@ impl Apart {
         for end in ends {
             let mut cut = arrays
                 .iter()
-                .zip(columns.iter().map(|&position| &self.schema.columns[position].dtype).chain(
-                    match &self.schema.index {
-                        IndexSchema::Levels(levels) => levels.as_slice(),
-                        IndexSchema::Range { .. } => &[],
-                    }
-                    .iter()
-                    .map(|level| &level.dtype),
-                ))
+                .zip(
+                    columns
+                        .iter()
+                        .map(|&position| &self.schema.columns[position].dtype)
+                        .chain(
+                            match &self.schema.index {
+                                IndexSchema::Levels(levels) => levels.as_slice(),
+                                IndexSchema::Range { .. } => &[],
+                            }
+                            .iter()
+                            .map(|level| &level.dtype),
+                        ),
+                )
                 .map(|(parts, dtype)| rows_of(parts, start, end - start, dtype))
                 .collect::<Result<Vec<_>>>()?;
             let levels = cut.split_off(columns.len());
@@ -237,14 +246,21 @@ pub fn array_from_pandas(array: &Bound<'_, PyAny>, shadow: Option<&Py<PyAny>>) -
         let empty = array.call_method1(intern!(py, "take"), (Vec::<usize>::new(),))?;
         let value: HostRef = Arc::new(PyHostValue::new(&empty)?);
         let name = "object".into();
-        return Ok((Dtype::Host { name, value: Some(value) }, None));
+        return Ok((
+            Dtype::Host {
+                name,
+                value: Some(value),
+            },
+            None,
+        ));
     }
     let object = array.getattr(intern!(py, "dtype"))?;
     let found = dtype::from_python(&object)?;
     let mut parts = match &found {
         Dtype::Host { .. } => return Ok((found, None)),
         Dtype::Numpy(kind) | Dtype::Nullable(kind) if matches!(found, Dtype::Nullable(_)) => {
-            let (values, mask): (Bound<'_, PyAny>, Bound<'_, PyAny>) = call(py, "masked", (array,))?.extract()?;
+            let (values, mask): (Bound<'_, PyAny>, Bound<'_, PyAny>) =
+                call(py, "masked", (array,))?.extract()?;
             let mask = numpy::borrow(&mask, 1, shadow)?;
             let mask = mask.as_slice();
             let nulls = mask
@@ -260,19 +276,27 @@ pub fn array_from_pandas(array: &Bound<'_, PyAny>, shadow: Option<&Py<PyAny>>) -
         Dtype::Datetimetz(unit, zone) => {
             let values = call(py, "raw", (array,))?;
             let data_type = DataType::Timestamp(unit.arrow(), Some(zone.clone()));
-            vec![values_array(NumpyType::Datetime(*unit), &data_type, &values, shadow, None)?]
+            vec![values_array(
+                NumpyType::Datetime(*unit),
+                &data_type,
+                &values,
+                shadow,
+                None,
+            )?]
         }
         Dtype::Category(categories) => vec![category_array(array, categories)?],
         Dtype::Str | Dtype::String { .. } => match text_arrays(array) {
             Ok(parts) => parts,
             // Text that isn't Unicode (lone surrogates) exists in Python only.
-            Err(error) if error.is_instance_of::<PyValueError>(py) => return Ok((dtype::host(&object)?, None)),
+            Err(error) if error.is_instance_of::<PyValueError>(py) => {
+                return Ok((dtype::host(&object)?, None));
+            }
             Err(error) => return Err(error),
         },
         Dtype::Arrow(data_type) => exchange::import(&call(py, "arrow", (array, false))?, data_type)?,
     };
     // Many small arrays cost more in every step than joining them once.
-    if parts.len() > 1 && parts.iter().map(|part| part.len()).sum::<usize>() / parts.len() < SMALL {
+    if parts.len() > 1 && parts.iter().map(Array::len).sum::<usize>() / parts.len() < SMALL {
         parts = vec![exchange::join(parts)?];
     }
     Ok((found, Some(parts)))
@@ -309,9 +333,11 @@ fn values_array(
 /// The mask of the values that are NaT; `None` when there are none.
 fn not_a_time(buffer: &Buffer) -> Option<NullBuffer> {
     let values = buffer.typed_data::<i64>();
-    values
-        .contains(&i64::MIN)
-        .then(|| NullBuffer::new(BooleanBuffer::collect_bool(values.len(), |i| values[i] != i64::MIN)))
+    values.contains(&i64::MIN).then(|| {
+        NullBuffer::new(BooleanBuffer::collect_bool(values.len(), |i| {
+            values[i] != i64::MIN
+        }))
+    })
 }
 
 /// Codes of a categorical over its categories; -1 is missing.
@@ -320,16 +346,34 @@ fn category_array(array: &Bound<'_, PyAny>, categories: &Arc<Categories>) -> PyR
     let codes = array.getattr(intern!(py, "codes"))?;
     let width: usize = codes.getattr(intern!(py, "itemsize"))?.extract()?;
     let buffer = numpy::borrow(&call(py, "raw", (codes,))?, width, None)?;
-    let keys: Int32Array = match width {
-        1 => buffer.typed_data::<i8>().iter().map(|&code| key(code.into())).collect(),
-        2 => buffer.typed_data::<i16>().iter().map(|&code| key(code.into())).collect(),
-        4 => buffer.typed_data::<i32>().iter().map(|&code| key(code.into())).collect(),
-        _ => buffer.typed_data::<i64>().iter().map(|&code| key(code)).collect(),
+    let codes: Vec<i64> = match width {
+        1 => buffer
+            .typed_data::<i8>()
+            .iter()
+            .map(|&code| code.into())
+            .collect(),
+        2 => buffer
+            .typed_data::<i16>()
+            .iter()
+            .map(|&code| code.into())
+            .collect(),
+        4 => buffer
+            .typed_data::<i32>()
+            .iter()
+            .map(|&code| code.into())
+            .collect(),
+        _ => buffer.typed_data::<i64>().to_vec(),
     };
+    let nulls = codes
+        .contains(&-1)
+        .then(|| NullBuffer::new(BooleanBuffer::collect_bool(codes.len(), |i| codes[i] >= 0)));
+    if codes.iter().any(|&code| code >= i64::from(i32::MAX)) {
+        return Err(Error::not_native("a categorical of more than two billion categories").into());
+    }
+    let keys: Vec<i32> = codes.iter().map(|&code| code.max(0) as i32).collect();
+    let keys = Int32Array::new(keys.into(), nulls);
     let values = categories.values.clone();
-    Ok(Arc::new(DictionaryArray::try_new(keys, values).map_err(Error::from)?))
-}
-
-fn key(code: i64) -> Option<i32> {
-    i32::try_from(code).ok().filter(|code| *code >= 0)
+    Ok(Arc::new(
+        DictionaryArray::try_new(keys, values).map_err(Error::from)?,
+    ))
 }

@@ -87,8 +87,16 @@ fn numpy_scalar(object: &Bound<'_, PyAny>) -> Result<Literal> {
     let py = object.py();
     let fail = host(py);
     let dtype = object.getattr(intern!(py, "dtype")).map_err(fail)?;
-    let name: String = dtype.getattr(intern!(py, "name")).and_then(|name| name.extract()).map_err(fail)?;
-    let strong = |value, kind| Ok(Literal { value, dtype: Some(kind) });
+    let name: String = dtype
+        .getattr(intern!(py, "name"))
+        .and_then(|name| name.extract())
+        .map_err(fail)?;
+    let strong = |value, kind| {
+        Ok(Literal {
+            value,
+            dtype: Some(kind),
+        })
+    };
     match NumpyType::parse(&name) {
         Some(kind @ NumpyType::Bool) => strong(Scalar::Bool(object.is_truthy().map_err(fail)?), kind),
         Some(kind) if kind.is_integer() => {
@@ -101,16 +109,28 @@ fn numpy_scalar(object: &Bound<'_, PyAny>) -> Result<Literal> {
         }
         Some(kind @ NumpyType::Datetime(unit)) => {
             let value = ticks(object)?;
-            strong(value.map_or(Scalar::Missing, |value| Scalar::Timestamp { value, unit, tz: None }), kind)
+            strong(
+                value.map_or(Scalar::Missing, |value| Scalar::Timestamp {
+                    value,
+                    unit,
+                    tz: None,
+                }),
+                kind,
+            )
         }
         Some(kind @ NumpyType::Timedelta(unit)) => {
             let value = ticks(object)?;
-            strong(value.map_or(Scalar::Missing, |value| Scalar::Timedelta { value, unit }), kind)
+            strong(
+                value.map_or(Scalar::Missing, |value| Scalar::Timedelta { value, unit }),
+                kind,
+            )
         }
         _ if name.starts_with("datetime64[") || name.starts_with("timedelta64[") => {
             // Days, weeks and the like: pandas turns them into seconds, and so do we, as long as a tick has a fixed length.
             let seconds = name.replace("datetime64", "M8").replace("timedelta64", "m8");
-            let unit = seconds.split_once('[').map_or("", |(_, unit)| unit.trim_end_matches(']'));
+            let unit = seconds
+                .split_once('[')
+                .map_or("", |(_, unit)| unit.trim_end_matches(']'));
             if !matches!(unit, "m" | "h" | "D" | "W") {
                 return Err(refuse(object));
             }
@@ -146,7 +166,10 @@ fn ticks(object: &Bound<'_, PyAny>) -> Result<Option<i64>> {
 fn pandas_ticks(object: &Bound<'_, PyAny>) -> Result<(i64, TimeUnit)> {
     let py = object.py();
     let fail = host(py);
-    let unit: String = object.getattr(intern!(py, "unit")).and_then(|unit| unit.extract()).map_err(fail)?;
+    let unit: String = object
+        .getattr(intern!(py, "unit"))
+        .and_then(|unit| unit.extract())
+        .map_err(fail)?;
     let unit = TimeUnit::parse(&unit).ok_or_else(|| refuse(object))?;
     // `asm8` is in UTC and keeps the unit.
     let value = object.getattr(intern!(py, "asm8")).map_err(fail)?;
@@ -239,7 +262,9 @@ pub fn literal_to_python<'py>(py: Python<'py>, literal: &Literal) -> PyResult<Bo
         (Scalar::Missing, NumpyType::Datetime(unit)) => numpy_ticks(py, "datetime64", i64::MIN, unit),
         (Scalar::Missing, NumpyType::Timedelta(unit)) => numpy_ticks(py, "timedelta64", i64::MIN, unit),
         (value, kind) => {
-            let dtype = py.import(intern!(py, "numpy"))?.call_method1(intern!(py, "dtype"), (kind.name(),))?;
+            let dtype = py
+                .import(intern!(py, "numpy"))?
+                .call_method1(intern!(py, "dtype"), (kind.name(),))?;
             let value = scalar_to_python(py, value)?;
             dtype.getattr(intern!(py, "type"))?.call1((value,))
         }
@@ -247,5 +272,7 @@ pub fn literal_to_python<'py>(py: Python<'py>, literal: &Literal) -> PyResult<Bo
 }
 
 fn numpy_ticks<'py>(py: Python<'py>, class: &str, value: i64, unit: TimeUnit) -> PyResult<Bound<'py, PyAny>> {
-    py.import(intern!(py, "numpy"))?.getattr(class)?.call1((value, unit.name()))
+    py.import(intern!(py, "numpy"))?
+        .getattr(class)?
+        .call1((value, unit.name()))
 }

@@ -194,6 +194,7 @@ class _Recorder:
         if report.when == "teardown" or report.when not in ("setup", "call"):  # "???": the worker has died
             self._write(self._tests.pop(name))
 
+    @pytest.hookimpl(tryfirst=True)  # before xdist tells that this worker is done
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         for record in self._tests.values():
             self._write(record)
