@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,16 +36,9 @@ def sorted_divisions(
         Where each partition begins, and the number of rows.
     """
     count = len(index)
-    if chunksize is None:
-        chunksize = max(1, math.ceil(count / max(npartitions or 1, 1)))
-        wanted = [round(i * count / max(npartitions or 1, 1)) for i in range(npartitions or 1)]
-        wanted = [-(-i * count // max(npartitions or 1, 1)) for i in range(npartitions or 1)]
-    else:
-        wanted = list(range(0, count, chunksize))
+    wanted = _even(count, npartitions, chunksize)
     positions: list[int] = [0]
-    for position in wanted[1:]:
-        if position >= count:
-            break
+    for position in wanted[1:-1]:
         # the whole run of equal values goes to one partition: begin with the first of them
         start = int(index.searchsorted(index[position], side="left"))
         if start <= positions[-1]:
@@ -55,6 +47,15 @@ def sorted_divisions(
             positions.append(start)
     divisions = [index[position] for position in positions] + [index[-1]]
     return divisions, [*positions, count]
+
+
+def _even(count: int, npartitions: int | None, chunksize: int | None) -> list[int]:
+    """Give where pieces begin and end: the first ones are a row longer when they can't be equal."""
+    if chunksize is not None:
+        return [*range(0, count, chunksize), count]
+    pieces = min(npartitions or 1, count)
+    size, longer = divmod(count, pieces)
+    return [i * size + min(i, longer) for i in range(pieces + 1)]
 
 
 def from_pandas(data: Any, npartitions: int | None = None, sort: bool = True, chunksize: int | None = None) -> Any:
@@ -103,8 +104,7 @@ def from_pandas(data: Any, npartitions: int | None = None, sort: bool = True, ch
     else:
         if sort:
             data = data.sort_index(ascending=True)
-        size = chunksize or math.ceil(count / (npartitions or 1))
-        positions = [*range(0, count, size), count]
+        positions = _even(count, npartitions, chunksize)
     node = _core.from_pandas(data, positions, divisions, "frompandas")
     return new_collection(node, meta=data.iloc[:0])
 
