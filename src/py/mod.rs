@@ -12,5 +12,8 @@ use pyo3::prelude::*;
 /// The core.
 #[pymodule(gil_used = false)]
 fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    probe::register(m)
+    let probe = PyModule::new(m.py(), "_probe")?;
+    probe::register(&probe)?;
+    m.add_submodule(&probe)?;
+    m.add("NotNative", m.py().get_type::<error::NotNative>())
 }

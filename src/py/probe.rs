@@ -1,6 +1,6 @@
 //! What the tests of the border call: chunks made, held and turned back without a plan or a scheduler.
 //!
-//! Not part of the API; `tests/interop` goes through it because nothing else reaches each side of the border alone.
+//! Not part of the API (`_core._probe`); `tests/interop` goes through it because nothing else reaches each side of the border alone.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use pyo3::types::PyCapsule;
 use crate::chunk::host::{CallSite, HostOutput};
 use crate::chunk::{Batch, BatchFilter, Chunk, FrameChunk, HostFn, Scan, Source};
 use crate::error::Error;
-use crate::py::{convert, error, host, memory_source};
+use crate::py::{convert, host, memory_source};
 
 fn read(source: &memory_source::MemorySource, columns: &[usize]) -> crate::error::Result<Vec<Chunk>> {
     let full = source.schema();
@@ -298,7 +298,6 @@ fn _even<'py>(
 /// # Errors
 /// When Python fails.
 pub fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add("NotNative", m.py().get_type::<error::NotNative>())?;
     m.add_class::<Held>()?;
     for function in [
         wrap_pyfunction!(_roundtrip, m)?,
