@@ -11,14 +11,14 @@ same = tm.assert_frame_equal
 
 
 def mapped(frame, function, meta=None, parts=2):
-    return _core.Held(frame, parts).map(function, frame[:0] if meta is None else meta)
+    return _core._probe.Held(frame, parts).map(function, frame[:0] if meta is None else meta)
 
 
 def test_functions_may_write_to_their_argument():
     frame = pd.DataFrame({"a": np.arange(6), "s": list("abcdef")})
     host = frame.assign(o=[[1]] * 6)
     for source in (frame, host):
-        held = _core.Held(source, 2)
+        held = _core._probe.Held(source, 2)
 
         def function(part):
             part.loc[:, "a"] = 0

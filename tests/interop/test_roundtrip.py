@@ -20,7 +20,7 @@ PARTS = [1, 2, 3, 7]
 
 
 def through(obj, parts=2):
-    return _core._roundtrip(obj, parts)
+    return _core._probe._roundtrip(obj, parts)
 
 
 def same(left, right):
@@ -195,7 +195,7 @@ def test_index(name):
 
 @pytest.mark.parametrize("name", VALUES)
 def test_native_or_host(name):
-    held = _core.Held(series(name).to_frame(), 2)
+    held = _core._probe.Held(series(name).to_frame(), 2)
     assert held.is_native() == (name not in HOST)
 
 
@@ -204,7 +204,7 @@ def test_meta(name):
     column = series(name)
     frame = pd.DataFrame({"x": column, "y": column})
     for obj in (column, frame, column.to_frame().set_index(pd.Index([1] * len(column), name="i"))):
-        same(obj[:0], _core.Held(obj, 1).meta())
+        same(obj[:0], _core._probe.Held(obj, 1).meta())
 
 
 # pandas itself can't write to sparse arrays and lists.
@@ -316,7 +316,7 @@ def test_columns(name, host):
     check(frame, [1, 3])
     back = through(frame, 2)
     assert type(back.columns) is type(frame.columns) and back.columns.names == frame.columns.names
-    meta = _core.Held(frame, 1).meta()
+    meta = _core._probe.Held(frame, 1).meta()
     same(frame[:0], meta)
 
 
@@ -396,7 +396,7 @@ def test_functions_see_pandas(name):
         seen.append(part)
         return part
 
-    same(frame, _core.Held(frame, 2).map(function, frame[:0]).take().set_axis(frame.index))
+    same(frame, _core._probe.Held(frame, 2).map(function, frame[:0]).take().set_axis(frame.index))
     same(frame, pd.concat(seen))
 
 
@@ -406,5 +406,5 @@ def test_functions_see_pandas(name):
 def test_a_source_may_filter(index, parts, rows):
     frame = pd.DataFrame({"k": [0, 2, 1, 4, 3, 6], "o": [[1]] * 6, "s": ["a", None, "b", "c", "d", "é"]})
     frame.index = INDEXES[index]
-    back = _core._even(frame, parts, rows)
+    back = _core._probe._even(frame, parts, rows)
     tm.assert_frame_equal(frame.loc[frame["k"] % 2 == 0, ["s"]], back, check_freq=False)

@@ -49,21 +49,21 @@ class Colour(enum.Enum):
     ids=repr,
 )
 def test_scalars(value):
-    back, _ = _core._literal(value)
+    back, _ = _core._probe._literal(value)
     assert back == value and type(back) is (str if isinstance(value, str) else type(value))
     if isinstance(value, (pd.Timestamp, pd.Timedelta)):
         assert back.unit == value.unit
 
 
 def test_scalars_of_several_kinds():
-    assert np.isnan(_core._literal(float("nan"))[0])
+    assert np.isnan(_core._probe._literal(float("nan"))[0])
     for missing in (None, pd.NA, pd.NaT):
-        assert _core._literal(missing)[0] is None
-    assert np.isnat(_core._literal(np.datetime64("NaT", "us"))[0])
-    assert _core._literal(datetime.datetime(2020, 1, 2, 3))[0] == pd.Timestamp("2020-01-02 03:00")
-    assert _core._literal(datetime.timedelta(seconds=5))[0] == pd.Timedelta("5s")
-    assert _core._literal(np.datetime64("2020-01-02"))[0] == np.datetime64("2020-01-02", "s")
-    assert "dtype: None" in _core._literal(1)[1] and "Int8" in _core._literal(np.int8(1))[1]
+        assert _core._probe._literal(missing)[0] is None
+    assert np.isnat(_core._probe._literal(np.datetime64("NaT", "us"))[0])
+    assert _core._probe._literal(datetime.datetime(2020, 1, 2, 3))[0] == pd.Timestamp("2020-01-02 03:00")
+    assert _core._probe._literal(datetime.timedelta(seconds=5))[0] == pd.Timedelta("5s")
+    assert _core._probe._literal(np.datetime64("2020-01-02"))[0] == np.datetime64("2020-01-02", "s")
+    assert "dtype: None" in _core._probe._literal(1)[1] and "Int8" in _core._probe._literal(np.int8(1))[1]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_scalars_of_several_kinds():
 )
 def test_other_scalars_are_refused(value):
     with pytest.raises(_core.NotNative):
-        _core._literal(value)
+        _core._probe._literal(value)
 
 
 @pytest.mark.parametrize(
@@ -122,30 +122,30 @@ def test_other_scalars_are_refused(value):
     ids=ascii,
 )
 def test_labels(label):
-    back, _ = _core._label(label)
+    back, _ = _core._probe._label(label)
     assert back == label and hash(back) == hash(label)
 
 
 def test_labels_must_be_hashable():
     with pytest.raises(TypeError, match="unhashable"):
-        _core._label([1])
+        _core._probe._label([1])
 
 
 def test_objects_through_pickle():
     def local(x):
         return x + 1
 
-    assert _core._pickled(local)(1) == 2
-    assert _core._pickled({"a": [1, 2]}) == {"a": [1, 2]}
+    assert _core._probe._pickled(local)(1) == 2
+    assert _core._probe._pickled({"a": [1, 2]}) == {"a": [1, 2]}
 
 
 def test_errors_by_kind():
     with pytest.raises(FileNotFoundError) as info:
-        _core._fail("os")
+        _core._probe._fail("os")
     assert info.value.errno == 2 and info.value.filename == "/no/such/file"
     assert info.value.strerror == "No such file or directory"
     with pytest.raises(ValueError, match="^bad") as info:
-        _core._fail("value")
+        _core._probe._fail("value")
     assert info.value.__notes__ == ["here"]
     for kind, error in [
         ("key", KeyError),
@@ -154,7 +154,7 @@ def test_errors_by_kind():
         ("x", RuntimeError),
     ]:
         with pytest.raises(error):
-            _core._fail(kind)
+            _core._probe._fail(kind)
 
 
 # -- Arrow ------------------------------------------------------------------------------------------------------------
@@ -162,11 +162,11 @@ def test_errors_by_kind():
 
 def test_arrow_stream():
     frame = pd.DataFrame({"a": [1, 2, 3], "s": ["x", None, "é"], "c": pd.Categorical(["u", None, "u"])})
-    table = pa.table(_core.Held(frame, 2))
+    table = pa.table(_core._probe.Held(frame, 2))
     assert table.column_names == ["a", "s", "c"]
     assert table["a"].to_pylist() == [1, 2, 3] and table["s"].to_pylist() == ["x", None, "é"]
     assert table["c"].to_pylist() == ["u", None, "u"]
-    table = pa.table(_core.Held(frame.set_index(["a", "s"]), 2))
+    table = pa.table(_core._probe.Held(frame.set_index(["a", "s"]), 2))
     assert table.column_names == ["c", "a", "s"]
     with pytest.raises(_core.NotNative):
-        pa.table(_core.Held(pd.DataFrame({"o": [[1], None]}), 1))
+        pa.table(_core._probe.Held(pd.DataFrame({"o": [[1], None]}), 1))
