@@ -54,7 +54,9 @@ impl PyHostValue {
 
 impl fmt::Debug for PyHostValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PyHostValue").field("nbytes", &self.nbytes).finish_non_exhaustive()
+        f.debug_struct("PyHostValue")
+            .field("nbytes", &self.nbytes)
+            .finish_non_exhaustive()
     }
 }
 
@@ -111,11 +113,14 @@ fn pickle(object: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     let dumps = |module: &str| -> PyResult<Vec<u8>> {
         let kwargs = PyDict::new(py);
         kwargs.set_item(intern!(py, "protocol"), 5)?;
-        let bytes = py.import(module)?.getattr(intern!(py, "dumps"))?.call((object,), Some(&kwargs))?;
+        let bytes = py
+            .import(module)?
+            .getattr(intern!(py, "dumps"))?
+            .call((object,), Some(&kwargs))?;
         Ok(bytes.cast::<PyBytes>()?.as_bytes().to_vec())
     };
     match dumps("pickle") {
-        Ok(bytes) if !memchr::memmem::find(&bytes, b"__main__").is_some() => Ok(bytes),
+        Ok(bytes) if memchr::memmem::find(&bytes, b"__main__").is_none() => Ok(bytes),
         _ => dumps("cloudpickle"),
     }
 }
@@ -124,7 +129,9 @@ fn pickle(object: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 fn object_token(object: &Bound<'_, PyAny>) -> Token {
     let py = object.py();
     let mut t = Tokenizer::new();
-    let tokenize = py.import(intern!(py, "dusk")).and_then(|dusk| dusk.getattr(intern!(py, "tokenize")));
+    let tokenize = py
+        .import(intern!(py, "dusk"))
+        .and_then(|dusk| dusk.getattr(intern!(py, "tokenize")));
     let text = tokenize.and_then(|tokenize| tokenize.call1((object,))?.extract::<String>());
     match text {
         Ok(text) => t.number(0).text(&text),
@@ -154,14 +161,21 @@ pub fn unique_token() -> Token {
 
 /// Whether the class of `object` comes from the package `name`, which is not imported for it.
 fn is_from(object: &Bound<'_, PyAny>, name: &str) -> bool {
-    let module = object.get_type().module().and_then(|module| module.extract::<String>());
-    module.is_ok_and(|module| module == name || module.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+    let module = object
+        .get_type()
+        .module()
+        .and_then(|module| module.extract::<String>());
+    module.is_ok_and(|module| {
+        module == name
+            || module
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('.'))
+    })
 }
 
 /// Whether `object` is pandas' own DataFrame, Series or Index.
 fn is_pandas(object: &Bound<'_, PyAny>) -> bool {
-    is_from(object, "pandas")
-        && object.hasattr("memory_usage").unwrap_or(false)
+    is_from(object, "pandas") && object.hasattr("memory_usage").unwrap_or(false)
 }
 
 /// Bytes that an object keeps alive, estimated: exact for NumPy, sampled for objects in pandas and containers.
@@ -173,12 +187,15 @@ fn nbytes(object: &Bound<'_, PyAny>, depth: usize) -> usize {
         .and_then(|sys| sys.call_method1(intern!(py, "getsizeof"), (object, 64)))
         .and_then(|size| size.extract::<usize>());
     if is_pandas(object)
-        && let Ok(size) = crate::py::convert::call(py, "nbytes", (object,)).and_then(|size| size.extract::<usize>())
+        && let Ok(size) =
+            crate::py::convert::call(py, "nbytes", (object,)).and_then(|size| size.extract::<usize>())
     {
         return size;
     }
     if is_from(object, "numpy") || is_from(object, "pyarrow") {
-        let size = object.getattr(intern!(py, "nbytes")).and_then(|size| size.extract::<usize>());
+        let size = object
+            .getattr(intern!(py, "nbytes"))
+            .and_then(|size| size.extract::<usize>());
         return size.or(own).unwrap_or(64);
     }
     let own = own.unwrap_or(64);
@@ -250,20 +267,13 @@ impl PyHostFn {
     ///
     /// # Errors
     /// When `divisions` can't be kept.
-<<<<<<< HEAD
     pub fn with_divisions(mut self, divisions: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-=======
-    pub fn with_partition_info(mut self, py: Python<'_>, divisions: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let function = PyHostValue::object(py, self.function.as_ref());
-        self.asks = function.is_some_and(|function| asks_for_partition_info(&function));
->>>>>>> conv
         if let (true, Some(divisions)) = (self.asks, divisions) {
             self.divisions = Some(Arc::new(PyHostValue::new(divisions)?));
         }
         Ok(self)
     }
 
-<<<<<<< HEAD
     fn run(
         &self,
         py: Python<'_>,
@@ -274,28 +284,6 @@ impl PyHostFn {
         let mut args = Vec::with_capacity(groups.len() + 1);
         if self.indexed {
             args.push(site.partition.into_pyobject(py)?.into_any());
-=======
-    fn run(&self, py: Python<'_>, chunks: &[Chunk], output: &HostOutput, site: &CallSite) -> PyResult<Chunk> {
-        let argument = |arg: &HostArg| -> PyResult<Bound<'_, PyAny>> {
-            match arg {
-                HostArg::Input(position) => {
-                    let chunk = chunks
-                        .get(*position)
-                        .ok_or_else(|| Error::internal(format!("{} lacks its input {position}", self.name)))?;
-                    chunk_to_object(py, chunk)
-                }
-                HostArg::AllInputs => {
-                    let objects = chunks.iter().map(|chunk| chunk_to_object(py, chunk));
-                    Ok(PyList::new(py, objects.collect::<PyResult<Vec<_>>>()?)?.into_any())
-                }
-                HostArg::Fixed(value) => python_object(py, value),
-            }
-        };
-        let args = self.args.iter().map(argument).collect::<PyResult<Vec<_>>>()?;
-        let kwargs = PyDict::new(py);
-        for (name, arg) in &self.kwargs {
-            kwargs.set_item(name, argument(arg)?)?;
->>>>>>> conv
         }
         for chunks in groups {
             args.push(match chunks.as_slice() {
@@ -410,16 +398,23 @@ fn kind_of(object: &Bound<'_, PyAny>) -> PyResult<u8> {
 }
 
 fn python_object<'py>(py: Python<'py>, value: &HostRef) -> PyResult<Bound<'py, PyAny>> {
-    PyHostValue::object(py, value.as_ref()).ok_or_else(|| Error::internal("an object that isn't Python's").into())
+    PyHostValue::object(py, value.as_ref())
+        .ok_or_else(|| Error::internal("an object that isn't Python's").into())
 }
 
 /// What people call a function: its name, that of the function in a `partial`, or that of its class.
 fn function_name(function: &Bound<'_, PyAny>) -> String {
     let py = function.py();
-    let inner = function.getattr(intern!(py, "func")).unwrap_or_else(|_| function.clone());
-    let name = [function, &inner]
-        .iter()
-        .find_map(|function| function.getattr(intern!(py, "__name__")).ok()?.extract::<String>().ok());
+    let inner = function
+        .getattr(intern!(py, "func"))
+        .unwrap_or_else(|_| function.clone());
+    let name = [function, &inner].iter().find_map(|function| {
+        function
+            .getattr(intern!(py, "__name__"))
+            .ok()?
+            .extract::<String>()
+            .ok()
+    });
     name.or_else(|| function.get_type().name().ok()?.extract().ok())
         .unwrap_or_else(|| "function".to_string())
 }
