@@ -13,6 +13,8 @@ pub struct Settings {
     pub spill_directory: PathBuf,
     /// How many rows a batch has.
     pub batch_rows: usize,
+    /// Rewrite plans before they run.
+    pub optimize: bool,
 }
 
 impl Default for Settings {
@@ -23,6 +25,7 @@ impl Default for Settings {
             memory_limit: usize::MAX,
             spill_directory: std::env::temp_dir(),
             batch_rows: 65_536,
+            optimize: true,
         }
     }
 }

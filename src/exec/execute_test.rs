@@ -68,6 +68,7 @@ fn settings(threads: usize, memory_limit: usize) -> (Settings, tempfile::TempDir
         memory_limit,
         spill_directory: directory.path().to_path_buf(),
         batch_rows: 1,
+        optimize: true,
     };
     (settings, directory)
 }

@@ -644,7 +644,7 @@ pub fn aggregate(
     let mut view = View::of(first)?;
     let mut key_exprs = Vec::with_capacity(keys.len());
     let mut key_labels = Vec::with_capacity(keys.len());
-    let mut expr_of = |view: &mut View, node: &NodeRef| {
+    let expr_of = |view: &mut View, node: &NodeRef| {
         let other = View::of(node)?;
         if other.base.token != view.base.token || other.exprs.len() != 1 {
             return Err(Error::not_native("group keys and values with different rows"));

@@ -168,7 +168,8 @@ pub fn call(
         indexed: false,
         token: token.map(token_of),
     };
-    let function = PyHostFn::new(&function, options)?;
+    let begins = crate::py::node::divisions_to_py(py, &divisions)?;
+    let function = PyHostFn::new(&function, options)?.with_divisions(begins.as_any())?;
     let call = HostCall {
         function: Arc::new(function),
         output,

@@ -40,6 +40,17 @@ impl PyChunk {
         Self(Mutex::new(Some(chunk)))
     }
 
+    /// The chunk, handed out for good.
+    ///
+    /// # Errors
+    /// When it was handed out before.
+    pub fn take(&self) -> Result<Chunk> {
+        self.0
+            .lock()
+            .take()
+            .ok_or_else(|| Error::value("this chunk was handed out already"))
+    }
+
     /// A shared reference to the chunk.
     ///
     /// # Errors
@@ -118,6 +129,9 @@ fn settings_from_py(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
         .filter(|folder| !folder.is_none())
     {
         parsed.spill_directory = folder.extract::<PathBuf>()?;
+    }
+    if let Some(optimize) = settings.get_item("optimize")? {
+        parsed.optimize = optimize.extract()?;
     }
     if let Some(rows) = settings.get_item("batch_rows")?.filter(|rows| !rows.is_none()) {
         parsed.batch_rows = rows.extract::<usize>()?.max(1);
@@ -356,17 +370,27 @@ pub fn compute(
         .collect()
 }
 
-/// The chunks of a node's partitions as one pandas object.
+/// The chunks of a node's partitions as one pandas object. With `consume` they are handed out for good: memory that nothing
+/// else holds becomes the result's, without a copy.
 #[pyfunction]
+#[pyo3(signature = (node, chunks, *, consume=false))]
 pub fn assemble(
     py: Python<'_>,
     node: &Bound<'_, PyNode>,
     chunks: Vec<Bound<'_, PyChunk>>,
+    consume: bool,
 ) -> PyResult<Py<PyAny>> {
     let chunks = chunks
         .iter()
-        .map(|chunk| chunk.get().get().map_err(|error| to_pyerr(py, &error)))
-        .collect::<PyResult<Vec<_>>>()?;
+        .map(|chunk| {
+            if consume {
+                chunk.get().take()
+            } else {
+                chunk.get().get()
+            }
+        })
+        .collect::<Result<Vec<_>>>()
+        .map_err(|error| to_pyerr(py, &error))?;
     chunks_to_object(py, node.get().0.schema.as_deref(), chunks).map(Bound::unbind)
 }
 
@@ -405,6 +429,10 @@ pub fn optimize(py: Python<'_>, nodes: Vec<Bound<'_, PyNode>>) -> PyResult<Vec<P
 
 /// Removes what this process has spilled; called when the interpreter exits.
 #[pyfunction]
-pub fn remove_spill_folder() {
-    exec::remove_spill_folder();
+pub fn remove_spill_folder(py: Python<'_>) {
+    py.detach(|| {
+        // threads that hold a Python thread state must be gone before the interpreter takes it down
+        exec::shutdown_workers();
+        exec::remove_spill_folder();
+    });
 }

@@ -267,8 +267,8 @@ impl PyHostFn {
     ///
     /// # Errors
     /// When `divisions` can't be kept.
-    pub fn with_divisions(mut self, divisions: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        if let (true, Some(divisions)) = (self.asks, divisions) {
+    pub fn with_divisions(mut self, divisions: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if self.asks {
             self.divisions = Some(Arc::new(PyHostValue::new(divisions)?));
         }
         Ok(self)

@@ -67,6 +67,20 @@ pub fn divisions_from_py(divisions: Option<&Bound<'_, PyAny>>, npartitions: usiz
         .map_or(Divisions::Unknown(count), Divisions::Known))
 }
 
+/// Divisions as Python sees them: a tuple of values, all `None` when they are unknown.
+pub fn divisions_to_py<'py>(py: Python<'py>, divisions: &Divisions) -> PyResult<Bound<'py, PyTuple>> {
+    match divisions {
+        Divisions::Unknown(count) => PyTuple::new(py, (0..*count + 1).map(|_| py.None())),
+        Divisions::Known(values) => {
+            let values = values
+                .iter()
+                .map(|value| scalar_to_python(py, value))
+                .collect::<PyResult<Vec<_>>>()?;
+            PyTuple::new(py, values)
+        }
+    }
+}
+
 fn operand_from_py(value: &Bound<'_, PyAny>) -> PyResult<Operand> {
     if let Ok(node) = value.cast::<PyNode>() {
         return Ok(Operand::Node(node.get().0.clone()));
@@ -200,16 +214,7 @@ impl PyNode {
     /// Where each partition's index begins; all `None` when that is unknown.
     #[getter]
     fn divisions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        match &self.0.divisions {
-            Divisions::Unknown(count) => PyTuple::new(py, (0..*count + 1).map(|_| py.None())),
-            Divisions::Known(values) => {
-                let values = values
-                    .iter()
-                    .map(|value| scalar_to_python(py, value))
-                    .collect::<PyResult<Vec<_>>>()?;
-                PyTuple::new(py, values)
-            }
-        }
+        divisions_to_py(py, &self.0.divisions)
     }
 
     /// Whether the divisions are known.

@@ -19,6 +19,7 @@ from dusk.dataframe._operators import elementwise, install_operators
 from dusk.dataframe._reductions import ReductionMethods, quantile, reduced
 from dusk.dataframe._reshape import ReshapeMethods
 from dusk.dataframe._shared import SharedMethods
+from dusk.dataframe.rolling import install_windows
 
 __all__ = ["DataFrame"]
 
@@ -469,4 +470,5 @@ def _memory_meta() -> pd.Series:
 
 
 install_operators(DataFrame)
+install_windows(DataFrame)
 _methods.install(DataFrame, "DataFrame")

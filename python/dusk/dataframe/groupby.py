@@ -30,8 +30,8 @@ _NATIVE = {
     "mean": ("skipna",),
     "min": ("skipna", "min_count"),
     "max": ("skipna", "min_count"),
-    "first": ("skipna", "min_count"),
-    "last": ("skipna", "min_count"),
+    "first": ("skipna",),
+    "last": ("skipna",),
     "count": (),
     "size": (),
     "var": ("ddof", "skipna"),
@@ -50,6 +50,11 @@ _ALIGNED = frozenset(
 #: Methods whose result only the data can tell.
 _LOOSE = frozenset({"apply", "describe", "pipe", "quantile", "value_counts", "head", "tail", "nth", "sample", "get_group"})
 _HINTS = ("split_every", "split_out", "shuffle_method")
+
+
+def _has_native_form(name: str, params: dict[str, Any]) -> bool:
+    """Whether the core's aggregation takes these parameters."""
+    return params.get("min_count", -1) <= 0 or "min_count" in _NATIVE[name]
 
 
 class GroupBy:
@@ -213,7 +218,7 @@ class GroupBy:
             return None
         nodes = []
         for name, params, column, label in calls:
-            if column is not None and (column is None or column._loose):
+            if column is not None and column._loose:
                 return None
             nodes.append((name, params, None if column is None else column._node, label))
 
@@ -442,7 +447,7 @@ class DataFrameGroupBy(GroupBy):
             meta = self.obj._meta
             numeric = {meta.columns[i] for i in _numeric_positions(meta)}
             labels = [label for label in labels if label in numeric]
-        if labels and self.obj.columns.is_unique and params.get("min_count", -1) <= 0 | (name in ("sum", "prod")):
+        if labels and self.obj.columns.is_unique and _has_native_form(name, params):
             known = {key: value for key, value in params.items() if key in _NATIVE[name]}
             calls = [(name, known, self.obj[label], label) for label in labels]
             columns = self.obj._meta[labels].columns
@@ -494,7 +499,7 @@ class SeriesGroupBy(GroupBy):
         if name in _TAKES_NUMERIC_ONLY and numeric_only:
             kwargs["numeric_only"] = True
             return self._by_pandas(name, **kwargs)
-        if params.get("min_count", -1) <= 0 or name in ("sum", "prod"):
+        if _has_native_form(name, params):
             known = {key: value for key, value in params.items() if key in _NATIVE[name]}
             column = self._column()
             result = self._aggregated([(name, known, column, column.name)], "series")

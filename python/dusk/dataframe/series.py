@@ -17,6 +17,7 @@ from dusk.dataframe._operators import install_operators
 from dusk.dataframe._reductions import ReductionMethods, quantile, reduced
 from dusk.dataframe._reshape import SeriesReshapeMethods
 from dusk.dataframe._shared import SharedMethods
+from dusk.dataframe.rolling import install_windows
 
 __all__ = ["Series"]
 
@@ -331,4 +332,5 @@ def _distinct(x: Series) -> Any:
 
 
 install_operators(Series)
+install_windows(Series)
 _methods.install(Series, "Series")
