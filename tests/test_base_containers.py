@@ -470,6 +470,49 @@ class TestDistributed:
         assert "distributed" not in sys.modules or hasattr(sys.modules["distributed"], "Client")
 
 
+class TestDasksCollections:
+    """Collections of the real Dask, run by dusk."""
+
+    def test_all_kinds_in_one_call(self):
+        da = pytest.importorskip("dask.array")
+        import dask.bag as db
+        import dask.dataframe as dd
+        import pandas as pd
+        from dask import delayed
+
+        frame = pd.DataFrame({"x": range(10), "k": list("ab") * 5})
+        lazy = dd.from_pandas(frame, npartitions=3)
+        array, bag = da.arange(10, chunks=3) + 1, db.from_sequence(range(5), npartitions=2).map(lambda x: x * 2)
+        for scheduler in (None, "sync"):
+            results = compute(
+                array, bag, [array.sum(), lazy.groupby("k").x.sum()], delayed(max)(3, 4), scheduler=scheduler
+            )
+            assert results[0].tolist() == list(range(1, 11))
+            assert results[1] == [0, 2, 4, 6, 8]
+            assert results[2][0] == 55 and results[2][1].sort_index().tolist() == [20, 25]
+            assert results[3] == 4
+
+    def test_persist_and_optimize(self):
+        da = pytest.importorskip("dask.array")
+        import dask.dataframe as dd
+        import pandas as pd
+
+        array = da.ones(6, chunks=3) + 1
+        lazy = dd.from_pandas(pd.DataFrame({"x": range(10)}), npartitions=3).x + 1
+        for function in (persist, optimize):
+            held, rest = function(array, [lazy])
+            assert type(held) is type(array) and held.compute(scheduler="sync").tolist() == [2] * 6
+            assert rest[0].compute(scheduler="sync").tolist() == list(range(1, 11))
+
+    def test_are_collections(self):
+        da = pytest.importorskip("dask.array")
+        import dask.dataframe as dd
+        import pandas as pd
+
+        assert is_dusk_collection(da.ones(3)) and is_dusk_collection(dd.from_pandas(pd.DataFrame({"x": [1]})))
+        assert not is_dusk_collection(da.Array)
+
+
 class TestAnnotations:
     def test_nested(self):
         assert get_annotations() == {}

@@ -1,12 +1,12 @@
 """Run a program that was written for Dask, unchanged.
 
-    python -m dusk script.py args       as python script.py args
-    python -m dusk -m module args       as python -m module args
-    python -m dusk -c 'code' args       as python -c 'code' args
-    python -m dusk                      a prompt
+python -m dusk script.py args       as python script.py args
+python -m dusk -m module args       as python -m module args
+python -m dusk -c 'code' args       as python -c 'code' args
+python -m dusk                      a prompt
 
-    --report    when the program is over, print which calls ran native, through pandas or NumPy, or as user functions
-    --boot      print the folder that makes DUSK_INSTALL=1 count everywhere once it is in front of PYTHONPATH
+--report    when the program is over, print which calls ran native, through pandas or NumPy, or as user functions
+--boot      print the folder that makes DUSK_INSTALL=1 count everywhere once it is in front of PYTHONPATH
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def _run(rest: list[str]) -> None:
 
 
 def _run_script(path: str) -> None:
-    # Not `runpy.run_path`: it throws the module away when the script ends, and with it what threads and exit handlers of
-    # the script still use. A folder or an archive with a `__main__` is its business, though.
+    # Not `runpy.run_path`: it throws the module away when the script ends, and with it what threads and exit handlers
+    # of the script still use. A folder or an archive with a `__main__` is its business, though.
     if os.path.isdir(path) or path.endswith((".zip", ".pyz")):
         runpy.run_path(path, run_name="__main__")
         return

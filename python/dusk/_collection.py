@@ -50,7 +50,7 @@ def is_dusk_collection(x: Any) -> bool:
         return True
     if not hasattr(cls, "__dask_graph__") and not hasattr(x, "__dask_graph__"):
         return False
-    if hasattr(cls, "__dask_exprs__") or hasattr(type(getattr(x, "expr", None)), "__dask_graph__"):
+    if hasattr(cls, "__dask_exprs__") or (hasattr(cls, "expr") and hasattr(type(x.expr), "__dask_graph__")):
         return True  # an expression; its graph would have to be made
     try:
         return x.__dask_graph__() is not None

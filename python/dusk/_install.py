@@ -1,14 +1,14 @@
 """Dask's names for dusk, so that programs written for Dask run unchanged.
 
-Where Dask isn't installed, every ``dask[.x]`` is ``dusk[.x]``. Where it is, dusk takes the place of its collections only:
-``dask.dataframe``, ``dask.array``, ``dask.bag`` and ``dask.delayed`` with all below them, and the functions at the top such
-as ``dask.compute``. The rest stays Dask's own, because ``distributed`` and other libraries stand on it; the settings of
-both become one dictionary.
+Where Dask isn't installed, every ``dask[.x]`` is ``dusk[.x]``. Where it is, dusk takes the place of its collections
+only: ``dask.dataframe``, ``dask.array``, ``dask.bag`` and ``dask.delayed`` with all below them, and the functions at
+the top such as ``dask.compute``. The rest stays Dask's own, because ``distributed`` and other libraries stand on it;
+the settings of both become one dictionary.
 
 Modules have one identity: ``dask.dataframe is dusk.dataframe``. Two traps are avoided that a simple
-``sys.modules["dask.dataframe"] = dusk.dataframe`` falls into. Submodules would be loaded a second time under their other
-name, with classes of their own. And the import system sets a submodule that it finds late as an attribute of its parent,
-where a function of the same name may stand, as `delayed` does.
+``sys.modules["dask.dataframe"] = dusk.dataframe`` falls into. Submodules would be loaded a second time under their
+other name, with classes of their own. And the import system sets a submodule that it finds late as an attribute of
+its parent, where a function of the same name may stand, as `delayed` does.
 """
 
 from __future__ import annotations
@@ -151,50 +151,52 @@ class _Finder(importlib.abc.MetaPathFinder):
             found = sys.modules.get(real)
         if found is None:
             raise ModuleNotFoundError(
-                f"No module named {name!r}: dusk stands in for dask here and has no {real!r} (dusk.uninstall() ends that)",
+                f"No module named {name!r}: dusk stands in for dask and has no {real!r} (dusk.uninstall() ends that)",
                 name=name,
             )
         package = bool(getattr(found, "submodule_search_locations", None) or getattr(found, "__path__", None))
-        spec = importlib.machinery.ModuleSpec(name, _AliasLoader(name, real), origin=f"alias of {real}", is_package=package)
+        spec = importlib.machinery.ModuleSpec(
+            name, _AliasLoader(name, real), origin=f"alias of {real}", is_package=package
+        )
         return spec
 
     def _patched(self, path: Any) -> Any:
         """Return the spec of the real Dask, with its top patched once it is loaded."""
-        spec = importlib.machinery.PathFinder.find_spec("dask", path)
+        spec = self._elsewhere("dask", path, None)
         if spec is not None and spec.loader is not None:
             spec.loader = _AroundLoader(spec.loader, lambda module: None, self.patch)
         return spec
 
     def _mirrored(self, name: str, alias: str, path: Any, target: Any) -> Any:
         """Return the spec of a module of dusk, which is entered under both names before its body runs."""
+
+        def enter(module: ModuleType) -> None:
+            sys.modules[alias] = module
+
+        def settle(module: ModuleType) -> None:
+            # It may have put something else in its place, or failed and be gone.
+            if name in sys.modules:
+                sys.modules[alias] = sys.modules[name]
+            else:
+                sys.modules.pop(alias, None)
+
+        spec = self._elsewhere(name, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _AroundLoader(spec.loader, enter, settle)
+        return spec
+
+    def _elsewhere(self, name: str, path: Any, target: Any) -> Any:
+        """Return what the other finders find."""
         busy = self._local.__dict__.setdefault("busy", set())
-        if name in busy:
+        if name in busy:  # one of them has asked the import system in turn
             return None
         busy.add(name)
         try:
-            for finder in list(sys.meta_path):
-                if finder is self or not hasattr(finder, "find_spec"):
-                    continue
-                spec = finder.find_spec(name, path, target)
-                if spec is None:
-                    continue
-                if spec.loader is not None:
-
-                    def enter(module: ModuleType) -> None:
-                        sys.modules[alias] = module
-
-                    def settle(module: ModuleType) -> None:
-                        # It may have put something else in its place, or failed and be gone.
-                        if name in sys.modules:
-                            sys.modules[alias] = sys.modules[name]
-                        else:
-                            sys.modules.pop(alias, None)
-
-                    spec.loader = _AroundLoader(spec.loader, enter, settle)
-                return spec
+            others = [each for each in sys.meta_path if each is not self and hasattr(each, "find_spec")]
+            found = (each.find_spec(name, path, target) for each in others)
+            return next((spec for spec in found if spec is not None), None)
         finally:
             busy.discard(name)
-        return None
 
     # Taking over, and giving back ------------------------------------------------------------------------------------
 
@@ -341,9 +343,10 @@ def _changed(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[s
 def install() -> None:
     """Let ``import dask`` and all below it give dusk.
 
-    Where Dask is installed, its collections and the functions at its top are replaced, and the rest stays; where it isn't,
-    all of its names are dusk's. Best called before anything of Dask is imported: names that a program has bound already
-    keep Dask's own, which a warning says. ``python -m dusk script.py`` does it before the script begins.
+    Where Dask is installed, its collections and the functions at its top are replaced, and the rest stays; where it
+    isn't, all of its names are dusk's. Best called before anything of Dask is imported: names that a program has
+    bound already keep Dask's own, which a warning says. ``python -m dusk script.py`` does it before the script
+    begins.
 
     Examples
     --------
@@ -385,7 +388,11 @@ def installed() -> bool:
 
 
 def _dask_is_installed() -> bool:
-    return importlib.machinery.PathFinder.find_spec("dask") is not None
+    try:
+        spec = importlib.util.find_spec("dask")
+    except ValueError:  # a module without a spec, put there by hand
+        return True
+    return spec is not None and spec.origin is not None  # a folder called dask is no package
 
 
 def boot_folder() -> str:

@@ -20,7 +20,8 @@ def flatten_keys(keys: Any) -> Iterator[Hashable]:
 
 def _settled(collection: Any, optimize_graph: bool) -> Any:
     """Return the collection whose graph and keys are to be used; expressions optimize themselves."""
-    if optimize_graph and hasattr(collection, "expr") and callable(getattr(collection, "optimize", None)):
+    cls = type(collection)  # its attributes: those of a Delayed are tasks
+    if optimize_graph and hasattr(cls, "expr") and callable(getattr(cls, "optimize", None)):
         return collection.optimize()
     return collection
 

@@ -131,6 +131,12 @@ impl AggOp {
                 _ => Err(Error::internal(format!("{} without a column", self.name()))),
             };
         };
+        if let Self::Var { ddof, .. } | Self::Std { ddof, .. } = self
+            && ddof < 0
+        {
+            // What no values give then differs from dtype to dtype in pandas.
+            return Err(Error::not_native(format!("{} with ddof={ddof}", self.name())));
+        }
         match input {
             Dtype::Host { .. } => Err(self.not_native(input)),
             Dtype::Category(categories) => self.category(categories.ordered, input, grouped),

@@ -1,16 +1,17 @@
 """What is checked in: the ledger of what passes, what can't apply, what upstream itself gets wrong, and the census.
 
-All are plain text. In ``ledger/*.txt`` and ``census.txt`` a line that begins at the margin names a test file, relative to
-Dask's package, and indented lines below it are tests of that file. In the ledger a function without brackets stands for all
-its parametrizations; after a tab may follow the seconds that the longest of them takes. The census has, per function, how
-many tests Dask has and how many of these its own marks skip, expect to fail or call flaky:
+All are plain text. In ``ledger/*.txt`` and ``census.txt`` a line that begins at the margin names a test file,
+relative to Dask's package, and indented lines below it are tests of that file. In the ledger a function without
+brackets stands for all its parametrizations; after a tab may follow the seconds that the longest of them takes. The
+census has, per function, how many tests Dask has and how many of these its own marks skip, expect to fail or call
+flaky:
 
     tests/test_base.py
         test_normalize_function 13
         test_slow 2 skip=2
 
-In `not_applicable.txt` and `upstream_faults.txt` a line with ``=`` gives a reason, and the lines below it, up to the next
-one, are what it is the reason for: a file, ``file::function`` or ``file::function[parameters]``.
+In `not_applicable.txt` and `upstream_faults.txt` a line with ``=`` gives a reason, and the lines below it, up to the
+next one, are what it is the reason for: a file, ``file::function`` or ``file::function[parameters]``.
 """
 
 from __future__ import annotations
@@ -132,7 +133,9 @@ class Ledger:
             text = f"{name}\t{seconds:g}" if seconds else name
             pages.setdefault(page_of(file), []).append((file, text))
         for page, lines in pages.items():
-            head = "# Tests of Dask that dusk passes. Written by `python -m tests.compat run --extend`, which only adds."
+            head = (
+                "# Tests of Dask that dusk passes. Written by `python -m tests.compat run --extend`, which only adds."
+            )
             _write_indented(folder / f"{page}.txt", head, lines)
 
     def __contains__(self, test: str) -> bool:
@@ -160,7 +163,11 @@ class Ledger:
             results = [outcomes.get(test, ("missing", 0.0)) for test in tests]
             passed = [seconds for outcome, seconds in results if outcome == "passed"]
             # What isn't installed here may be elsewhere: a skipped test neither helps nor hinders.
-            if passed and function not in self.entries and all(o in ("passed", "skipped", "xfailed") for o, _ in results):
+            if (
+                passed
+                and function not in self.entries
+                and all(o in ("passed", "skipped", "xfailed") for o, _ in results)
+            ):
                 for test in tests:
                     self.entries.pop(test, None)
                 self.entries[function] = _rounded(max(passed))

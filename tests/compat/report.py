@@ -149,7 +149,9 @@ def count(
 
 def table(rows: Mapping[str, Row], *, by_file: bool = True) -> str:
     """Return the table as text: areas, and below each its files."""
-    head = f"{'':54} {'passed':>6} {'applic.':>7} {'%':>6} {'failed':>6} {'absent':>6} {'n/a':>5} {'skip':>5} {'apart':>5}"
+    head = (
+        f"{'':54} {'passed':>6} {'applic.':>7} {'%':>6} {'failed':>6} {'absent':>6} {'n/a':>5} {'skip':>5} {'apart':>5}"
+    )
     areas: dict[str, list[str]] = {}
     for file in rows:
         areas.setdefault(area_of(file), []).append(file)

@@ -204,7 +204,9 @@ def _run(options: argparse.Namespace) -> int:
         if file not in not_applicable:
             print(f"\nnot imported: {file}: {cause}")
     if options.failures:
-        lines = [f"{t}\t{results.tests[t].get('where', '')}\t{results.tests[t].get('cause', '')}" for t in sorted(failed)]
+        lines = [
+            f"{t}\t{results.tests[t].get('where', '')}\t{results.tests[t].get('cause', '')}" for t in sorted(failed)
+        ]
         options.failures.write_text("\n".join(lines) + "\n", encoding="utf-8")
     surprises = [t for t, r in results.tests.items() if r["outcome"] == "passed" and _is_listed(t, not_applicable)]
     if surprises:

@@ -62,9 +62,9 @@ def find_target(target: str, folder: Path | None) -> Path:
 def make_work_folder(work: Path, target: str, target_folder: Path, *, lenient: bool, strict: bool) -> list[str]:
     """Fill the folder and return the test files in it, relative to its ``dask``.
 
-    Every folder from ``dask`` down to the tests gets an ``__init__.py``, so that a file is ``dask.bag.tests.test_random``
-    to pytest. Without it all tests folders would be one package ``tests``, and files of the same name in two of them would
-    clash, or in pytest's importlib mode silently be taken for each other.
+    Every folder from ``dask`` down to the tests gets an ``__init__.py``, so that a file is
+    ``dask.bag.tests.test_random`` to pytest. Without it all tests folders would be one package ``tests``, and files
+    of the same name in two of them would clash, or in pytest's importlib mode silently be taken for each other.
 
     Parameters
     ----------

@@ -16,10 +16,11 @@ class _FirstImport:
         if name.partition(".")[0] != "dask":
             return None
         sys.meta_path.remove(self)
-        import dusk
-
-        dusk.install()
         import importlib.util
+
+        from dusk import _install
+
+        _install.install()
 
         return importlib.util.find_spec(name)
 

@@ -13,7 +13,7 @@ pub(super) fn update(cells: &mut Cells<'_>, ids: &[u32], input: &Input, from: us
     match &input.values {
         Values::Float(values) if input.nan_missing => {
             input.scatter::<_, 1>(values, from, ids, cells, |cell, value| {
-                cell[0] += u64::from(!value.is_nan())
+                cell[0] += u64::from(!value.is_nan());
             });
         }
         _ => match &input.nulls {

@@ -17,7 +17,7 @@ pub(super) fn template(lane: Lane, max: bool) -> &'static [u64] {
 }
 
 #[inline]
-fn better<T: PartialOrd>(max: bool, new: T, old: T) -> bool {
+fn better<T: PartialOrd + Copy>(max: bool, new: T, old: T) -> bool {
     if max { new > old } else { new < old }
 }
 
@@ -53,7 +53,7 @@ pub(super) fn update(max: bool, cells: &mut Cells<'_>, ids: &[u32], input: &Inpu
         }
         Values::Float(values) => {
             input.scatter::<_, 1>(values, from, ids, cells, |cell, value| {
-                put_float(max, cell, value)
+                put_float(max, cell, value);
             });
         }
         Values::Text(_) => unreachable!("the layout sends text elsewhere"),

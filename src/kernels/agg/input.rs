@@ -10,7 +10,7 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use crate::dtype::{Dtype, NumpyType};
 use crate::error::{Error, Result};
 use crate::kernels::agg::rows::Cells;
-use crate::kernels::group::column::{codes_of, integer_bits, logical_nulls};
+use crate::kernels::group::column::{check_type, codes_of, integer_bits, logical_nulls};
 use crate::kernels::group::text::TextRows;
 
 /// Which kind of values a column of some dtype becomes.
@@ -30,11 +30,13 @@ impl Lane {
             _ => Self::Int,
         };
         Ok(match dtype {
-            Dtype::Str | Dtype::String { .. } => Self::Text,
             Dtype::Numpy(kind) | Dtype::Nullable(kind) => number(*kind),
-            Dtype::Datetimetz(..) | Dtype::Category(_) => Self::Int,
-            Dtype::Arrow(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => Self::Text,
-            Dtype::Arrow(DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)) => Self::Int,
+            Dtype::Str
+            | Dtype::String { .. }
+            | Dtype::Arrow(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => Self::Text,
+            Dtype::Datetimetz(..)
+            | Dtype::Category(_)
+            | Dtype::Arrow(DataType::Date32 | DataType::Date64 | DataType::Timestamp(..)) => Self::Int,
             Dtype::Arrow(data_type) => number(NumpyType::from_arrow(data_type).ok_or_else(|| refuse(dtype))?),
             Dtype::Host { .. } => return Err(refuse(dtype)),
         })
@@ -65,6 +67,7 @@ pub(super) struct Input {
 
 impl Input {
     pub(super) fn new(array: &ArrayRef, dtype: &Dtype, lane: Lane) -> Result<Self> {
+        check_type(array, dtype)?;
         let mut scratch = Vec::new();
         let values = match lane {
             Lane::Text => {

@@ -222,7 +222,9 @@ impl Layout {
             .map(|spec| {
                 Ok(match &spec.kind {
                     ExtraKind::Text(pick) => Extra::Text(TextColumn::new(*pick)),
-                    ExtraKind::Distinct { dtype, dropna } => Extra::Distinct(Distinct::new(dtype, *dropna)?),
+                    ExtraKind::Distinct { dtype, dropna } => {
+                        Extra::Distinct(Box::new(Distinct::new(dtype, *dropna)?))
+                    }
                 })
             })
             .collect()
@@ -278,7 +280,7 @@ impl Layout {
 #[derive(Clone, Debug)]
 pub(super) enum Extra {
     Text(TextColumn),
-    Distinct(Distinct),
+    Distinct(Box<Distinct>),
 }
 
 impl Extra {

@@ -15,10 +15,14 @@ fn add(cell: &mut [u64; 3], value: f64) {
     *cell = [count, mean, squares].map(f64::to_bits);
 }
 
-/// The variance with `ddof`, unless there are too few values.
-pub(super) fn variance(cell: &[u64], ddof: i32) -> Option<f64> {
+/// The variance with `ddof`, unless there are too few values. `limit`: NumPy's own rule, which divides by nothing then and
+/// gives an infinity (or NaN where the values are equal).
+pub(super) fn variance(cell: &[u64], ddof: i32, limit: bool) -> Option<f64> {
     let (count, squares) = (f64::from_bits(cell[0]), f64::from_bits(cell[2]));
     let freedom = count - f64::from(ddof);
+    if limit {
+        return (count > 0.0).then(|| squares / freedom.max(0.0));
+    }
     (count > 0.0 && freedom > 0.0).then(|| squares / freedom)
 }
 
@@ -26,7 +30,7 @@ pub(super) fn update(cells: &mut Cells<'_>, ids: &[u32], input: &Input, from: us
     match &input.values {
         Values::Int(values) => input.scatter(values, from, ids, cells, |cell, value| add(cell, value as f64)),
         Values::UInt(values) => {
-            input.scatter(values, from, ids, cells, |cell, value| add(cell, value as f64))
+            input.scatter(values, from, ids, cells, |cell, value| add(cell, value as f64));
         }
         Values::Float(values) => input.scatter(values, from, ids, cells, |cell, value| {
             if !(input.nan_missing && value.is_nan()) {

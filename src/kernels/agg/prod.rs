@@ -37,7 +37,7 @@ pub(super) fn reduce_int(cell: &mut [u64], input: &Input) {
     match &input.values {
         Values::Int(values) => {
             input.each(values, |value| {
-                cell[0] = cell[0].wrapping_mul(value.cast_unsigned())
+                cell[0] = cell[0].wrapping_mul(value.cast_unsigned());
             });
         }
         Values::UInt(values) => input.each(values, |value| cell[0] = cell[0].wrapping_mul(value)),

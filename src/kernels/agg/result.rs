@@ -76,8 +76,12 @@ pub(super) fn column(
         }
         AggOp::Var { ddof, .. } | AggOp::Std { ddof, .. } => {
             let root = matches!(recipe.op, AggOp::Std { .. });
+            // Over all rows pandas hands the values of nullable dtypes to NumPy as they are.
+            let limit = !grouped && matches!(dtype, Dtype::Nullable(_));
             let variances = words(3).map(|(row, at)| {
-                let variance = known(row).then(|| moments::variance(&row[at], ddof)).flatten()?;
+                let variance = known(row)
+                    .then(|| moments::variance(&row[at], ddof, limit))
+                    .flatten()?;
                 computed(if root { variance.sqrt() } else { variance })
             });
             numbers(dtype, variances)
@@ -96,12 +100,12 @@ pub(super) fn column(
         AggOp::First { .. } | AggOp::Last { .. } => {
             integers(dtype, words(2).map(|(row, at)| pick::value(&row[at])))
         }
-        AggOp::Any { skipna } => {
-            bools(words(1).map(|(row, at)| truth::any(&row[at], skipna, is_masked(dtype))))
-        }
-        AggOp::All { skipna } => {
-            bools(words(1).map(|(row, at)| truth::all(&row[at], skipna, is_masked(dtype))))
-        }
+        AggOp::Any { skipna } => Ok(bools(
+            words(1).map(|(row, at)| truth::any(&row[at], skipna, is_masked(dtype))),
+        )),
+        AggOp::All { skipna } => Ok(bools(
+            words(1).map(|(row, at)| truth::all(&row[at], skipna, is_masked(dtype))),
+        )),
         AggOp::NUnique { .. } => Err(Error::internal("nunique isn't kept in words")),
     }
 }
@@ -153,19 +157,14 @@ fn extra(
     Ok(take(first, &picked, None)?)
 }
 
-fn bools(values: impl Iterator<Item = Option<bool>>) -> Result<ArrayRef> {
-    let values: BooleanArray = values.collect();
-    let (bits, nulls) = values.into_parts();
-    Ok(Arc::new(BooleanArray::new(
-        bits,
-        nulls.filter(|nulls| nulls.null_count() > 0),
-    )))
+fn bools(values: impl Iterator<Item = Option<bool>>) -> ArrayRef {
+    let (bits, nulls) = values.collect::<BooleanArray>().into_parts();
+    let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
+    Arc::new(BooleanArray::new(bits, nulls))
 }
 
 fn mask(known: &[bool]) -> Option<NullBuffer> {
-    known
-        .contains(&false)
-        .then(|| NullBuffer::from_iter(known.iter().copied()))
+    known.contains(&false).then(|| known.iter().copied().collect())
 }
 
 /// Integers by their bits.

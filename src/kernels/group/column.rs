@@ -93,6 +93,7 @@ impl Coder {
 
     /// Appends the codes of the rows of `array` to `out`.
     pub(crate) fn codes(&mut self, array: &ArrayRef, out: &mut Vec<u32>) -> Result<()> {
+        check_type(array, &self.dtype)?;
         let scratch = &mut self.scratch;
         scratch.clear();
         match &mut self.kind {
@@ -115,7 +116,11 @@ impl Coder {
             Kind::Text(coder) => return Ok(coder.uniques()),
             Kind::Int(coder) | Kind::Float(coder) => (coder.keys(), coder.null()),
         };
-        let nulls = null.map(|null| NullBuffer::from_iter((0..keys.len()).map(|code| code as u32 != null)));
+        let nulls = null.map(|null| {
+            (0..keys.len())
+                .map(|code| code as u32 != null)
+                .collect::<NullBuffer>()
+        });
         let zero = if self.negative_zero == Some(true) {
             -0.0
         } else {
@@ -165,6 +170,26 @@ pub(crate) fn codes_of(array: &ArrayRef) -> ArrayRef {
         }
         _ => array.clone(),
     }
+}
+
+/// Refuses an array that isn't held as its dtype says: its bits would be read as something else.
+pub(crate) fn check_type(array: &ArrayRef, dtype: &Dtype) -> Result<()> {
+    use DataType::{Dictionary, LargeUtf8, Timestamp, Utf8, Utf8View};
+    let fits = match (array.data_type(), dtype.arrow()) {
+        (Utf8 | LargeUtf8 | Utf8View, Some(Utf8 | LargeUtf8 | Utf8View)) => true,
+        (Timestamp(unit, _), Some(Timestamp(wanted, _))) => *unit == wanted,
+        (Dictionary(key, _), Some(Dictionary(wanted, _))) => *key == wanted,
+        (data_type, Some(wanted)) => *data_type == wanted,
+        (_, None) => false,
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(Error::internal(format!(
+        "a column of {} came as {}",
+        dtype.name(),
+        array.data_type()
+    )))
 }
 
 /// The mask of an array, unless nothing is masked.
@@ -256,10 +281,9 @@ fn float_bits(
     if nans == 0 {
         return Ok(nulls);
     }
-    Ok(Some(NullBuffer::from_iter(out.iter().enumerate().map(
-        |(row, bits)| {
-            !f64::from_bits(bits.cast_unsigned()).is_nan()
-                && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))
-        },
-    ))))
+    let known = |(row, bits): (usize, &i64)| {
+        !f64::from_bits(bits.cast_unsigned()).is_nan()
+            && nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row))
+    };
+    Ok(Some(out.iter().enumerate().map(known).collect()))
 }

@@ -65,7 +65,7 @@ impl Grouper {
     /// When the arrays don't have the types of the dtypes, or lengths differ.
     pub fn ids(&mut self, keys: &[ArrayRef], ids: &mut Vec<u32>) -> Result<()> {
         ids.clear();
-        let rows = keys.first().map_or(0, |key| key.len());
+        let rows = keys.first().map_or(0, Array::len);
         if keys.len() != self.coders.len() || keys.iter().any(|key| key.len() != rows) {
             return Err(Error::internal("the group keys differ in number or length"));
         }

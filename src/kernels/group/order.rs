@@ -22,25 +22,36 @@ pub(crate) fn order(keys: &[ArrayRef], dtypes: &[Dtype]) -> Result<Vec<u32>> {
     if let [key] = keys {
         return order_column(key);
     }
-    let groups = keys.first().map_or(0, |key| key.len());
-    let mut ranks = Vec::with_capacity(keys.len());
-    for (key, dtype) in keys.iter().zip(dtypes) {
-        let mut coder = Coder::new(dtype)?;
-        let mut codes = Vec::new();
-        coder.codes(key, &mut codes)?;
-        let sorted = order_column(&coder.uniques()?)?;
-        let mut rank = vec![0_u32; sorted.len()];
-        for (place, code) in sorted.iter().enumerate() {
-            rank[*code as usize] = place as u32;
-        }
-        for code in &mut codes {
-            *code = rank[*code as usize];
-        }
-        ranks.push((codes, usize::BITS - sorted.len().leading_zeros()));
+    let groups = keys.first().map_or(0, Array::len);
+    let ranks = keys
+        .iter()
+        .zip(dtypes)
+        .map(|(key, dtype)| ranks(key, dtype))
+        .collect::<Result<Vec<_>>>()?;
+    Ok(order_ranks(&ranks, groups))
+}
+
+/// The rank of each row of a column among the column's distinct values, and the bits that ranks take.
+pub(crate) fn ranks(key: &ArrayRef, dtype: &Dtype) -> Result<(Vec<u32>, u32)> {
+    let mut coder = Coder::new(dtype)?;
+    let mut codes = Vec::new();
+    coder.codes(key, &mut codes)?;
+    let sorted = order_column(&coder.uniques()?)?;
+    let mut rank = vec![0_u32; sorted.len()];
+    for (place, code) in sorted.iter().enumerate() {
+        rank[*code as usize] = place as u32;
     }
+    for code in &mut codes {
+        *code = rank[*code as usize];
+    }
+    Ok((codes, usize::BITS - sorted.len().leading_zeros()))
+}
+
+/// The positions of `rows` rows in the order of their ranks, the first column's first.
+pub(crate) fn order_ranks(ranks: &[(Vec<u32>, u32)], rows: usize) -> Vec<u32> {
     if ranks.iter().map(|(_, bits)| bits).sum::<u32>() <= 64 {
-        let mut packed = vec![(0_u64, 0_u32); groups];
-        for (rank, bits) in &ranks {
+        let mut packed = vec![(0_u64, 0_u32); rows];
+        for (rank, bits) in ranks {
             for (row, (image, position)) in packed.iter_mut().enumerate() {
                 // A shift by 64 happens only where all ranks are in one column, whose image is 0 before.
                 *image = image.checked_shl(*bits).unwrap_or(0) | u64::from(rank[row]);
@@ -48,9 +59,9 @@ pub(crate) fn order(keys: &[ArrayRef], dtypes: &[Dtype]) -> Result<Vec<u32>> {
             }
         }
         sort(&mut packed, |a, b| a.0.cmp(&b.0));
-        return Ok(packed.into_iter().map(|(_, position)| position).collect());
+        return packed.into_iter().map(|(_, position)| position).collect();
     }
-    let mut positions: Vec<u32> = (0..groups as u32).collect();
+    let mut positions: Vec<u32> = (0..rows as u32).collect();
     sort(&mut positions, |a, b| {
         ranks
             .iter()
@@ -58,7 +69,7 @@ pub(crate) fn order(keys: &[ArrayRef], dtypes: &[Dtype]) -> Result<Vec<u32>> {
             .find(|ordering| ordering.is_ne())
             .unwrap_or(std::cmp::Ordering::Equal)
     });
-    Ok(positions)
+    positions
 }
 
 /// The positions of distinct values in ascending order, missing values last.

@@ -12,7 +12,7 @@ use crate::kernels::group::text::{TextRows, hash_text, views};
 
 /// The rows of each of `parts` parts, ascending.
 pub(crate) fn split(keys: &[ArrayRef], parts: usize) -> Result<Vec<Vec<u32>>> {
-    let rows = keys.first().map_or(0, |key| key.len());
+    let rows = keys.first().map_or(0, Array::len);
     let mut hashes = vec![0; rows];
     for key in keys {
         mix(key, &mut hashes)?;

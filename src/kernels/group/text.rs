@@ -161,9 +161,11 @@ impl TextCoder {
             .iter()
             .map(|block| Buffer::from(block.as_slice()))
             .collect();
-        let nulls = self
-            .null
-            .map(|null| NullBuffer::from_iter((0..self.views.len()).map(|code| code as u32 != null)));
+        let nulls = self.null.map(|null| {
+            (0..self.views.len())
+                .map(|code| code as u32 != null)
+                .collect::<NullBuffer>()
+        });
         // SAFETY: every view was made from valid UTF-8 by `view_of` or `keep`: short text is inside the view, and long text
         // points to its own copy in the arena, whose blocks are the buffers in the same order.
         let array =

@@ -1,14 +1,14 @@
 """``import dask[.x]`` gives the very module object ``dusk[.x]``, and nothing of an installed Dask.
 
-Without pytest in here, so that every interpreter can have it: the test session, xdist's workers, child interpreters that
-tests start, and spawned pool workers. ``sitecustomize`` beside this file installs it in all of them.
+Without pytest in here, so that every interpreter can have it: the test session, xdist's workers, child interpreters
+that tests start, and spawned pool workers. ``sitecustomize`` beside this file installs it in all of them.
 
 The rules, in their order:
 
 ==================================== ================================================================================
 ``dask.conftest``, ``dask.*.tests``   files of the copied test tree
 blocked top-level names               ModuleNotFoundError, as if not installed
-``dask[.x]``                          the module ``dusk[.x]``; if there is none, ModuleNotFoundError, and no other search
+``dask[.x]``                          the module ``dusk[.x]``; if there is none, ModuleNotFoundError, no other search
 ``dusk[.x]``                          loaded as ever, but entered as ``dask[.x]`` before its body runs
 ==================================== ================================================================================
 
@@ -74,8 +74,8 @@ class _AliasLoader(importlib.abc.Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        # The import system reads sys.modules again after this. Were the module handed out by `create_module`, the import
-        # system would overwrite its `__spec__`, and relative imports in it would warn.
+        # The import system reads sys.modules again after this. Were the module handed out by `create_module`, the
+        # import system would overwrite its `__spec__`, and relative imports in it would warn.
         sys.modules[self._name] = importlib.import_module(self._real)
 
     def get_code(self, name: str) -> Any:

@@ -1,7 +1,7 @@
 """The runner's side inside pytest: upstream's root conftest, which the wheel lacks, selection, results, audit.
 
-Options come from the runner: ``--compat-out`` names the folder for results, ``--compat-select`` a JSON file with ``only``
-and ``without``, lists of ids where ``file``, ``file::function`` and ``file::function[parameters]`` count.
+Options come from the runner: ``--compat-out`` names the folder for results, ``--compat-select`` a JSON file with
+``only`` and ``without``, lists of ids where ``file``, ``file::function`` and ``file::function[parameters]`` count.
 """
 
 from __future__ import annotations
@@ -172,7 +172,8 @@ class _Recorder:
             file.write(json.dumps(record) + "\n")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        # Workers tell of failures but not of skips; each of them collects the same files, and one line is enough for all.
+        # Workers tell of failures but not of skips; each of them collects the same files, and one line is enough for
+        # all.
         if report.outcome == "skipped" or (report.outcome == "failed" and not self._is_worker):
             name = ids_of(report.nodeid)[0]
             self._write({"file": name, "outcome": report.outcome, "cause": _cause(report)})

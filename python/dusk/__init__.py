@@ -1,0 +1,66 @@
+"""The Dask API on a Rust engine: frames, arrays, delayed and bags in one process, without the GIL, within a budget.
+
+``import dusk`` is cheap: pandas and NumPy are loaded by the parts that need them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import warnings
+from typing import Any
+
+from dusk import _core, config
+from dusk._core import __version__
+from dusk.base import (
+    annotate,
+    compute,
+    get_annotations,
+    is_dask_collection,
+    optimize,
+    persist,
+    visualize,
+)
+from dusk.delayed import delayed
+from dusk.tokenize import tokenize
+
+__all__ = [
+    "__version__",
+    "annotate",
+    "compute",
+    "config",
+    "delayed",
+    "get_annotations",
+    "is_dask_collection",
+    "optimize",
+    "persist",
+    "tokenize",
+    "visualize",
+]
+
+if _core.__debug_build__:
+    warnings.warn(
+        "dusk's core was built without optimization and is many times slower than it should be. "
+        "Build it with `maturin develop --release`.",
+        stacklevel=2,
+    )
+
+atexit.register(_core.remove_spill_folder)
+
+#: Parts that are loaded when they are first asked for.
+_LAZY = frozenset({"array", "bag", "base", "callbacks", "dataframe", "datasets", "diagnostics", "distributed", "local",
+                   "multiprocessing", "system", "threaded", "typing", "utils"})  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        try:
+            return importlib.import_module(f"dusk.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"dusk.{name}":
+                raise
+    raise AttributeError(f"module 'dusk' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

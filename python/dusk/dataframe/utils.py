@@ -1,0 +1,129 @@
+"""Metas, and comparing collections with pandas objects in tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dusk.dataframe._meta import make_meta, meta_nonempty
+
+__all__ = ["assert_divisions", "assert_eq", "has_known_categories", "make_meta", "meta_nonempty"]
+
+
+def has_known_categories(x: Any) -> bool | None:
+    """Whether the categories of a categorical Series or Index are known; None when it isn't categorical."""
+    x = getattr(x, "_meta", x)
+    dtype = getattr(x, "dtype", None)
+    if not isinstance(dtype, pd.CategoricalDtype):
+        raise TypeError("Expected Series or CategoricalIndex")
+    return dtype.categories is not None
+
+
+def assert_divisions(x: Any, scheduler: str = "sync") -> None:
+    """Check that each partition's index lies within its divisions."""
+    if not getattr(x, "known_divisions", False):
+        return
+    for i in range(x.npartitions):
+        part = x.get_partition(i).compute(scheduler=scheduler)
+        index = part if isinstance(part, pd.Index) else part.index
+        if len(index):
+            assert index.min() >= x.divisions[i], f"partition {i} begins before its division"
+            last = i == x.npartitions - 1
+            high, end = index.max(), x.divisions[i + 1]
+            assert high <= end if last else high < end, f"partition {i} reaches into the next one"
+
+
+def _computed(x: Any, scheduler: str) -> Any:
+    return x.compute(scheduler=scheduler) if hasattr(x, "__dusk_nodes__") or hasattr(x, "__dask_graph__") else x
+
+
+def assert_eq(
+    a: Any,
+    b: Any,
+    check_names: bool = True,
+    check_dtype: bool = True,
+    check_divisions: bool = True,
+    check_index: bool = True,
+    sort_results: bool = True,
+    scheduler: str = "sync",
+    **kwargs: Any,
+) -> bool:
+    """Check that two collections, or a collection and a pandas object, hold the same.
+
+    Parameters
+    ----------
+    a, b : object
+        What is compared.
+    check_names, check_dtype, check_index : bool
+        Names, dtypes and indexes must be equal as well.
+    check_divisions : bool
+        Partitions must lie within their divisions.
+    sort_results : bool
+        Rows may come in another order.
+    scheduler : str
+        What computes them.
+    **kwargs
+        For the comparison of pandas.
+
+    Returns
+    -------
+    bool
+        True.
+    """
+    if check_divisions:
+        assert_divisions(a, scheduler)
+        assert_divisions(b, scheduler)
+    for x in (a, b):
+        meta = getattr(x, "_meta", None)
+        if check_dtype and isinstance(meta, pd.DataFrame | pd.Series) and not getattr(x, "_loose", False):
+            _check_meta(x, _computed(x, scheduler))
+    a, b = _computed(a, scheduler), _computed(b, scheduler)
+    if sort_results:
+        a, b = _sorted(a), _sorted(b)
+    if not check_index and isinstance(a, pd.DataFrame | pd.Series):
+        a, b = a.reset_index(drop=True), b.reset_index(drop=True)
+    kwargs = {"check_names": check_names, **kwargs}
+    if isinstance(a, pd.DataFrame):
+        pd.testing.assert_frame_equal(a, b, check_dtype=check_dtype, check_freq=False, **kwargs)
+    elif isinstance(a, pd.Series):
+        pd.testing.assert_series_equal(a, b, check_dtype=check_dtype, check_freq=False, **kwargs)
+    elif isinstance(a, pd.Index):
+        pd.testing.assert_index_equal(a, b, exact="equiv" if check_dtype else False, check_names=check_names)
+    elif isinstance(a, np.ndarray):
+        np.testing.assert_allclose(a, b)
+    elif isinstance(a, float | np.floating):
+        assert np.isclose(a, b, equal_nan=True)
+    else:
+        assert a == b or (pd.isna(a) and pd.isna(b)), (a, b)
+    return True
+
+
+def _check_meta(x: Any, value: Any) -> None:
+    meta = x._meta
+    assert isinstance(value, type(meta)), f"a {type(value).__name__} in place of the promised {type(meta).__name__}"
+    if isinstance(meta, pd.DataFrame):
+        assert list(meta.columns) == list(value.columns), f"columns {list(value.columns)}, promised {list(meta.columns)}"
+        pd.testing.assert_series_equal(meta.dtypes, value.dtypes, check_names=False)
+    else:
+        assert meta.dtype == value.dtype, f"dtype {value.dtype}, promised {meta.dtype}"
+
+
+def _sorted(x: Any) -> Any:
+    if isinstance(x, pd.DataFrame):
+        try:
+            return x.sort_values(list(x.columns), kind="stable").sort_index(kind="stable")
+        except (TypeError, ValueError):
+            return x.sort_index(kind="stable")
+    if isinstance(x, pd.Series):
+        try:
+            return x.sort_values(kind="stable").sort_index(kind="stable")
+        except (TypeError, ValueError):
+            return x
+    if isinstance(x, pd.Index):
+        try:
+            return x.sort_values()
+        except TypeError:
+            return x
+    return x
