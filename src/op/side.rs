@@ -177,6 +177,9 @@ impl<'a> Side<'a> {
                 _ => "ndarray",
             };
         }
+        if let Some(kind) = self.strong {
+            return kind.name();
+        }
         match &self.class {
             Class::Number { kind: NumpyType::Bool, .. } => "bool",
             Class::Number { kind, .. } if kind.is_float() => "float",
@@ -265,7 +268,10 @@ pub fn natural(literal: &Literal) -> Result<Dtype> {
 pub fn check_fits(kind: NumpyType, value: Option<&Scalar>) -> Result<()> {
     match value {
         Some(Scalar::Int(value)) if kind.is_integer() && beside_range(kind, *value).is_ne() => {
-            Err(Error::overflow(if beside_range(NumpyType::Int64, *value).is_eq() {
+            // NumPy looks at one type after another; `uint32` is the one that sees larger integers.
+            let seen = if kind == NumpyType::UInt32 { NumpyType::UInt64 } else { NumpyType::Int64 };
+            let in_long = beside_range(NumpyType::Int64, *value).is_eq() || beside_range(seen, *value).is_eq();
+            Err(Error::overflow(if in_long {
                 format!("Python integer {value} out of bounds for {}", kind.name())
             } else {
                 "Python int too large to convert to C long".to_string()
