@@ -134,7 +134,8 @@ impl NumpyType {
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let (base, unit) = match name.split_once('[') {
-            Some((base, rest)) => (base, TimeUnit::parse(rest.strip_suffix(']')?)),
+            // An unknown unit is no type at all: `bool[pyarrow]` isn't `bool`.
+            Some((base, rest)) => (base, Some(TimeUnit::parse(rest.strip_suffix(']')?)?)),
             None => (name, None),
         };
         Some(match (base, unit) {

@@ -6,7 +6,7 @@ use arrow::datatypes::DataType;
 
 use crate::dtype::{Dtype, NumpyType, TimeUnit};
 use crate::error::{Error, Result};
-use crate::op::infer::no_kernel;
+use crate::op::infer::{fits_i64, no_kernel};
 use crate::op::promote::{beside_range, finer, parse_moment, promote};
 use crate::op::scalar::ScalarOp;
 use crate::op::side::{Class, Plan, Resolved, Side, category_position};
@@ -63,8 +63,19 @@ pub fn compare(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         (Class::Text(Some(Dtype::Str)), Class::Missing) | (Class::Missing, Class::Text(Some(Dtype::Str))) => {
             answer(BOOL, Plan::Known(*op == ScalarOp::Ne))
         }
+        (Class::Text(Some(Dtype::Str)), Class::Number { .. }) if is_nan(b) => {
+            answer(BOOL, Plan::Known(*op == ScalarOp::Ne))
+        }
+        (Class::Number { .. }, Class::Text(Some(Dtype::Str))) if is_nan(a) => {
+            answer(BOOL, Plan::Known(*op == ScalarOp::Ne))
+        }
         _ => unequal(op, a, b),
     }
+}
+
+/// Whether it is NaN, which stands for missing text.
+fn is_nan(side: &Side<'_>) -> bool {
+    matches!(side.value, Some(Scalar::Float(value)) if value.is_nan())
 }
 
 /// The unit of the moment that a literal's text means.
@@ -100,7 +111,11 @@ fn unequal(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             Class::Other | Class::ArrowBool | Class::Text(Some(Dtype::String { .. }))
         ) || matches!(side.class, Class::Number { nullable: true, .. })
     };
-    if odd(a) || odd(b) || !(a.is_column() || b.is_column()) {
+    // pandas asks pyarrow about text beside spans and large integers, which fails in ways of its own.
+    let text = |x: &Side<'_>, y: &Side<'_>| {
+        matches!(x.class, Class::Text(_)) && ((matches!(y.class, Class::Span(_)) && y.is_column()) || !fits_i64(y))
+    };
+    if odd(a) || odd(b) || text(a, b) || text(b, a) || !(a.is_column() || b.is_column()) {
         return Err(no_kernel(op, a, b));
     }
     match op {
@@ -168,6 +183,9 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             (b_kind, a, mirrored(op))
         };
         return answer(match literal.value {
+            Some(Scalar::Int(value)) if column == NumpyType::Bool && beside_range(NumpyType::Int64, *value).is_ne() => {
+                return Err(no_kernel(&op, a, b));
+            }
             Some(Scalar::Int(value)) if !column.is_float() => {
                 let kind = if column == NumpyType::Bool {
                     NumpyType::Int64

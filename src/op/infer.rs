@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::op::cast::cast;
 use crate::op::compare::compare;
 use crate::op::member;
-use crate::op::promote::{finer, float, promote, whole};
+use crate::op::promote::{beside_range, finer, float, promote, whole};
 use crate::op::scalar::ScalarOp;
 use crate::op::side::{Arg, Class, Plan, Resolved, Side, check_fits, natural};
 use crate::op::tree::Expr;
@@ -197,9 +197,13 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         }
         (O::Sub, Class::Moment { unit: x, tz }, Class::Moment { unit: y, tz: other }) => {
             if tz.is_some() != other.is_some() {
+<<<<<<< HEAD
                 return Err(Error::type_(
                     "Cannot subtract tz-naive and tz-aware datetime-like objects",
                 ));
+=======
+                return Err(no_kernel(op, a, b));
+>>>>>>> scalar
             }
             let (unit, i, j) = ticks(*x, *y);
             answer(span(unit), Plan::Ticks(i, j))
@@ -212,6 +216,7 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             let (_, i, j) = ticks(*x, *y);
             answer(Dtype::Numpy(NumpyType::Float64), Plan::SpanRatio(i, j))
         }
+<<<<<<< HEAD
         (
             O::Mul,
             Class::Span(unit),
@@ -228,13 +233,26 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             },
             Class::Span(unit),
         ) if kind.is_integer() && *kind != NumpyType::UInt64 => answer(span(*unit), Plan::SpanTimes),
+=======
+        (O::Mul, Class::Span(unit), Class::Number { kind, nullable: false })
+        | (O::Mul, Class::Number { kind, nullable: false }, Class::Span(unit))
+            if kind.is_integer() && *kind != NumpyType::UInt64 && fits_i64(a) && fits_i64(b) =>
+        {
+            answer(span(*unit), Plan::SpanTimes)
+        }
+>>>>>>> scalar
         (O::Add, Class::Text(x), Class::Text(y)) => {
             // The left column's dtype wins; a literal has none of its own.
-            match x.or(*y) {
-                Some(dtype) => answer(dtype.clone(), Plan::Text),
-                None => Err(no_kernel(op, a, b)),
+            match (x, y) {
+                // Which storage wins between two kinds of `string` is left to pandas.
+                (Some(Dtype::String { pyarrow: x }), Some(Dtype::String { pyarrow: y })) if x != y => {
+                    Err(no_kernel(op, a, b))
+                }
+                (Some(dtype), _) | (None, Some(dtype)) => answer((*dtype).clone(), Plan::Text),
+                (None, None) => Err(no_kernel(op, a, b)),
             }
         }
+<<<<<<< HEAD
         (
             O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow,
             Class::Text(Some(Dtype::Str)),
@@ -250,8 +268,38 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             Class::Number { .. },
             Class::Text(Some(Dtype::Str)),
         ) if b.is_column() => Err(refused(&format!("r{}", op.name()), "str", a)),
+=======
+        (_, Class::Text(_), Class::Number { .. }) if !is_plain(b) => Err(no_kernel(op, a, b)),
+        (_, Class::Number { .. }, Class::Text(_)) if !is_plain(a) => Err(no_kernel(op, a, b)),
+        (O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow, Class::Text(Some(Dtype::Str)), Class::Number { .. })
+        | (O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow, Class::Text(Some(Dtype::Str)), Class::Text(Some(Dtype::Str) | None))
+            if a.is_column() =>
+        {
+            Err(refused(op.name(), "str", b))
+        }
+        (O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Pow, Class::Number { .. }, Class::Text(Some(Dtype::Str)))
+            if b.is_column() =>
+        {
+            Err(refused(&format!("r{}", op.name()), "str", a))
+        }
+>>>>>>> scalar
         _ => Err(no_kernel(op, a, b)),
     }
+}
+
+/// Whether pandas refuses it beside text in the usual words: NaN stands for missing text, and some numbers fail before.
+fn is_plain(side: &Side<'_>) -> bool {
+    let odd = match side.value {
+        Some(Scalar::Float(value)) => value.is_nan(),
+        _ => !fits_i64(side),
+    };
+    let strong_bool = !side.is_column() && side.strong == Some(NumpyType::Bool);
+    !odd && !strong_bool && !matches!(side.class, Class::Number { nullable: true, .. })
+}
+
+/// Whether a literal is no integer beyond 64 bits.
+pub(super) fn fits_i64(side: &Side<'_>) -> bool {
+    !matches!(side.value, Some(Scalar::Int(value)) if beside_range(NumpyType::Int64, *value).is_ne())
 }
 
 /// pandas' words for an operation that an extension array doesn't have.
@@ -263,7 +311,8 @@ fn refused(name: &str, dtype: &str, other: &Side<'_>) -> Error {
         ),
         None => format!(
             "operation '{name}' not supported for dtype '{dtype}' with object of type <class '{}'>",
-            other.python_name()
+            // Arithmetic sees NumPy's scalars as Python's.
+            Side { strong: None, ..other.clone() }.python_name()
         ),
     })
 }
@@ -286,6 +335,9 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
     } else {
         weak(b_kind, a_kind)
     };
+    if nullable && [a, b].iter().any(|side| !side.is_column() && side.strong == Some(NumpyType::Bool)) {
+        return Err(no_kernel(op, a, b));
+    }
     let bools = a_kind == NumpyType::Bool || b_kind == NumpyType::Bool;
     if kind == NumpyType::Bool {
         match op {
@@ -305,13 +357,14 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         O::TrueDiv if !kind.is_float() => kind = NumpyType::Float64,
         // Booleans here have rules of their own (`int8` results, refusals).
         O::FloorDiv | O::Mod | O::Pow if bools => return Err(no_kernel(op, a, b)),
-        O::FloorDiv | O::Mod if !nullable && kind.is_integer() => {
-            // A zero among the divisors makes the whole result a float column.
-            if b.is_column() || b.value.and_then(whole).is_none_or(|value| value == 0) {
+        O::FloorDiv | O::Mod if kind == NumpyType::Float32 || (kind.is_integer() && !a.is_nullable_column()) => {
+            // A zero among the divisors makes a float64 column of the whole result.
+            if b.is_column() || b.value.and_then(float).is_none_or(|value| value == 0.0) {
                 return Err(no_kernel(op, a, b));
             }
         }
         O::Pow if kind.is_integer() && !b.is_column() => {
+            check_fits(kind, b.value)?;
             if b.value.and_then(whole).is_some_and(|value| value < 0) {
                 return Err(Error::value(
                     "Integers to negative integer powers are not allowed.",
@@ -397,7 +450,8 @@ fn logic(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             .filter(|_| side.is_column() || !matches!(side.value, Some(Scalar::Missing)))
     };
     if let (Some((x, x_null)), Some((y, y_null))) = (integer(a), integer(b)) {
-        let loose = |side: &Side<'_>| !side.is_column() && side.strong.is_none();
+        // Beside a nullable column, NumPy's scalars count as Python's.
+        let loose = |side: &Side<'_>| !side.is_column() && (side.strong.is_none() || x_null || y_null);
         let kind = match (loose(a), loose(b)) {
             (false, true) => x,
             (true, false) => y,

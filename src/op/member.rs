@@ -27,6 +27,11 @@ pub fn isin(values: &[Literal], a: &Side<'_>) -> Result<Resolved> {
             if missing && (*nullable || kind.is_float()) {
                 return Err(refuse());
             }
+            let strong_nan =
+                |value: &Literal| value.dtype.is_some() && matches!(value.value, Scalar::Float(value) if value.is_nan());
+            if *kind == NumpyType::Float32 && values.iter().any(strong_nan) {
+                return Err(refuse());
+            }
             // NumPy makes floats or objects of a list with integers on both sides of what fits.
             let above =
                 |value: &Literal| matches!(value.value, Scalar::Int(value) if value > i128::from(i64::MAX));
@@ -52,8 +57,19 @@ pub fn isin(values: &[Literal], a: &Side<'_>) -> Result<Resolved> {
                 return Err(refuse());
             }
         }
-        Class::Text(_) => {}
+        Class::Text(_) => {
+            let beyond =
+                |value: &Literal| matches!(value.value, Scalar::Int(value) if beside_range(NumpyType::Int64, value).is_ne());
+            if values.iter().any(beyond) {
+                return Err(refuse());
+            }
+        }
         Class::Category(categories) => {
+            // Among values of several types a bool may match the numbers 0 and 1.
+            let is_bool = |value: &Literal| matches!(value.value, Scalar::Bool(_));
+            if !categories.dtype.is_text() && values.len() > 1 && values.iter().any(is_bool) {
+                return Err(refuse());
+            }
             for value in values {
                 category_position(categories, &value.value)?;
             }

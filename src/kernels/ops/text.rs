@@ -215,17 +215,19 @@ pub fn to_numbers(a: Text<'_>, kind: NumpyType, is_na: bool, rows: usize) -> Res
             Arc::new(arrow::array::Float64Array::from(values))
         });
     }
+    // Missing values are complained of before text that isn't a number.
+    if let Some(row) = (0..rows).find(|row| a.at(*row).is_none()) {
+        return Err(at(row, if is_na {
+            Error::type_("int() argument must be a string, a bytes-like object or a real number, not 'NAType'")
+        } else {
+            Error::value("cannot convert float NaN to integer")
+        }));
+    }
     dispatch_primitive!(&kind.arrow(), T => {
         type N = <T as ArrowPrimitiveType>::Native;
         let mut values: Vec<N> = Vec::with_capacity(rows);
         for row in 0..rows {
-            let Some(text) = a.at(row) else {
-                return Err(at(row, if is_na {
-                    Error::type_("int() argument must be a string, a bytes-like object or a real number, not 'NAType'")
-                } else {
-                    Error::value("cannot convert float NaN to integer")
-                }));
-            };
+            let text = a.at(row).unwrap_or_default();
             let value = parse::integer(text).map_err(|error| at(row, error))?;
             if beside_range(kind, value).is_ne() {
                 return Err(at(row, Error::overflow(if beside_range(NumpyType::Int64, value).is_eq() {
