@@ -91,6 +91,20 @@ class TestRawGraphs:
         graph = {"a": 1, "t": task, "alias": spec.Alias("alias", "t"), "data": spec.DataNode("data", (len, "a"))}
         assert self.get(graph, ["t", "alias", "data"]) == (3, 3, (len, "a"))
 
+    def test_running_a_failed_task_again_here(self):
+        import threading
+
+        seen = []
+
+        def fails():
+            seen.append(threading.get_ident() == here)
+            raise ZeroDivisionError
+
+        here = threading.get_ident()
+        with pytest.raises(ZeroDivisionError):
+            base.named_schedulers["threads"]({"a": (fails,)}, "a", rerun_exceptions_locally=True)
+        assert seen == [False, True]
+
     def test_a_failure_stops_the_rest(self):
         ran = []
         graph = {"bad": (operator.truediv, 1, 0), **{f"t{i}": (ran.append, i) for i in range(100)}}

@@ -243,9 +243,8 @@ class TestBuiltins:
             def utcoffset(self, when):
                 return datetime.timedelta(0)
 
-        assert tokenize(datetime.datetime(2020, 1, 1, tzinfo=Zone())) == tokenize(
-            datetime.datetime(2020, 1, 1, tzinfo=Zone())
-        )
+        one, two = (datetime.datetime(2020, 1, 1, tzinfo=Zone()) for _ in range(2))
+        assert tokenize(one) == tokenize(two)
 
     def test_paths(self):
         all_different(pathlib.PurePosixPath("/a"), pathlib.PurePosixPath("/b"), pathlib.PureWindowsPath("/a"), "/a")
@@ -365,9 +364,8 @@ class TestFunctions:
         with pytest.raises(TokenizationError):
             tokenize(guarded, ensure_deterministic=True)
 
-    def test_cached_and_wrapped(self):
+    def test_cached(self):
         cached = functools.lru_cache(lambda x: x)
-        assert tokenize(function) != tokenize(functools.wraps(function)(lambda *args: 1))
         with pytest.raises(TokenizationError):
             tokenize(cached, ensure_deterministic=True)
 

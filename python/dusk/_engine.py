@@ -51,8 +51,6 @@ class Settings:
         Folder below which the process makes its own for spilled chunks.
     batch_rows : int
         Rows of a batch in a pipeline.
-    spill : bool
-        Whether chunks may be spilled at all.
     optimize : bool
         Whether the plan is optimized first.
     """
@@ -61,7 +59,6 @@ class Settings:
     memory_limit: int
     spill_directory: str
     batch_rows: int
-    spill: bool = True
     optimize: bool = True
 
     def for_core(self) -> dict[str, Any]:
@@ -136,7 +133,6 @@ def snapshot(*, sync: bool = False, num_workers: int | None = None, **changes: A
         "memory_limit": parse_memory_limit(config.get("memory.limit", None)),
         "spill_directory": os.path.abspath(os.path.expanduser(folder)) if folder else tempfile.gettempdir(),
         "batch_rows": parse_bytes(config.get("dataframe.batch-rows", 65536)),
-        "spill": bool(config.get("memory.spill", True)),
     }
     if values["batch_rows"] < 1:
         raise ValueError(f"dataframe.batch-rows must be positive, got {values['batch_rows']!r}")

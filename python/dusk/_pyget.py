@@ -203,7 +203,9 @@ def _result_of(future: concurrent.futures.Future[Any]) -> tuple[Any, Any]:
     return result
 
 
-def execute(dsk: Any, keys: Any, executor: Any, slots: int, callbacks: Any = None) -> Any:
+def execute(
+    dsk: Any, keys: Any, executor: Any, slots: int, callbacks: Any = None, rerun_exceptions_locally: bool | None = None
+) -> Any:
     """Run what ``keys`` need on an executor.
 
     Parameters
@@ -218,6 +220,8 @@ def execute(dsk: Any, keys: Any, executor: Any, slots: int, callbacks: Any = Non
         How many tasks may run at the same time.
     callbacks : iterable, optional
         Callbacks of this run; by default those in force.
+    rerun_exceptions_locally : bool, optional
+        Run a task that failed again in the calling thread; by default as the setting of that name says.
 
     Returns
     -------
@@ -225,6 +229,7 @@ def execute(dsk: Any, keys: Any, executor: Any, slots: int, callbacks: Any = Non
         The results, nested in tuples as the keys in lists.
     """
     graph = as_graph(dsk)
+    rerun = config.get("rerun_exceptions_locally", False, override_with=rerun_exceptions_locally)
     with local_callbacks(callbacks) as active, contextlib.ExitStack() as cleanup:
         meters, hooks = split_meters(active)
         events = TaskEvents([*hooks, *(meter._callback for meter in meters)], graph)
@@ -234,7 +239,7 @@ def execute(dsk: Any, keys: Any, executor: Any, slots: int, callbacks: Any = Non
             events.start()
             started = True
             plan = _Plan(graph, _flat(keys))
-            results = _loop(plan, set(_flat(keys)), executor, slots, events, cleanup)
+            results = _loop(plan, set(_flat(keys)), executor, slots, events, cleanup, rerun)
             failed = False
         finally:
             if started or failed:
@@ -243,7 +248,13 @@ def execute(dsk: Any, keys: Any, executor: Any, slots: int, callbacks: Any = Non
 
 
 def _loop(
-    plan: _Plan, wanted: set[Hashable], executor: Any, slots: int, events: TaskEvents, cleanup: contextlib.ExitStack
+    plan: _Plan,
+    wanted: set[Hashable],
+    executor: Any,
+    slots: int,
+    events: TaskEvents,
+    cleanup: contextlib.ExitStack,
+    rerun: bool,
 ) -> dict[Hashable, Any]:
     data: dict[Hashable, Any] = {}
     for key in plan.rank:
@@ -267,6 +278,8 @@ def _loop(
             future.add_done_callback(lambda future, key=key: done.put((key, future)))  # type: ignore[misc]
         key, future = done.get()
         del running[key]
+        if rerun and future.exception() is not None:
+            evaluate(plan.dsk[key], {each: data[each] for each in plan.needs[key]})
         data[key], worker = _result_of(future)
         for needed in plan.needs[key]:
             uses[needed] -= 1
@@ -286,7 +299,9 @@ def _holds_tasks(x: Any) -> bool:
     return False
 
 
-def get_sync(dsk: Any, keys: Any, *, callbacks: Any = None, **kwargs: Any) -> Any:
+def get_sync(
+    dsk: Any, keys: Any, *, callbacks: Any = None, rerun_exceptions_locally: bool | None = None, **kwargs: Any
+) -> Any:
     """Run a graph task by task in the calling thread.
 
     Parameters
@@ -297,6 +312,8 @@ def get_sync(dsk: Any, keys: Any, *, callbacks: Any = None, **kwargs: Any) -> An
         What to compute.
     callbacks : iterable, optional
         Callbacks of this run.
+    rerun_exceptions_locally : bool, optional
+        Run a task that failed again in the calling thread.
     **kwargs
         Settings of other schedulers, without effect.
 
@@ -305,11 +322,18 @@ def get_sync(dsk: Any, keys: Any, *, callbacks: Any = None, **kwargs: Any) -> An
     object
         The results, nested in tuples as the keys in lists.
     """
-    return execute(dsk, keys, _Inline(), 1, callbacks)
+    return execute(dsk, keys, _Inline(), 1, callbacks, rerun_exceptions_locally)
 
 
 def get_threaded(
-    dsk: Any, keys: Any, *, num_workers: int | None = None, pool: Any = None, callbacks: Any = None, **kwargs: Any
+    dsk: Any,
+    keys: Any,
+    *,
+    num_workers: int | None = None,
+    pool: Any = None,
+    callbacks: Any = None,
+    rerun_exceptions_locally: bool | None = None,
+    **kwargs: Any,
 ) -> Any:
     """Run a graph on threads.
 
@@ -325,6 +349,8 @@ def get_threaded(
         Where tasks run.
     callbacks : iterable, optional
         Callbacks of this run.
+    rerun_exceptions_locally : bool, optional
+        Run a task that failed again in the calling thread.
     **kwargs
         Settings of other schedulers, without effect.
 
@@ -333,15 +359,16 @@ def get_threaded(
     object
         The results, nested in tuples as the keys in lists.
     """
+    rerun = rerun_exceptions_locally
     if pool is None:
         if getattr(_nested, "active", 0):  # a computation inside a task: its thread is the only one sure to be free
-            return get_sync(dsk, keys, callbacks=callbacks)
+            return get_sync(dsk, keys, callbacks=callbacks, rerun_exceptions_locally=rerun)
         pool = config.get("pool", None)
     if pool is not None:
-        return execute(dsk, keys, pool, slots_of(pool, num_workers), callbacks)
+        return execute(dsk, keys, pool, slots_of(pool, num_workers), callbacks, rerun)
     threads = num_workers or config.get("num_workers", None) or config.get("threads", None) or cpu_count()
     with concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="dusk") as executor:
-        return execute(dsk, keys, executor, threads, callbacks)
+        return execute(dsk, keys, executor, threads, callbacks, rerun)
 
 
 def slots_of(executor: Any, num_workers: int | None = None) -> int:

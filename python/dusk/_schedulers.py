@@ -170,10 +170,9 @@ def _of_executor(executor: Any) -> Scheduler:
     return Scheduler("executor", get)
 
 
-def _execute_on(
-    executor: Any, dsk: Any, keys: Any, num_workers: int | None = None, callbacks: Any = None, **kwargs: Any
-) -> Any:
-    return _pyget.execute(dsk, keys, executor, _pyget.slots_of(executor, num_workers), callbacks)
+def _execute_on(executor: Any, dsk: Any, keys: Any, num_workers: int | None = None, **kwargs: Any) -> Any:
+    options = {name: kwargs[name] for name in ("callbacks", "rerun_exceptions_locally") if name in kwargs}
+    return _pyget.execute(dsk, keys, executor, _pyget.slots_of(executor, num_workers), **options)
 
 
 def _of_client(client: Any) -> Scheduler:

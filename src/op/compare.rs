@@ -113,7 +113,8 @@ fn unequal(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
     };
     // pandas asks pyarrow about text beside spans and large integers, which fails in ways of its own.
     let text = |x: &Side<'_>, y: &Side<'_>| {
-        matches!(x.class, Class::Text(_)) && ((matches!(y.class, Class::Span(_)) && y.is_column()) || !fits_i64(y))
+        matches!(x.class, Class::Text(_))
+            && ((matches!(y.class, Class::Span(_)) && y.is_column()) || !fits_i64(y))
     };
     if odd(a) || odd(b) || text(a, b) || text(b, a) || !(a.is_column() || b.is_column()) {
         return Err(no_kernel(op, a, b));
@@ -183,7 +184,9 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             (b_kind, a, mirrored(op))
         };
         return answer(match literal.value {
-            Some(Scalar::Int(value)) if column == NumpyType::Bool && beside_range(NumpyType::Int64, *value).is_ne() => {
+            Some(Scalar::Int(value))
+                if column == NumpyType::Bool && beside_range(NumpyType::Int64, *value).is_ne() =>
+            {
                 return Err(no_kernel(&op, a, b));
             }
             Some(Scalar::Int(value)) if !column.is_float() => {

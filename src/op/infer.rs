@@ -197,13 +197,7 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         }
         (O::Sub, Class::Moment { unit: x, tz }, Class::Moment { unit: y, tz: other }) => {
             if tz.is_some() != other.is_some() {
-<<<<<<< HEAD
-                return Err(Error::type_(
-                    "Cannot subtract tz-naive and tz-aware datetime-like objects",
-                ));
-=======
                 return Err(no_kernel(op, a, b));
->>>>>>> scalar
             }
             let (unit, i, j) = ticks(*x, *y);
             answer(span(unit), Plan::Ticks(i, j))
@@ -216,7 +210,6 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             let (_, i, j) = ticks(*x, *y);
             answer(Dtype::Numpy(NumpyType::Float64), Plan::SpanRatio(i, j))
         }
-<<<<<<< HEAD
         (
             O::Mul,
             Class::Span(unit),
@@ -232,15 +225,9 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
                 nullable: false,
             },
             Class::Span(unit),
-        ) if kind.is_integer() && *kind != NumpyType::UInt64 => answer(span(*unit), Plan::SpanTimes),
-=======
-        (O::Mul, Class::Span(unit), Class::Number { kind, nullable: false })
-        | (O::Mul, Class::Number { kind, nullable: false }, Class::Span(unit))
-            if kind.is_integer() && *kind != NumpyType::UInt64 && fits_i64(a) && fits_i64(b) =>
-        {
+        ) if kind.is_integer() && *kind != NumpyType::UInt64 && fits_i64(a) && fits_i64(b) => {
             answer(span(*unit), Plan::SpanTimes)
         }
->>>>>>> scalar
         (O::Add, Class::Text(x), Class::Text(y)) => {
             // The left column's dtype wins; a literal has none of its own.
             match (x, y) {
@@ -252,7 +239,8 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
                 (None, None) => Err(no_kernel(op, a, b)),
             }
         }
-<<<<<<< HEAD
+        (_, Class::Text(_), Class::Number { .. }) if !is_plain(b) => Err(no_kernel(op, a, b)),
+        (_, Class::Number { .. }, Class::Text(_)) if !is_plain(a) => Err(no_kernel(op, a, b)),
         (
             O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow,
             Class::Text(Some(Dtype::Str)),
@@ -261,28 +249,13 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         | (
             O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow,
             Class::Text(Some(Dtype::Str)),
-            Class::Text(_),
+            Class::Text(Some(Dtype::Str) | None),
         ) if a.is_column() => Err(refused(op.name(), "str", b)),
         (
             O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Pow,
             Class::Number { .. },
             Class::Text(Some(Dtype::Str)),
         ) if b.is_column() => Err(refused(&format!("r{}", op.name()), "str", a)),
-=======
-        (_, Class::Text(_), Class::Number { .. }) if !is_plain(b) => Err(no_kernel(op, a, b)),
-        (_, Class::Number { .. }, Class::Text(_)) if !is_plain(a) => Err(no_kernel(op, a, b)),
-        (O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow, Class::Text(Some(Dtype::Str)), Class::Number { .. })
-        | (O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow, Class::Text(Some(Dtype::Str)), Class::Text(Some(Dtype::Str) | None))
-            if a.is_column() =>
-        {
-            Err(refused(op.name(), "str", b))
-        }
-        (O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Pow, Class::Number { .. }, Class::Text(Some(Dtype::Str)))
-            if b.is_column() =>
-        {
-            Err(refused(&format!("r{}", op.name()), "str", a))
-        }
->>>>>>> scalar
         _ => Err(no_kernel(op, a, b)),
     }
 }
@@ -312,7 +285,11 @@ fn refused(name: &str, dtype: &str, other: &Side<'_>) -> Error {
         None => format!(
             "operation '{name}' not supported for dtype '{dtype}' with object of type <class '{}'>",
             // Arithmetic sees NumPy's scalars as Python's.
-            Side { strong: None, ..other.clone() }.python_name()
+            Side {
+                strong: None,
+                ..other.clone()
+            }
+            .python_name()
         ),
     })
 }
@@ -335,7 +312,11 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
     } else {
         weak(b_kind, a_kind)
     };
-    if nullable && [a, b].iter().any(|side| !side.is_column() && side.strong == Some(NumpyType::Bool)) {
+    if nullable
+        && [a, b]
+            .iter()
+            .any(|side| !side.is_column() && side.strong == Some(NumpyType::Bool))
+    {
         return Err(no_kernel(op, a, b));
     }
     let bools = a_kind == NumpyType::Bool || b_kind == NumpyType::Bool;
@@ -357,7 +338,9 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         O::TrueDiv if !kind.is_float() => kind = NumpyType::Float64,
         // Booleans here have rules of their own (`int8` results, refusals).
         O::FloorDiv | O::Mod | O::Pow if bools => return Err(no_kernel(op, a, b)),
-        O::FloorDiv | O::Mod if kind == NumpyType::Float32 || (kind.is_integer() && !a.is_nullable_column()) => {
+        O::FloorDiv | O::Mod
+            if kind == NumpyType::Float32 || (kind.is_integer() && !a.is_nullable_column()) =>
+        {
             // A zero among the divisors makes a float64 column of the whole result.
             if b.is_column() || b.value.and_then(float).is_none_or(|value| value == 0.0) {
                 return Err(no_kernel(op, a, b));

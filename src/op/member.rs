@@ -27,8 +27,9 @@ pub fn isin(values: &[Literal], a: &Side<'_>) -> Result<Resolved> {
             if missing && (*nullable || kind.is_float()) {
                 return Err(refuse());
             }
-            let strong_nan =
-                |value: &Literal| value.dtype.is_some() && matches!(value.value, Scalar::Float(value) if value.is_nan());
+            let strong_nan = |value: &Literal| {
+                value.dtype.is_some() && matches!(value.value, Scalar::Float(value) if value.is_nan())
+            };
             if *kind == NumpyType::Float32 && values.iter().any(strong_nan) {
                 return Err(refuse());
             }
@@ -58,8 +59,7 @@ pub fn isin(values: &[Literal], a: &Side<'_>) -> Result<Resolved> {
             }
         }
         Class::Text(_) => {
-            let beyond =
-                |value: &Literal| matches!(value.value, Scalar::Int(value) if beside_range(NumpyType::Int64, value).is_ne());
+            let beyond = |value: &Literal| matches!(value.value, Scalar::Int(value) if beside_range(NumpyType::Int64, value).is_ne());
             if values.iter().any(beyond) {
                 return Err(refuse());
             }

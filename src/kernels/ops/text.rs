@@ -217,11 +217,16 @@ pub fn to_numbers(a: Text<'_>, kind: NumpyType, is_na: bool, rows: usize) -> Res
     }
     // Missing values are complained of before text that isn't a number.
     if let Some(row) = (0..rows).find(|row| a.at(*row).is_none()) {
-        return Err(at(row, if is_na {
-            Error::type_("int() argument must be a string, a bytes-like object or a real number, not 'NAType'")
-        } else {
-            Error::value("cannot convert float NaN to integer")
-        }));
+        return Err(at(
+            row,
+            if is_na {
+                Error::type_(
+                    "int() argument must be a string, a bytes-like object or a real number, not 'NAType'",
+                )
+            } else {
+                Error::value("cannot convert float NaN to integer")
+            },
+        ));
     }
     dispatch_primitive!(&kind.arrow(), T => {
         type N = <T as ArrowPrimitiveType>::Native;
