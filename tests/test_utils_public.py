@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import doctest
 import functools
+import importlib
 import json
 import operator
 import os
@@ -529,6 +531,27 @@ class TestRandomAndVersions:
         utils.show_versions()
         shown = json.loads(capsys.readouterr().out)
         assert shown["numpy"] == np.__version__ and set(shown) >= {"Python", "dusk", "pandas", "pyarrow"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_calls",
+        "_derive",
+        "_names",
+        "_sequences",
+        "_units",
+        "base",
+        "config",
+        "tokenize",
+        "utils",
+        "diagnostics.progress",
+    ],
+)
+def test_examples_in_docstrings(name):
+    module = importlib.import_module(f"dusk.{name}")
+    result = doctest.testmod(module)
+    assert result.attempted and not result.failed
 
 
 def test_all_names_exist():

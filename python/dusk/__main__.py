@@ -59,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _run(rest: list[str]) -> None:
     # sys.path[0] is what python made of `-m dusk`: the current folder. A script has its own folder there.
+    if not rest and sys.stdin is not None and not sys.stdin.isatty():
+        rest = ["-"]
     if not rest:
         sys.argv = [""]
         _prompt()

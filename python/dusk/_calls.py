@@ -30,8 +30,8 @@ def partial_by_order(*args: Any, function: Callable[..., T], other: Iterable[tup
 
     Examples
     --------
-    >>> partial_by_order(5, function=operator.sub, other=[(1, 20)])
-    -15
+    >>> partial_by_order(5, function=divmod, other=[(0, 20)])
+    (4, 0)
     """
     every = list(args)
     for position, value in other:

@@ -114,6 +114,9 @@ class _Finder(importlib.abc.MetaPathFinder):
     def __init__(self, overlay: bool) -> None:
         self.overlay = overlay
         offered = [name for name in _COLLECTIONS if importlib.util.find_spec(f"dusk.{name}") is not None]
+        if len(offered) < len(_COLLECTIONS):
+            # What dusk has no counterpart of stays Dask's, and stands on Dask's own Delayed.
+            offered = [name for name in offered if name != "delayed"]
         #: Names that are aliases with all below them, and what they stand for.
         self.table = {f"dask.{name}": f"dusk.{name}" for name in offered} if overlay else {"dask": "dusk"}
         #: Dask's modules whose names are taken, and attributes that were replaced, for `uninstall`.

@@ -422,7 +422,7 @@ def clone_key(key: Any, seed: Hashable) -> Any:
     Examples
     --------
     >>> clone_key("x", 123)
-    'x-c4fb64ccca807af85082413d7ef01721'
+    'x-dc2b8d1c184c72c19faa81c797f8c6b0'
     """
     if isinstance(key, tuple) and key and isinstance(key[0], str):
         return (clone_key(key[0], seed), *key[1:])

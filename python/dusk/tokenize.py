@@ -80,7 +80,7 @@ def tokenize(*args: object, ensure_deterministic: bool | None = None, **kwargs: 
     Examples
     --------
     >>> tokenize([1, 2, "3"])
-    '06961e8de572e73c2e74b51348177918'
+    '89eac3a815cbd3aa0db70511210963a9'
     """
     outer = _RUN.get()
     if ensure_deterministic is not None:

@@ -131,7 +131,14 @@ def _in_pandas(name: str, function: Any, left: Any, right: Any) -> Any:
         given = [x for x in frames if x._node.prefix == "frompandas"]
         if given and frames[0].npartitions != frames[1].npartitions:
             return gather(function, left, right, prefix=name, loose=not steady)
-    return rowwise(function, left, right, prefix=name, broadcast=False, steady=steady)
+    # A division of integers by zero makes floats of them, and whether there is one, only the data can tell.
+    loose = name in ("floordiv", "mod") and any(_has_integers(x) for x in frames)
+    return rowwise(function, left, right, prefix=name, broadcast=False, steady=steady, loose=loose)
+
+
+def _has_integers(x: Any) -> bool:
+    dtypes = list(x._meta.dtypes) if isinstance(x._meta, pd.DataFrame) else [x._meta.dtype]
+    return any(pd.api.types.is_integer_dtype(dtype) for dtype in dtypes)
 
 
 def _swapped(first: Any, second: Any, function: Any) -> Any:
