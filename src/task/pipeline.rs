@@ -61,14 +61,14 @@ pub enum Sink {
     Head(usize),
     /// The last rows are kept.
     Tail(usize),
-    /// They are aggregated: the first `keys` columns are the keys, `args` the columns of the calls.
+    /// They are aggregated: the first `keys` columns are the keys, `arguments` the columns that the calls read.
     Aggregate {
         /// The aggregation.
         plan: Arc<AggPlan>,
         /// How many of the first columns are keys.
         keys: usize,
-        /// The column of each call.
-        args: Vec<Option<usize>>,
+        /// The columns of the plan's inputs.
+        arguments: Vec<usize>,
     },
 }
 
@@ -329,7 +329,7 @@ enum Mode {
     Aggregate {
         aggregator: Box<Aggregator>,
         keys: usize,
-        args: Vec<Option<usize>>,
+        arguments: Vec<usize>,
     },
 }
 
@@ -339,10 +339,14 @@ impl SinkState {
             Sink::Collect => Mode::Collect,
             Sink::Head(rows) => Mode::Head(*rows),
             Sink::Tail(rows) => Mode::Tail(*rows),
-            Sink::Aggregate { plan, keys, args } => Mode::Aggregate {
+            Sink::Aggregate {
+                plan,
+                keys,
+                arguments,
+            } => Mode::Aggregate {
                 aggregator: Box::new(Aggregator::new(plan.clone())?),
                 keys: *keys,
-                args: args.clone(),
+                arguments: arguments.clone(),
             },
         };
         Ok(Self {
@@ -375,11 +379,11 @@ impl SinkState {
             Mode::Aggregate {
                 aggregator,
                 keys,
-                args,
+                arguments,
             } => {
-                let values: Vec<_> = args
+                let values: Vec<_> = arguments
                     .iter()
-                    .map(|arg| arg.map(|column| batch.columns[column].clone()))
+                    .map(|column| Some(batch.columns[*column].clone()))
                     .collect();
                 aggregator.update(&batch.columns[..*keys], &values, batch.len)?;
                 Ok(false)
