@@ -188,6 +188,7 @@ impl Pipeline {
                     let Chunk::Frame(frame) = chunk else {
                         return Err(Error::internal("a pipeline over chunks that are no frames"));
                     };
+                    self.as_promised(&frame.schema)?;
                     for batch in &frame.batches {
                         for offset in (0..batch.len.max(1)).step_by(self.batch_rows) {
                             control.check()?;
@@ -201,6 +202,23 @@ impl Pipeline {
             }
         }
         sink.finish(self)
+    }
+
+    /// A chunk may know better than the plan which types it has (an aggregation without values): what was compiled for other
+    /// types must not see it.
+    fn as_promised(&self, schema: &FrameSchema) -> Result<()> {
+        for (column, promised) in schema.columns.iter().zip(&self.input_schema.columns) {
+            if column.dtype != promised.dtype {
+                return Err(Error::type_(format!(
+                    "column {} turned out to be {} where {} was planned, since it has missing values; compute or persist what it \
+                     comes from first",
+                    column.name,
+                    column.dtype.name(),
+                    promised.dtype.name()
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn read(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::dtype::{Dtype, NumpyType};
 use crate::error::{Error, Result};
 use crate::expr::frame::select::readable;
 use crate::expr::frame::view::{View, scalar_dtypes, schema_of};
@@ -140,6 +141,7 @@ fn aggregate_node(
     prefix: &str,
 ) -> Result<NodeRef> {
     let schema = aggregate_schema(&base, &spec, key_labels, labels, kind, &scalars)?;
+    refuse_missing_bools(&schema, &spec)?;
     let mut inputs = vec![base];
     inputs.extend(scalars);
     Ok(Node::new(
@@ -149,6 +151,34 @@ fn aggregate_node(
         Divisions::Unknown(1),
         prefix,
     ))
+}
+
+/// A category without rows has no least or first bool, and pandas makes the column one of Python objects then.
+fn refuse_missing_bools(schema: &FrameSchema, spec: &AggSpec) -> Result<()> {
+    let keys = if spec.as_index {
+        schema.index.levels()
+    } else {
+        schema.columns[..spec.keys.len()].to_vec()
+    };
+    let unobserved = !spec.observed && keys.iter().any(|key| matches!(key.dtype, Dtype::Category(_)));
+    let results = &schema.columns[schema.columns.len() - spec.calls.len()..];
+    let picks = |op| {
+        matches!(
+            op,
+            AggOp::Min { .. } | AggOp::Max { .. } | AggOp::First { .. } | AggOp::Last { .. }
+        )
+    };
+    let is_bool = |dtype: &Dtype| matches!(dtype, Dtype::Numpy(NumpyType::Bool));
+    if unobserved
+        && spec
+            .calls
+            .iter()
+            .zip(results)
+            .any(|(call, column)| picks(call.op) && is_bool(&column.dtype))
+    {
+        return Err(Error::not_native("bools of categories that may not occur"));
+    }
+    Ok(())
 }
 
 /// The schema of an aggregation's result.
