@@ -66,7 +66,10 @@ impl Literal {
         macro_rules! number {
             ($kind:ident, $scalar:ident) => {
                 strong(Scalar::$scalar(
-                    array.as_primitive::<arrow::datatypes::$kind>().value(row).into(),
+                    array
+                        .as_primitive::<arrow::datatypes::$kind>()
+                        .value(row)
+                        .into(),
                 ))
             };
         }
@@ -98,7 +101,9 @@ impl Literal {
                 value: ticks()?,
                 unit: TimeUnit::from_arrow(*unit),
             })),
-            (DataType::LargeUtf8, _) => Ok(Self::weak(Scalar::Str(array.as_string::<i64>().value(row).into()))),
+            (DataType::LargeUtf8, _) => Ok(Self::weak(Scalar::Str(
+                array.as_string::<i64>().value(row).into(),
+            ))),
             (DataType::Utf8View, _) => Ok(Self::weak(Scalar::Str(array.as_string_view().value(row).into()))),
             (other, dtype) => Err(Error::not_native(format!(
                 "a single value of dtype {} ({other})",

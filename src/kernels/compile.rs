@@ -41,7 +41,10 @@ pub(super) enum Compiled {
     Constant(Literal),
     Lanes(Lanes),
     /// The array in a slot.
-    Array { slot: usize, dtype: Dtype },
+    Array {
+        slot: usize,
+        dtype: Dtype,
+    },
 }
 
 impl Compiled {
@@ -141,8 +144,13 @@ impl<'a> Compiler<'a> {
             }
         }
         if !wanted.is_empty() {
-            let tiles = self.builder.program(wanted.iter().map(|(output, _)| *output).collect());
-            let results = slots.into_iter().zip(wanted.into_iter().map(|(_, dtype)| dtype)).collect();
+            let tiles = self
+                .builder
+                .program(wanted.iter().map(|(output, _)| *output).collect());
+            let results = slots
+                .into_iter()
+                .zip(wanted.into_iter().map(|(_, dtype)| dtype))
+                .collect();
             self.steps.push(Step::Tiles { tiles, results });
         }
         Ok(Program {
@@ -168,7 +176,10 @@ impl<'a> Compiler<'a> {
             )
         };
         let mask = match &compiled {
-            Compiled::Constant(Literal { value: Scalar::Bool(flag), .. }) => self.flag(*flag),
+            Compiled::Constant(Literal {
+                value: Scalar::Bool(flag),
+                ..
+            }) => self.flag(*flag),
             other if other.dtype().is_some_and(boolean) => {
                 let lanes = self.lanes(other)?;
                 self.known_true(&lanes)
@@ -208,7 +219,9 @@ impl<'a> Compiler<'a> {
         let compiled = match &**expr {
             Expr::Literal(literal) => Compiled::Constant(literal.clone()),
             Expr::Input(input) => {
-                return Err(Error::internal(format!("input {input} reached a kernel without its value")));
+                return Err(Error::internal(format!(
+                    "input {input} reached a kernel without its value"
+                )));
             }
             Expr::Column(position) => {
                 let column = self
@@ -231,7 +244,10 @@ impl<'a> Compiler<'a> {
                 Compiled::Array { slot, dtype }
             }
             Expr::Call(op, args) => {
-                let args = args.iter().map(|arg| self.compile(arg)).collect::<Result<Vec<_>>>()?;
+                let args = args
+                    .iter()
+                    .map(|arg| self.compile(arg))
+                    .collect::<Result<Vec<_>>>()?;
                 self.call(op, &args)?
             }
         };
@@ -292,10 +308,16 @@ impl<'a> Compiler<'a> {
             (Plan::Signs, [a, b]) => {
                 let unsigned = |arg: &Compiled| match arg {
                     Compiled::Constant(literal) => literal.dtype == Some(NumpyType::UInt64),
-                    other => matches!(other.dtype(), Some(Dtype::Numpy(k) | Dtype::Nullable(k)) if *k == NumpyType::UInt64),
+                    other => {
+                        matches!(other.dtype(), Some(Dtype::Numpy(k) | Dtype::Nullable(k)) if *k == NumpyType::UInt64)
+                    }
                 };
                 let op = compare.ok_or_else(|| Error::internal("signs outside of a comparison"))?;
-                let (signed, other, op) = if unsigned(a) { (b, a, op.mirrored()) } else { (a, b, op) };
+                let (signed, other, op) = if unsigned(a) {
+                    (b, a, op.mirrored())
+                } else {
+                    (a, b, op)
+                };
                 let nullable = matches!(dtype, Dtype::Nullable(_));
                 let (x, x_valid) = self.operand(signed, NumpyType::Int64, nullable)?;
                 let (y, y_valid) = self.operand(other, NumpyType::UInt64, nullable)?;
@@ -319,7 +341,12 @@ impl<'a> Compiler<'a> {
                     let value = if (i, j) == (1, 1) {
                         self.compare(op, Lane::I64, x, y)
                     } else {
-                        self.builder.push(Op::Scaled { op, a: x, b: y, factors: (i, j) })
+                        self.builder.push(Op::Scaled {
+                            op,
+                            a: x,
+                            b: y,
+                            factors: (i, j),
+                        })
                     };
                     let valid = self.builder.both(x_valid, y_valid);
                     let value = self.settled(op, value, valid);
@@ -334,7 +361,12 @@ impl<'a> Compiler<'a> {
                 let (x, x_valid) = self.ticks_or_whole(a)?;
                 let (y, y_valid) = self.ticks_or_whole(b)?;
                 let valid = self.builder.both(x_valid, y_valid);
-                let value = self.builder.push(Op::Arith { op: Arith::Mul, lane: Lane::I64, a: x, b: y });
+                let value = self.builder.push(Op::Arith {
+                    op: Arith::Mul,
+                    lane: Lane::I64,
+                    a: x,
+                    b: y,
+                });
                 let bad = self.builder.push(Op::MulOverflows { a: x, b: y });
                 let value = self.guard(value, bad, valid, Failure::SpanOverflow);
                 lanes(value, valid)
@@ -342,16 +374,33 @@ impl<'a> Compiler<'a> {
             (Plan::SpanRatio(i, j), [a, b]) => {
                 let (x, x_valid) = self.scaled_ticks(a, i)?;
                 let (y, y_valid) = self.scaled_ticks(b, j)?;
-                let x = self.builder.push(Op::Cast { from: Lane::I64, to: Lane::F64, a: x });
-                let y = self.builder.push(Op::Cast { from: Lane::I64, to: Lane::F64, a: y });
-                let ratio = self.builder.push(Op::Arith { op: Arith::Div, lane: Lane::F64, a: x, b: y });
+                let x = self.builder.push(Op::Cast {
+                    from: Lane::I64,
+                    to: Lane::F64,
+                    a: x,
+                });
+                let y = self.builder.push(Op::Cast {
+                    from: Lane::I64,
+                    to: Lane::F64,
+                    a: y,
+                });
+                let ratio = self.builder.push(Op::Arith {
+                    op: Arith::Div,
+                    lane: Lane::F64,
+                    a: x,
+                    b: y,
+                });
                 let valid = self.builder.both(x_valid, y_valid);
                 let value = self.or_nan(Lane::F64, ratio, valid);
                 lanes(value, None)
             }
             (Plan::Code(position), [a, b]) => {
                 let op = compare.ok_or_else(|| Error::internal("a category outside of a comparison"))?;
-                let (column, op) = if a.dtype().is_some() { (a, op) } else { (b, op.mirrored()) };
+                let (column, op) = if a.dtype().is_some() {
+                    (a, op)
+                } else {
+                    (b, op.mirrored())
+                };
                 let codes = self.lanes(column)?;
                 let position = self.builder.one(Lane::I32, position.to_word());
                 let value = self.compare(op, Lane::I32, codes.value, position);
@@ -402,15 +451,30 @@ impl<'a> Compiler<'a> {
         match valid {
             None => value,
             Some(mask) => {
-                let nan = if lane == Lane::F32 { f32::NAN.to_word() } else { f64::NAN.to_word() };
+                let nan = if lane == Lane::F32 {
+                    f32::NAN.to_word()
+                } else {
+                    f64::NAN.to_word()
+                };
                 let b = self.builder.one(lane, nan);
-                self.builder.push(Op::Select { lane, mask, a: value, b })
+                self.builder.push(Op::Select {
+                    lane,
+                    mask,
+                    a: value,
+                    b,
+                })
             }
         }
     }
 
     /// `value`, with a failure where `bad` holds of a value that is there.
-    pub(super) fn guard(&mut self, value: Value, bad: Value, valid: Option<Value>, failure: Failure) -> Value {
+    pub(super) fn guard(
+        &mut self,
+        value: Value,
+        bad: Value,
+        valid: Option<Value>,
+        failure: Failure,
+    ) -> Value {
         let bad = match valid {
             None => bad,
             Some(valid) => self.builder.and(bad, valid),
@@ -445,7 +509,9 @@ impl<'a> Compiler<'a> {
     pub(super) fn lanes(&mut self, compiled: &Compiled) -> Result<Lanes> {
         match compiled {
             Compiled::Lanes(lanes) => Ok(lanes.clone()),
-            Compiled::Constant(literal) => Err(Error::internal(format!("{literal:?} where a column belongs"))),
+            Compiled::Constant(literal) => {
+                Err(Error::internal(format!("{literal:?} where a column belongs")))
+            }
             Compiled::Array { slot, dtype } => {
                 let slot = *slot;
                 let masked = self.builder.push(Op::Valid { slot });
@@ -457,7 +523,11 @@ impl<'a> Compiler<'a> {
                     Dtype::Arrow(arrow::datatypes::DataType::Boolean) => (Lane::Bool, Some(masked)),
                     other => return Err(Error::internal(format!("{} in a register", other.name()))),
                 };
-                let op = if lane == Lane::Bool { Op::Bits { slot } } else { Op::Rows { slot, lane } };
+                let op = if lane == Lane::Bool {
+                    Op::Bits { slot }
+                } else {
+                    Op::Rows { slot, lane }
+                };
                 Ok(Lanes {
                     value: self.builder.push(op),
                     valid,
@@ -487,7 +557,11 @@ impl<'a> Compiler<'a> {
         if nullable && from.is_float() && matches!(lanes.dtype, Dtype::Numpy(_)) {
             valid = Some(self.is_number(from, lanes.value));
         }
-        let value = self.builder.push(Op::Cast { from, to, a: lanes.value });
+        let value = self.builder.push(Op::Cast {
+            from,
+            to,
+            a: lanes.value,
+        });
         Ok((value, valid))
     }
 
@@ -525,7 +599,12 @@ impl<'a> Compiler<'a> {
             let bad = self.compare(Compare::Lt, lane, y, zero);
             y = self.guard(y, bad, valid, Failure::NegativePower);
         }
-        let value = self.builder.push(Op::Arith { op: arith, lane, a: x, b: y });
+        let value = self.builder.push(Op::Arith {
+            op: arith,
+            lane,
+            a: x,
+            b: y,
+        });
         if nullable && lane.is_float() {
             let number = self.is_number(lane, value);
             valid = self.builder.both(valid, Some(number));
@@ -537,17 +616,43 @@ impl<'a> Compiler<'a> {
         let a = self.lanes(a)?;
         let lane = Lane::of(kind);
         let value = match op {
-            ScalarOp::Neg => self.builder.push(Op::Unary { op: Unary::Neg, lane, a: a.value }),
-            ScalarOp::Abs => self.builder.push(Op::Unary { op: Unary::Abs, lane, a: a.value }),
-            ScalarOp::Not => self.builder.push(Op::Unary { op: Unary::Not, lane, a: a.value }),
-            ScalarOp::Round(decimals) if lane.is_float() => {
-                self.builder.push(Op::Round { lane, decimals: *decimals, a: a.value })
-            }
+            ScalarOp::Neg => self.builder.push(Op::Unary {
+                op: Unary::Neg,
+                lane,
+                a: a.value,
+            }),
+            ScalarOp::Abs => self.builder.push(Op::Unary {
+                op: Unary::Abs,
+                lane,
+                a: a.value,
+            }),
+            ScalarOp::Not => self.builder.push(Op::Unary {
+                op: Unary::Not,
+                lane,
+                a: a.value,
+            }),
+            ScalarOp::Round(decimals) if lane.is_float() => self.builder.push(Op::Round {
+                lane,
+                decimals: *decimals,
+                a: a.value,
+            }),
             ScalarOp::Round(decimals) => {
                 // NumPy rounds integers to tens as floats, and casts back.
-                let wide = self.builder.push(Op::Cast { from: lane, to: Lane::F64, a: a.value });
-                let round = self.builder.push(Op::Round { lane: Lane::F64, decimals: *decimals, a: wide });
-                self.builder.push(Op::Cast { from: Lane::F64, to: lane, a: round })
+                let wide = self.builder.push(Op::Cast {
+                    from: lane,
+                    to: Lane::F64,
+                    a: a.value,
+                });
+                let round = self.builder.push(Op::Round {
+                    lane: Lane::F64,
+                    decimals: *decimals,
+                    a: wide,
+                });
+                self.builder.push(Op::Cast {
+                    from: Lane::F64,
+                    to: lane,
+                    a: round,
+                })
             }
             other => return Err(Error::internal(format!("{} of one number", other.name()))),
         };
@@ -579,13 +684,21 @@ impl<'a> Compiler<'a> {
         let (x_valid, y_valid) = (x_valid.unwrap_or(sure), y_valid.unwrap_or(sure));
         // A side decides alone when it is there and is what the operation can't undo.
         let mut decides = |value: Value, valid: Value| {
-            let value = if arith == Arith::And { self.builder.not(value) } else { value };
+            let value = if arith == Arith::And {
+                self.builder.not(value)
+            } else {
+                value
+            };
             self.builder.and(value, valid)
         };
         let (x_decides, y_decides) = (decides(x, x_valid), decides(y, y_valid));
         let one = self.builder.or(x_decides, y_decides);
         let valid = self.builder.or(both, one);
-        let value = if arith == Arith::And { self.builder.not(one) } else { one };
+        let value = if arith == Arith::And {
+            self.builder.not(one)
+        } else {
+            one
+        };
         Ok((value, Some(valid)))
     }
 
@@ -614,12 +727,15 @@ impl<'a> Compiler<'a> {
 
     fn ticks_or_whole(&mut self, compiled: &Compiled) -> Result<(Value, Option<Value>)> {
         match compiled {
-            Compiled::Constant(Literal { value: Scalar::Int(_) | Scalar::Bool(_) | Scalar::Float(_), .. }) => {
-                self.operand(compiled, NumpyType::Int64, false)
-            }
+            Compiled::Constant(Literal {
+                value: Scalar::Int(_) | Scalar::Bool(_) | Scalar::Float(_),
+                ..
+            }) => self.operand(compiled, NumpyType::Int64, false),
             Compiled::Constant(_) => self.ticks(compiled),
             column => match column.dtype() {
-                Some(Dtype::Numpy(kind)) if kind.is_integer() => self.operand(column, NumpyType::Int64, false),
+                Some(Dtype::Numpy(kind)) if kind.is_integer() => {
+                    self.operand(column, NumpyType::Int64, false)
+                }
                 _ => self.ticks(column),
             },
         }
@@ -633,22 +749,43 @@ impl<'a> Compiler<'a> {
     }
 
     /// A register of ticks times a factor, which must fit.
-    pub(super) fn times(&mut self, value: Value, valid: Option<Value>, factor: i64, dtype: &'static str) -> Value {
+    pub(super) fn times(
+        &mut self,
+        value: Value,
+        valid: Option<Value>,
+        factor: i64,
+        dtype: &'static str,
+    ) -> Value {
         if factor == 1 {
             return value;
         }
         let factor = self.builder.one(Lane::I64, factor.to_word());
-        let product = self.builder.push(Op::Arith { op: Arith::Mul, lane: Lane::I64, a: value, b: factor });
+        let product = self.builder.push(Op::Arith {
+            op: Arith::Mul,
+            lane: Lane::I64,
+            a: value,
+            b: factor,
+        });
         let bad = self.builder.push(Op::MulOverflows { a: value, b: factor });
         self.guard(product, bad, valid, Failure::UnitOverflow { dtype })
     }
 
-    fn add_ticks(&mut self, sub: bool, a: (&Compiled, i64), b: (&Compiled, i64)) -> Result<(Value, Option<Value>)> {
+    fn add_ticks(
+        &mut self,
+        sub: bool,
+        a: (&Compiled, i64),
+        b: (&Compiled, i64),
+    ) -> Result<(Value, Option<Value>)> {
         let (x, x_valid) = self.scaled_ticks(a.0, a.1)?;
         let (y, y_valid) = self.scaled_ticks(b.0, b.1)?;
         let valid = self.builder.both(x_valid, y_valid);
         let op = if sub { Arith::Sub } else { Arith::Add };
-        let value = self.builder.push(Op::Arith { op, lane: Lane::I64, a: x, b: y });
+        let value = self.builder.push(Op::Arith {
+            op,
+            lane: Lane::I64,
+            a: x,
+            b: y,
+        });
         let bad = self.builder.push(Op::AddOverflows { a: x, b: y, sub });
         Ok((self.guard(value, bad, valid, Failure::TickOverflow), valid))
     }
@@ -681,11 +818,16 @@ impl<'a> Compiler<'a> {
                 return Ok((self.builder.one(lane, 0), Some(self.flag(false))));
             }
             (
-                Scalar::Timestamp { value, unit: from, .. } | Scalar::Timedelta { value, unit: from },
+                Scalar::Timestamp {
+                    value, unit: from, ..
+                }
+                | Scalar::Timedelta { value, unit: from },
                 NumpyType::Datetime(unit) | NumpyType::Timedelta(unit),
             ) => exact_ticks(*value, *from, unit).ok_or_else(wrong)?.to_word(),
             (value, _) => match dtype {
-                Dtype::Category(categories) => category_position(categories, value)?.ok_or_else(wrong)?.to_word(),
+                Dtype::Category(categories) => {
+                    category_position(categories, value)?.ok_or_else(wrong)?.to_word()
+                }
                 _ => word(lane, value)?,
             },
         };
@@ -694,8 +836,14 @@ impl<'a> Compiler<'a> {
 
     pub(super) fn text_arg(&mut self, compiled: &Compiled) -> Result<TextArg> {
         match compiled {
-            Compiled::Constant(Literal { value: Scalar::Str(text), .. }) => Ok(TextArg::One(Some(text.clone()))),
-            Compiled::Constant(Literal { value: Scalar::Missing, .. }) => Ok(TextArg::One(None)),
+            Compiled::Constant(Literal {
+                value: Scalar::Str(text),
+                ..
+            }) => Ok(TextArg::One(Some(text.clone()))),
+            Compiled::Constant(Literal {
+                value: Scalar::Missing,
+                ..
+            }) => Ok(TextArg::One(None)),
             other => self.array(other).map(TextArg::Slot),
         }
     }
@@ -720,7 +868,8 @@ impl<'a> Compiler<'a> {
             None => matches!(&self.slot_dtypes[slot], Dtype::Numpy(kind) if kind.is_numeric()),
             Some(valid) => self.builder.op(valid) == Op::Valid { slot },
         };
-        (same_mask && self.slot_dtypes[slot].arrow() == lanes.dtype.arrow()).then(|| (slot, lanes.dtype.clone()))
+        (same_mask && self.slot_dtypes[slot].arrow() == lanes.dtype.arrow())
+            .then(|| (slot, lanes.dtype.clone()))
     }
 
     fn output(&self, lanes: &Lanes) -> Output {
@@ -756,7 +905,11 @@ impl<'a> Compiler<'a> {
         let (value, valid) = match (op, args) {
             (ScalarOp::IsNa | ScalarOp::NotNa, [a]) => {
                 let there = self.there(a)?;
-                let value = if *op == ScalarOp::IsNa { self.builder.not(there) } else { there };
+                let value = if *op == ScalarOp::IsNa {
+                    self.builder.not(there)
+                } else {
+                    there
+                };
                 (value, None)
             }
             (ScalarOp::IsIn(values), [a]) => return self.isin(values, a, dtype),
@@ -769,7 +922,12 @@ impl<'a> Compiler<'a> {
                 let lane = lane_of(&dtype)?;
                 let there = self.there(a)?;
                 let (fill, fill_valid) = self.stored(b, &dtype)?;
-                let value = self.builder.push(Op::Select { lane, mask: there, a: lanes.value, b: fill });
+                let value = self.builder.push(Op::Select {
+                    lane,
+                    mask: there,
+                    a: lanes.value,
+                    b: fill,
+                });
                 let valid = match (lanes.valid, fill_valid) {
                     (Some(valid), Some(fill)) => Some(self.builder.or(valid, fill)),
                     _ => None,
@@ -792,13 +950,23 @@ impl<'a> Compiler<'a> {
                 let lane = lane_of(&dtype)?;
                 let x = self.lanes(a)?;
                 let (y, y_valid) = self.stored(other, &dtype)?;
-                let value = self.builder.push(Op::Select { lane, mask, a: x.value, b: y });
+                let value = self.builder.push(Op::Select {
+                    lane,
+                    mask,
+                    a: x.value,
+                    b: y,
+                });
                 let valid = if x.valid.is_none() && y_valid.is_none() {
                     None
                 } else {
                     let sure = self.flag(true);
                     let (x_valid, y_valid) = (x.valid.unwrap_or(sure), y_valid.unwrap_or(sure));
-                    Some(self.builder.push(Op::Select { lane: Lane::Bool, mask, a: x_valid, b: y_valid }))
+                    Some(self.builder.push(Op::Select {
+                        lane: Lane::Bool,
+                        mask,
+                        a: x_valid,
+                        b: y_valid,
+                    }))
                 };
                 (value, valid)
             }
@@ -833,7 +1001,10 @@ impl<'a> Compiler<'a> {
     }
 
     fn isin(&mut self, values: &[Literal], a: &Compiled, dtype: Dtype) -> Result<Compiled> {
-        let from = a.dtype().ok_or_else(|| Error::internal("isin of a constant"))?.clone();
+        let from = a
+            .dtype()
+            .ok_or_else(|| Error::internal("isin of a constant"))?
+            .clone();
         let missing = values.iter().any(|value| {
             value.value == Scalar::Missing || matches!(value.value, Scalar::Float(value) if value.is_nan())
         });
@@ -846,12 +1017,20 @@ impl<'a> Compiler<'a> {
                 })
                 .collect();
             let a = self.array(a)?;
-            return Ok(self.whole(Whole::Member { set: Arc::new(set), missing, a }, dtype));
+            return Ok(self.whole(
+                Whole::Member {
+                    set: Arc::new(set),
+                    missing,
+                    a,
+                },
+                dtype,
+            ));
         }
         let lanes = self.lanes(a)?;
         let lane = lane_of(&from)?;
         let unit: Option<TimeUnit> = match &from {
-            Dtype::Numpy(NumpyType::Datetime(unit) | NumpyType::Timedelta(unit)) | Dtype::Datetimetz(unit, _) => Some(*unit),
+            Dtype::Numpy(NumpyType::Datetime(unit) | NumpyType::Timedelta(unit))
+            | Dtype::Datetimetz(unit, _) => Some(*unit),
             _ => None,
         };
         let members = match (&from, unit) {
@@ -866,7 +1045,11 @@ impl<'a> Compiler<'a> {
             _ => Members::numbers(lane, values),
         };
         let set = self.builder.set(members);
-        let mut value = self.builder.push(Op::Member { set, lane, a: lanes.value });
+        let mut value = self.builder.push(Op::Member {
+            set,
+            lane,
+            a: lanes.value,
+        });
         if let Some(valid) = lanes.valid {
             value = self.builder.and(value, valid);
             if missing && matches!(from, Dtype::Category(_)) {
@@ -912,7 +1095,8 @@ impl<'a> Compiler<'a> {
         let mut value = a.value;
         for (bound, op) in [(high, Compare::Gt), (low, Compare::Lt)] {
             let Some(bound) = bound else { continue };
-            if let (Some(exact), Dtype::Numpy(kind) | Dtype::Nullable(kind)) = (whole(&bound.value), &a.dtype) {
+            if let (Some(exact), Dtype::Numpy(kind) | Dtype::Nullable(kind)) = (whole(&bound.value), &a.dtype)
+            {
                 let beside = crate::op::promote::beside_range(*kind, exact);
                 if kind.is_integer() && beside.is_ne() {
                     // A bound beyond the type's range either binds nothing or was refused.
@@ -921,7 +1105,12 @@ impl<'a> Compiler<'a> {
             }
             let (bound, _) = self.stored(&Compiled::Constant(bound), &a.dtype)?;
             let beyond = self.compare(op, lane, value, bound);
-            value = self.builder.push(Op::Select { lane, mask: beyond, a: bound, b: value });
+            value = self.builder.push(Op::Select {
+                lane,
+                mask: beyond,
+                a: bound,
+                b: value,
+            });
         }
         Ok(value)
     }

@@ -12,14 +12,19 @@ use crate::kernels::tile::{Failure, Op, Value};
 impl Compiler<'_> {
     /// `astype(a, to)`.
     pub(super) fn cast(&mut self, a: &Compiled, to: Dtype) -> Result<Compiled> {
-        let from = a.dtype().ok_or_else(|| Error::internal("a cast of a constant"))?.clone();
+        let from = a
+            .dtype()
+            .ok_or_else(|| Error::internal("a cast of a constant"))?
+            .clone();
         let whole = match (&from, &to) {
             (Dtype::Category(_), _) => Some(Whole::FromCodes { a: self.array(a)? }),
             (_, Dtype::Category(categories)) => Some(Whole::ToCodes {
                 a: self.array(a)?,
                 categories: categories.clone(),
             }),
-            (from, Dtype::Numpy(NumpyType::Bool)) if from.is_text() => Some(Whole::Truth { a: self.array(a)? }),
+            (from, Dtype::Numpy(NumpyType::Bool)) if from.is_text() => {
+                Some(Whole::Truth { a: self.array(a)? })
+            }
             (from, Dtype::Numpy(kind)) if from.is_text() => Some(Whole::ToNumbers {
                 a: self.array(a)?,
                 kind: *kind,
@@ -40,7 +45,8 @@ impl Compiler<'_> {
                 // Ticks from integers: the smallest integer is "not a time".
                 let value = self.convert(Lane::of(*x), Lane::I64, lanes.value);
                 let none = self.builder.one(Lane::I64, i64::MIN.to_word());
-                let valid = (*x == NumpyType::Int64).then(|| self.compare(Compare::Ne, Lane::I64, value, none));
+                let valid =
+                    (*x == NumpyType::Int64).then(|| self.compare(Compare::Ne, Lane::I64, value, none));
                 (value, valid)
             }
             (Dtype::Numpy(x), Dtype::Nullable(y)) => self.numpy_to_nullable(&lanes, *x, *y),
@@ -64,7 +70,11 @@ impl Compiler<'_> {
             _ => (self.unit(&lanes, &to)?, lanes.valid),
         };
         lane_of(&to)?;
-        Ok(Compiled::Lanes(Lanes { value, valid, dtype: to }))
+        Ok(Compiled::Lanes(Lanes {
+            value,
+            valid,
+            dtype: to,
+        }))
     }
 
     fn convert(&mut self, from: Lane, to: Lane, a: Value) -> Value {
@@ -130,7 +140,11 @@ impl Compiler<'_> {
         let back = self.convert(to, from, value);
         let mut bad = self.compare(Compare::Ne, from, back, lanes.value);
         if x.is_integer() && x.is_signed() != y.is_signed() {
-            let (lane, signed) = if x.is_signed() { (from, lanes.value) } else { (to, value) };
+            let (lane, signed) = if x.is_signed() {
+                (from, lanes.value)
+            } else {
+                (to, value)
+            };
             let zero = self.builder.one(lane, 0);
             let negative = self.compare(Compare::Lt, lane, signed, zero);
             bad = self.builder.or(bad, negative);
@@ -164,7 +178,8 @@ impl Compiler<'_> {
     /// Ticks in another unit: exact or refused towards a finer one, rounded down towards a coarser one.
     fn unit(&mut self, lanes: &Lanes, to: &Dtype) -> Result<Value> {
         let unit = |dtype: &Dtype| match dtype {
-            Dtype::Numpy(NumpyType::Datetime(unit) | NumpyType::Timedelta(unit)) | Dtype::Datetimetz(unit, _) => Ok(*unit),
+            Dtype::Numpy(NumpyType::Datetime(unit) | NumpyType::Timedelta(unit))
+            | Dtype::Datetimetz(unit, _) => Ok(*unit),
             other => Err(Error::internal(format!("{} has no unit", other.name()))),
         };
         let (from, to_unit) = (unit(&lanes.dtype)?.per_second(), unit(to)?);

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, LargeStringArray, StringViewArray, new_empty_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, LargeStringArray, StringViewArray, new_empty_array,
+};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Int32Type};
 
@@ -141,11 +143,19 @@ pub fn concat_arrays(dtype: &Dtype, arrays: &[&ArrayRef]) -> Result<ArrayRef> {
         return plain(arrays);
     }
     if dtype.is_text() {
-        let large = arrays.iter().map(|array| to_large_utf8(array)).collect::<Result<Vec<_>>>()?;
+        let large = arrays
+            .iter()
+            .map(|array| to_large_utf8(array))
+            .collect::<Result<Vec<_>>>()?;
         return plain(&large.iter().collect::<Vec<_>>());
     }
-    let other = arrays.iter().find(|array| array.data_type() != first).map_or(first, |array| array.data_type());
-    Err(Error::internal(format!("arrays of types {first} and {other} in one column")))
+    let other = arrays
+        .iter()
+        .find(|array| array.data_type() != first)
+        .map_or(first, |array| array.data_type());
+    Err(Error::internal(format!(
+        "arrays of types {first} and {other} in one column"
+    )))
 }
 
 fn concat_dictionaries(arrays: &[&ArrayRef]) -> Result<ArrayRef> {
@@ -162,7 +172,9 @@ fn concat_dictionaries(arrays: &[&ArrayRef]) -> Result<ArrayRef> {
         .iter()
         .any(|part| !Arc::ptr_eq(part.values(), values) && part.values() != values)
     {
-        return Err(Error::internal("categoricals over different categories in one column"));
+        return Err(Error::internal(
+            "categoricals over different categories in one column",
+        ));
     }
     let keys: Vec<&dyn Array> = parts.iter().map(|part| part.keys() as &dyn Array).collect();
     let keys = arrow::compute::concat(&keys)?;
@@ -182,14 +194,20 @@ pub fn to_large_utf8(array: &ArrayRef) -> Result<ArrayRef> {
         DataType::Utf8View => Ok(Arc::new(views_to_large(array.as_string_view()))),
         DataType::Utf8 => {
             let small = array.as_string::<i32>();
-            let offsets: Vec<i64> = small.value_offsets().iter().map(|offset| i64::from(*offset)).collect();
+            let offsets: Vec<i64> = small
+                .value_offsets()
+                .iter()
+                .map(|offset| i64::from(*offset))
+                .collect();
             Ok(Arc::new(LargeStringArray::try_new(
                 OffsetBuffer::new(ScalarBuffer::from(offsets)),
                 small.values().clone(),
                 small.nulls().cloned(),
             )?))
         }
-        other => Err(Error::internal(format!("an array of type {other} where the schema says text"))),
+        other => Err(Error::internal(format!(
+            "an array of type {other} where the schema says text"
+        ))),
     }
 }
 
@@ -232,5 +250,162 @@ fn views_to_large(views: &StringViewArray) -> LargeStringArray {
             Buffer::from_vec(bytes),
             views.nulls().cloned(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int32Array, Int64Array, StringArray};
+
+    use super::*;
+    use crate::dtype::{Categories, NumpyType};
+    use crate::schema::{Column, FrameKind, Label};
+
+    fn schema(dtype: Dtype, index: IndexSchema) -> FrameSchema {
+        let column = Column {
+            name: Label::str("a"),
+            dtype,
+        };
+        FrameSchema::new(FrameKind::Frame, vec![column], index)
+    }
+
+    fn batch(start: i64, step: i64, column: ArrayRef) -> Batch {
+        Batch {
+            index: IndexData::Range { start, step },
+            len: column.len(),
+            columns: vec![column],
+        }
+    }
+
+    fn ints(values: &[i64]) -> ArrayRef {
+        Arc::new(Int64Array::from(values.to_vec()))
+    }
+
+    #[test]
+    fn a_range_stays_one_where_pieces_continue() {
+        let schema = schema(Dtype::Numpy(NumpyType::Int64), IndexSchema::range());
+        let index = |pieces: &[Batch]| concat_batches(&schema, pieces).unwrap().index;
+        let range = |index: IndexData| match index {
+            IndexData::Range { start, step } => Some((start, step)),
+            IndexData::Levels(_) => None,
+        };
+        let (two, one, none) = (ints(&[1, 2]), ints(&[3]), ints(&[]));
+        let pieces = [
+            batch(0, 1, two.clone()),
+            batch(99, 7, none.clone()),
+            batch(2, 1, one.clone()),
+        ];
+        assert_eq!(range(index(&pieces)), Some((0, 1)));
+        assert_eq!(
+            range(index(&[batch(5, 1, one.clone()), batch(3, 1, one.clone())])),
+            Some((5, -2))
+        );
+        assert_eq!(
+            range(index(&[batch(0, 2, two.clone()), batch(4, 2, two.clone())])),
+            Some((0, 2))
+        );
+        assert_eq!(
+            range(index(&[batch(7, 3, none.clone()), batch(8, 3, none)])),
+            Some((7, 3))
+        );
+        let broken = concat_batches(&schema, &[batch(0, 1, two.clone()), batch(0, 1, two)]).unwrap();
+        assert_eq!(
+            broken.index_levels()[0]
+                .as_primitive::<arrow::datatypes::Int64Type>()
+                .values(),
+            &[0, 1, 0, 1]
+        );
+        assert_eq!(broken.len, 4);
+    }
+
+    #[test]
+    fn one_piece_takes_the_schemas_index() {
+        let level = Column {
+            name: Label::None,
+            dtype: Dtype::Numpy(NumpyType::Int64),
+        };
+        let schema = schema(Dtype::Numpy(NumpyType::Int64), IndexSchema::Levels(vec![level]));
+        let one = concat_batches(&schema, &[batch(3, 1, ints(&[1, 2]))]).unwrap();
+        assert!(matches!(one.index, IndexData::Levels(_)));
+        let none = concat_batches(&schema, &[]).unwrap();
+        assert_eq!((none.len, none.columns[0].len()), (0, 0));
+    }
+
+    #[test]
+    fn text_of_two_layouts_becomes_large() {
+        let long = "text that is longer than its view holds";
+        let rows = vec![Some("a"), None, Some(long), Some("é€"), Some("")];
+        let views: ArrayRef = Arc::new(StringViewArray::from(rows.clone()));
+        let large: ArrayRef = Arc::new(LargeStringArray::from(rows.clone()));
+        let small: ArrayRef = Arc::new(StringArray::from(rows.clone()));
+        for array in [&views, &large, &small, &views.slice(0, 5)] {
+            assert_eq!(
+                to_large_utf8(array)
+                    .unwrap()
+                    .as_string::<i64>()
+                    .iter()
+                    .collect::<Vec<_>>(),
+                rows
+            );
+        }
+        assert_eq!(
+            to_large_utf8(&views.slice(2, 2))
+                .unwrap()
+                .as_string::<i64>()
+                .iter()
+                .collect::<Vec<_>>(),
+            rows[2..4]
+        );
+        let both = concat_arrays(&Dtype::Str, &[&views, &large]).unwrap();
+        assert_eq!(*both.data_type(), DataType::LargeUtf8);
+        assert_eq!(
+            both.as_string::<i64>().iter().collect::<Vec<_>>(),
+            [rows.clone(), rows.clone()].concat()
+        );
+        assert_eq!(
+            *concat_arrays(&Dtype::Str, &[&views, &views]).unwrap().data_type(),
+            DataType::Utf8View
+        );
+        assert!(to_large_utf8(&ints(&[1])).is_err());
+    }
+
+    #[test]
+    fn equal_categories_keep_their_codes() {
+        let values = |words: &[&str]| Arc::new(StringArray::from(words.to_vec())) as ArrayRef;
+        let codes = |codes: Vec<Option<i32>>, values: ArrayRef| {
+            Arc::new(DictionaryArray::<Int32Type>::new(Int32Array::from(codes), values)) as ArrayRef
+        };
+        let dtype = Dtype::Category(Arc::new(Categories {
+            values: values(&["x", "y"]),
+            dtype: Dtype::Str,
+            ordered: false,
+        }));
+        let a = codes(vec![Some(1), None], values(&["x", "y"]));
+        let b = codes(vec![Some(1), Some(0)], values(&["x", "y"]));
+        let both = concat_arrays(&dtype, &[&a, &b]).unwrap();
+        let both = both.as_dictionary::<Int32Type>();
+        assert_eq!(
+            both.keys().iter().collect::<Vec<_>>(),
+            [Some(1), None, Some(1), Some(0)]
+        );
+        assert_eq!(both.values().len(), 2);
+        let other = codes(vec![Some(0)], values(&["z"]));
+        assert_eq!(
+            concat_arrays(&dtype, &[&a, &other]).unwrap_err().kind(),
+            crate::error::Kind::Internal
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn views_written_out_read_the_same(rows: Vec<Option<String>>, start: usize, length: usize) {
+            let views: ArrayRef = Arc::new(StringViewArray::from_iter(rows.iter().map(Option::as_deref)));
+            let start = start % (rows.len() + 1);
+            let length = length % (rows.len() - start + 1);
+            let large = to_large_utf8(&views.slice(start, length)).unwrap();
+            large.to_data().validate_full().unwrap();
+            let back: Vec<_> = large.as_string::<i64>().iter().map(|text| text.map(str::to_string)).collect();
+            proptest::prop_assert_eq!(&back[..], &rows[start..start + length]);
+        }
     }
 }

@@ -24,7 +24,9 @@ pub struct Predicate {
 
 impl fmt::Debug for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Predicate").field("columns", &self.columns).finish_non_exhaustive()
+        f.debug_struct("Predicate")
+            .field("columns", &self.columns)
+            .finish_non_exhaustive()
     }
 }
 
@@ -33,7 +35,11 @@ impl Predicate {
     ///
     /// # Errors
     /// As [`Program::compile`], and [`crate::error::Kind::NotNative`] when the expression isn't boolean.
-    pub fn compile(expr: &ExprRef, schema: &FrameSchema, position_of: &dyn Fn(usize) -> usize) -> Result<Self> {
+    pub fn compile(
+        expr: &ExprRef,
+        schema: &FrameSchema,
+        position_of: &dyn Fn(usize) -> usize,
+    ) -> Result<Self> {
         let mut columns = BTreeSet::new();
         expr.columns(&mut columns);
         let (program, mask) = Compiler::new(schema, position_of).finish_predicate(expr)?;
@@ -66,7 +72,8 @@ impl Predicate {
         }
         let slots = self.program.run_steps(batch)?;
         let mut rows = Vec::new();
-        self.mask.select(&slots, &self.program.sets, batch.len, &mut rows)?;
+        self.mask
+            .select(&slots, &self.program.sets, batch.len, &mut rows)?;
         Ok((rows.len() < batch.len).then(|| UInt32Array::from(rows)))
     }
 }

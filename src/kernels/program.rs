@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, LargeStringArray, make_array, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, LargeStringArray, make_array,
+    new_null_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int32Type};
@@ -51,18 +52,50 @@ pub enum TextArg {
 #[allow(missing_docs)]
 pub enum Whole {
     /// `settled`: a missing value compares as unequal, instead of staying missing.
-    Compare { op: Compare, a: TextArg, b: TextArg, settled: bool },
-    Join { a: TextArg, b: TextArg },
+    Compare {
+        op: Compare,
+        a: TextArg,
+        b: TextArg,
+        settled: bool,
+    },
+    Join {
+        a: TextArg,
+        b: TextArg,
+    },
     /// `a` where the booleans of slot `mask` hold, else `b`.
-    Choose { mask: usize, a: TextArg, b: TextArg },
+    Choose {
+        mask: usize,
+        a: TextArg,
+        b: TextArg,
+    },
     /// `a`, or `b` where it is missing.
-    Fill { a: usize, b: TextArg },
-    Member { set: Arc<HashSet<Box<str>>>, missing: bool, a: usize },
-    Truth { a: usize },
-    FromNumbers { a: usize },
-    ToNumbers { a: usize, kind: NumpyType, is_na: bool },
-    ToCodes { a: usize, categories: Arc<Categories> },
-    FromCodes { a: usize },
+    Fill {
+        a: usize,
+        b: TextArg,
+    },
+    Member {
+        set: Arc<HashSet<Box<str>>>,
+        missing: bool,
+        a: usize,
+    },
+    Truth {
+        a: usize,
+    },
+    FromNumbers {
+        a: usize,
+    },
+    ToNumbers {
+        a: usize,
+        kind: NumpyType,
+        is_na: bool,
+    },
+    ToCodes {
+        a: usize,
+        categories: Arc<Categories>,
+    },
+    FromCodes {
+        a: usize,
+    },
 }
 
 /// A step of a program.
@@ -205,7 +238,11 @@ impl Whole {
         Ok(match self {
             Self::Compare { op, a, b, settled } => {
                 let answer = text::compare(*op, arg(a)?, arg(b)?, rows)?;
-                Arc::new(if *settled { text::settle(*op, answer) } else { answer })
+                Arc::new(if *settled {
+                    text::settle(*op, answer)
+                } else {
+                    answer
+                })
             }
             Self::Join { a, b } => text::join(arg(a)?, arg(b)?, rows),
             Self::Choose { mask, a, b } => {
@@ -235,14 +272,20 @@ impl Whole {
 fn array_of(made: Made, dtype: &Dtype, rows: usize) -> Result<ArrayRef> {
     let Made { values, nulls } = made;
     if nulls.is_some() && matches!(dtype, Dtype::Numpy(kind) if kind.is_numeric()) {
-        return Err(Error::internal(format!("missing values in a column of {}", dtype.name())));
+        return Err(Error::internal(format!(
+            "missing values in a column of {}",
+            dtype.name()
+        )));
     }
     let data_type = dtype
         .arrow()
         .ok_or_else(|| Error::internal("a host dtype in a program"))?;
     if let Dtype::Category(categories) = dtype {
         let keys = Int32Array::try_new(arrow::buffer::ScalarBuffer::new(values, 0, rows), nulls)?;
-        return Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, categories.values.clone())?));
+        return Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(
+            keys,
+            categories.values.clone(),
+        )?));
     }
     let data = arrow::array::ArrayData::builder(data_type)
         .len(rows)
@@ -269,15 +312,20 @@ pub fn constant(literal: &Literal, dtype: &Dtype, rows: usize) -> Result<ArrayRe
         _ => None,
     };
     match (&literal.value, kind) {
-        (Scalar::Missing, kind) if !kind.is_some_and(NumpyType::is_float) || matches!(dtype, Dtype::Nullable(_)) => {
+        (Scalar::Missing, kind)
+            if !kind.is_some_and(NumpyType::is_float) || matches!(dtype, Dtype::Nullable(_)) =>
+        {
             if matches!(dtype, Dtype::Numpy(kind) if kind.is_numeric()) {
-                return Err(Error::internal(format!("a missing value in a column of {}", dtype.name())));
+                return Err(Error::internal(format!(
+                    "a missing value in a column of {}",
+                    dtype.name()
+                )));
             }
             Ok(new_null_array(&data_type, rows))
         }
-        (Scalar::Str(text), None) if data_type == DataType::LargeUtf8 => {
-            Ok(Arc::new(LargeStringArray::from_iter_values(std::iter::repeat_n(&**text, rows))))
-        }
+        (Scalar::Str(text), None) if data_type == DataType::LargeUtf8 => Ok(Arc::new(
+            LargeStringArray::from_iter_values(std::iter::repeat_n(&**text, rows)),
+        )),
         (value, Some(NumpyType::Bool)) => {
             let flag = word(Lane::Bool, value)? != 0;
             Ok(Arc::new(BooleanArray::from(vec![flag; rows])))
@@ -290,7 +338,14 @@ pub fn constant(literal: &Literal, dtype: &Dtype, rows: usize) -> Result<ArrayRe
                 bytes.extend_from_slice(&word.to_le_bytes()[..lane.size()]);
             }
             let values = arrow::buffer::MutableBuffer::from(bytes).into();
-            array_of(Made { values, nulls: None::<NullBuffer> }, dtype, rows)
+            array_of(
+                Made {
+                    values,
+                    nulls: None::<NullBuffer>,
+                },
+                dtype,
+                rows,
+            )
         }
         _ => Err(Error::internal(format!("a constant column of {}", dtype.name()))),
     }

@@ -74,32 +74,93 @@ impl Failure {
 #[allow(missing_docs)]
 pub enum Op {
     /// The values of the array in a slot.
-    Rows { slot: usize, lane: Lane },
+    Rows {
+        slot: usize,
+        lane: Lane,
+    },
     /// The bits of the boolean array in a slot.
-    Bits { slot: usize },
+    Bits {
+        slot: usize,
+    },
     /// Whether each value of the array in a slot is there.
-    Valid { slot: usize },
+    Valid {
+        slot: usize,
+    },
     /// One value for all rows.
-    One { lane: Lane, word: u64 },
-    Arith { op: Arith, lane: Lane, a: Value, b: Value },
-    Unary { op: Unary, lane: Lane, a: Value },
-    Round { lane: Lane, decimals: i32, a: Value },
-    Compare { op: Compare, lane: Lane, a: Value, b: Value },
+    One {
+        lane: Lane,
+        word: u64,
+    },
+    Arith {
+        op: Arith,
+        lane: Lane,
+        a: Value,
+        b: Value,
+    },
+    Unary {
+        op: Unary,
+        lane: Lane,
+        a: Value,
+    },
+    Round {
+        lane: Lane,
+        decimals: i32,
+        a: Value,
+    },
+    Compare {
+        op: Compare,
+        lane: Lane,
+        a: Value,
+        b: Value,
+    },
     /// A signed against an unsigned 64-bit integer.
-    Signs { op: Compare, a: Value, b: Value },
+    Signs {
+        op: Compare,
+        a: Value,
+        b: Value,
+    },
     /// Ticks of different units.
-    Scaled { op: Compare, a: Value, b: Value, factors: (i64, i64) },
+    Scaled {
+        op: Compare,
+        a: Value,
+        b: Value,
+        factors: (i64, i64),
+    },
     /// Whether a sum or difference leaves 64 bits (or is the smallest integer, which means "not a time").
-    AddOverflows { a: Value, b: Value, sub: bool },
+    AddOverflows {
+        a: Value,
+        b: Value,
+        sub: bool,
+    },
     /// The same for a product.
-    MulOverflows { a: Value, b: Value },
-    Cast { from: Lane, to: Lane, a: Value },
+    MulOverflows {
+        a: Value,
+        b: Value,
+    },
+    Cast {
+        from: Lane,
+        to: Lane,
+        a: Value,
+    },
     /// `a` where the mask holds, else `b`.
-    Select { lane: Lane, mask: Value, a: Value, b: Value },
+    Select {
+        lane: Lane,
+        mask: Value,
+        a: Value,
+        b: Value,
+    },
     /// Whether each value is in one of the program's sets.
-    Member { set: usize, lane: Lane, a: Value },
+    Member {
+        set: usize,
+        lane: Lane,
+        a: Value,
+    },
     /// `value`, unless `bad` holds for some row.
-    Guard { value: Value, bad: Value, failure: Failure },
+    Guard {
+        value: Value,
+        bad: Value,
+        failure: Failure,
+    },
 }
 
 impl Op {
@@ -225,7 +286,11 @@ impl Builder {
         let mut used = vec![false; self.ops.len()];
         let mut last = vec![0usize; self.ops.len()];
         for output in &outputs {
-            for value in [Some(output.value), output.valid].into_iter().flatten() {
+            // A mask that a slot's array has already is taken from there.
+            let valid = output
+                .valid
+                .filter(|valid| !matches!(self.op(*valid), Op::Valid { .. }));
+            for value in [Some(output.value), valid].into_iter().flatten() {
                 used[value.0 as usize] = true;
                 last[value.0 as usize] = usize::MAX;
             }
@@ -367,10 +432,13 @@ impl Tiles {
                 lane => MutableBuffer::with_capacity(rows * lane.size()),
             })
             .collect();
-        let mut masks: Vec<Option<(MutableBuffer, usize)>> = self
+        let mut masks: Vec<Option<(Value, MutableBuffer, usize)>> = self
             .outputs
             .iter()
-            .map(|output| output.valid.map(|_| (MutableBuffer::from_len_zeroed(rows.div_ceil(8)), 0)))
+            .map(|output| {
+                let made = output.valid.filter(|valid| self.mask_slot(*valid).is_none())?;
+                Some((made, MutableBuffer::from_len_zeroed(rows.div_ceil(8)), 0))
+            })
             .collect();
         let mut registers = MutableBuffer::with_capacity(self.registers * STRIDE + 64);
         let frame = Frame {
@@ -392,13 +460,14 @@ impl Tiles {
                     let width = bytes.len();
                     // SAFETY: the bitmap has a bit for every row, a tile starts at a whole byte, and nothing else
                     // refers to these bytes.
-                    let packed = unsafe { std::slice::from_raw_parts_mut(frame.outs[k].add(start / 8), width) };
+                    let packed =
+                        unsafe { std::slice::from_raw_parts_mut(frame.outs[k].add(start / 8), width) };
                     frame.pack(output.value, start, tile, packed);
                 } else {
                     frame.place(k, output, start, tile);
                 }
-                if let (Some(valid), Some((mask, ones))) = (output.valid, &mut masks[k]) {
-                    *ones += frame.pack(valid, start, tile, &mut mask.as_slice_mut()[bytes]);
+                if let Some((valid, mask, ones)) = &mut masks[k] {
+                    *ones += frame.pack(*valid, start, tile, &mut mask.as_slice_mut()[bytes]);
                 }
             }
             start += tile;
@@ -410,11 +479,18 @@ impl Tiles {
                 // SAFETY: each tile wrote all of its rows, so `rows` values are there, within the capacity.
                 unsafe { values.set_len(rows * output.lane.size()) };
             }
-            let nulls = mask.filter(|(_, ones)| *ones < rows).map(|(mask, ones)| {
-                let bits = BooleanBuffer::new(mask.into(), 0, rows);
-                debug_assert_eq!(bits.count_set_bits(), ones);
-                NullBuffer::new(bits)
-            });
+            let nulls = match (mask, output.valid.and_then(|valid| self.mask_slot(valid))) {
+                (Some((_, mask, ones)), _) if ones < rows => {
+                    Some(NullBuffer::new(BooleanBuffer::new(mask.into(), 0, rows)))
+                }
+                (None, Some(slot)) => {
+                    let array = slots[slot]
+                        .as_ref()
+                        .ok_or_else(|| Error::internal(format!("slot {slot} of a program is empty")))?;
+                    array.logical_nulls().filter(|nulls| nulls.null_count() > 0)
+                }
+                _ => None,
+            };
             made.push(Made {
                 values: values.into(),
                 nulls,
@@ -464,6 +540,14 @@ impl Tiles {
         Ok(())
     }
 
+    /// The slot whose array has just this mask.
+    fn mask_slot(&self, valid: Value) -> Option<usize> {
+        match self.ops[valid.0 as usize] {
+            Op::Valid { slot } => Some(slot),
+            _ => None,
+        }
+    }
+
     /// The buffers that the program reads, checked for length.
     fn views(&self, slots: &[Option<ArrayRef>], rows: usize) -> Result<Vec<SlotData>> {
         let mut data: Vec<SlotData> = Vec::new();
@@ -480,7 +564,10 @@ impl Tiles {
                 .as_ref()
                 .ok_or_else(|| Error::internal(format!("slot {slot} of a program is empty")))?;
             if array.len() != rows {
-                return Err(Error::internal(format!("an array of {} rows among {rows} rows", array.len())));
+                return Err(Error::internal(format!(
+                    "an array of {} rows among {rows} rows",
+                    array.len()
+                )));
             }
             let entry = &mut data[slot];
             match wants {
@@ -503,7 +590,8 @@ impl Tiles {
                     let buffer = parts.buffers().first();
                     match buffer {
                         Some(buffer) if width == Some(lane.size()) => {
-                            let values = buffer.slice_with_length(parts.offset() * lane.size(), rows * lane.size());
+                            let values =
+                                buffer.slice_with_length(parts.offset() * lane.size(), rows * lane.size());
                             if values.as_ptr().align_offset(lane.size()) != 0 {
                                 return Err(Error::internal("an array that isn't aligned"));
                             }
@@ -536,7 +624,10 @@ impl SlotData {
 }
 
 fn mismatch(array: &ArrayRef, wanted: &str) -> Error {
-    Error::internal(format!("an array of type {} where the schema says {wanted}", array.data_type()))
+    Error::internal(format!(
+        "an array of type {} where the schema says {wanted}",
+        array.data_type()
+    ))
 }
 
 /// A program at work.
@@ -553,7 +644,11 @@ impl Frame<'_> {
         let from = match self.program.places[value.0 as usize] {
             Place::One(word) => return Operand::One(T::from_word(word)),
             Place::Slot(slot) => self.views[slot].values.as_ptr().cast::<T>().wrapping_add(start),
-            Place::Register(register) => self.registers.wrapping_add(register * STRIDE).cast::<T>().cast_const(),
+            Place::Register(register) => self
+                .registers
+                .wrapping_add(register * STRIDE)
+                .cast::<T>()
+                .cast_const(),
             Place::Out(output) => self.outs[output].cast::<T>().wrapping_add(start).cast_const(),
             Place::Nowhere => return Operand::One(T::default()),
         };
@@ -567,7 +662,10 @@ impl Frame<'_> {
     #[allow(clippy::mut_from_ref)]
     fn out<T: Element>(&self, at: usize, start: usize, tile: usize) -> Out<'_, T> {
         let to = match self.program.places[at] {
-            Place::Register(register) => self.registers.wrapping_add(register * STRIDE).cast::<MaybeUninit<T>>(),
+            Place::Register(register) => self
+                .registers
+                .wrapping_add(register * STRIDE)
+                .cast::<MaybeUninit<T>>(),
             Place::Out(output) => self.outs[output].cast::<MaybeUninit<T>>().wrapping_add(start),
             Place::Slot(_) | Place::One(_) | Place::Nowhere => return &mut [],
         };
@@ -699,7 +797,9 @@ impl Frame<'_> {
                 let bad = arg!(bad, u8);
                 if any_row(bad, Operand::One(0u8), n, |bad, _| bad != 0) {
                     let row = (0..n).find(|row| bad.at(*row) != 0).unwrap_or(0);
-                    return Err(failure.error().note(format!("at row {} of the batch", start + row)));
+                    return Err(failure
+                        .error()
+                        .note(format!("at row {} of the batch", start + row)));
                 }
             }
         }

@@ -26,7 +26,11 @@ pub fn cast(a: &Side<'_>, to: &Dtype) -> Result<Resolved> {
             _ => Plan::Plain,
         }
     } else {
-        return Err(Error::not_native(format!("no kernel casts {} to {}", from.name(), to.name())));
+        return Err(Error::not_native(format!(
+            "no kernel casts {} to {}",
+            from.name(),
+            to.name()
+        )));
     };
     Ok(Resolved {
         dtype: to.clone(),
@@ -38,9 +42,13 @@ fn known(class: &Class<'_>, from: &Dtype, to: &Dtype) -> bool {
     use NumpyType as N;
     match (class, to) {
         // Integers are ticks; NumPy's smallest integer is "not a time".
-        (Class::Number { kind, nullable: false }, Dtype::Numpy(N::Datetime(_) | N::Timedelta(_))) => {
-            kind.is_integer() && *kind != N::UInt64
-        }
+        (
+            Class::Number {
+                kind,
+                nullable: false,
+            },
+            Dtype::Numpy(N::Datetime(_) | N::Timedelta(_)),
+        ) => kind.is_integer() && *kind != N::UInt64,
         (Class::Number { .. }, Dtype::Numpy(_) | Dtype::Str | Dtype::String { .. } | Dtype::Nullable(_)) => {
             !matches!(to, Dtype::Numpy(N::Datetime(_) | N::Timedelta(_)))
         }

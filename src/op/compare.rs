@@ -26,7 +26,13 @@ pub fn compare(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         (Class::Number { .. }, Class::Number { .. }) => numbers(op, a, b),
         (Class::Category(_), _) => category(op, a, b),
         (_, Class::Category(_)) => category(&mirrored(op), b, a),
-        (Class::Moment { unit, tz }, Class::Moment { unit: other, tz: other_tz }) => {
+        (
+            Class::Moment { unit, tz },
+            Class::Moment {
+                unit: other,
+                tz: other_tz,
+            },
+        ) => {
             if tz.is_some() == other_tz.is_some() {
                 answer(BOOL, ticks(*unit, *other))
             } else {
@@ -100,12 +106,15 @@ pub fn mirrored(op: &ScalarOp) -> ScalarOp {
 /// Things that are never equal: `==` and `!=` have an answer, an order is refused.
 fn unequal(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
     let odd = |side: &Side<'_>| {
-        matches!(side.class, Class::Other | Class::ArrowBool | Class::Text(Some(Dtype::String { .. })))
-            || matches!(side.class, Class::Number { nullable: true, .. })
+        matches!(
+            side.class,
+            Class::Other | Class::ArrowBool | Class::Text(Some(Dtype::String { .. }))
+        ) || matches!(side.class, Class::Number { nullable: true, .. })
     };
     // pandas asks pyarrow about text beside spans and large integers, which fails in ways of its own.
     let text = |x: &Side<'_>, y: &Side<'_>| {
-        matches!(x.class, Class::Text(_)) && ((matches!(y.class, Class::Span(_)) && y.is_column()) || !fits_i64(y))
+        matches!(x.class, Class::Text(_))
+            && ((matches!(y.class, Class::Span(_)) && y.is_column()) || !fits_i64(y))
     };
     if odd(a) || odd(b) || text(a, b) || text(b, a) || !(a.is_column() || b.is_column()) {
         return Err(no_kernel(op, a, b));
@@ -175,11 +184,17 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             (b_kind, a, mirrored(op))
         };
         return answer(match literal.value {
-            Some(Scalar::Int(value)) if column == NumpyType::Bool && beside_range(NumpyType::Int64, *value).is_ne() => {
+            Some(Scalar::Int(value))
+                if column == NumpyType::Bool && beside_range(NumpyType::Int64, *value).is_ne() =>
+            {
                 return Err(no_kernel(&op, a, b));
             }
             Some(Scalar::Int(value)) if !column.is_float() => {
-                let kind = if column == NumpyType::Bool { NumpyType::Int64 } else { column };
+                let kind = if column == NumpyType::Bool {
+                    NumpyType::Int64
+                } else {
+                    column
+                };
                 match beside_range(kind, *value) {
                     Ordering::Equal => Plan::Number(kind),
                     beside => Plan::Known(match op {
@@ -219,7 +234,9 @@ fn category(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         };
     }
     if !equality && !categories.ordered {
-        return Err(Error::type_("Unordered Categoricals can only compare equality or not"));
+        return Err(Error::type_(
+            "Unordered Categoricals can only compare equality or not",
+        ));
     }
     match b.value {
         None => Err(no_kernel(op, a, b)),

@@ -50,7 +50,10 @@ impl Typed {
 fn typed(expr: &Expr, schema: &FrameSchema, inputs: &[Dtype]) -> Result<Typed> {
     let native = |dtype: Dtype| {
         if dtype.is_host() {
-            return Err(Error::not_native(format!("no kernels for dtype {}", dtype.name())));
+            return Err(Error::not_native(format!(
+                "no kernels for dtype {}",
+                dtype.name()
+            )));
         }
         Ok(dtype)
     };
@@ -124,7 +127,12 @@ pub fn no_kernel(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Error {
         Some(dtype) => dtype.name(),
         None => side.python_name().to_string(),
     };
-    Error::not_native(format!("no kernel for {} of {} and {}", op.name(), name(a), name(b)))
+    Error::not_native(format!(
+        "no kernel for {} of {} and {}",
+        op.name(),
+        name(a),
+        name(b)
+    ))
 }
 
 /// What comes out of an operation, and how.
@@ -171,7 +179,11 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
     };
     let ticks = |a: TimeUnit, b: TimeUnit| {
         let unit = finer(a, b);
-        (unit, unit.per_second() / a.per_second(), unit.per_second() / b.per_second())
+        (
+            unit,
+            unit.per_second() / a.per_second(),
+            unit.per_second() / b.per_second(),
+        )
     };
     match (op, &a.class, &b.class) {
         (_, Class::Number { .. }, Class::Number { .. }) => numbers(op, a, b),
@@ -198,10 +210,22 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             let (_, i, j) = ticks(*x, *y);
             answer(Dtype::Numpy(NumpyType::Float64), Plan::SpanRatio(i, j))
         }
-        (O::Mul, Class::Span(unit), Class::Number { kind, nullable: false })
-        | (O::Mul, Class::Number { kind, nullable: false }, Class::Span(unit))
-            if kind.is_integer() && *kind != NumpyType::UInt64 && fits_i64(a) && fits_i64(b) =>
-        {
+        (
+            O::Mul,
+            Class::Span(unit),
+            Class::Number {
+                kind,
+                nullable: false,
+            },
+        )
+        | (
+            O::Mul,
+            Class::Number {
+                kind,
+                nullable: false,
+            },
+            Class::Span(unit),
+        ) if kind.is_integer() && *kind != NumpyType::UInt64 && fits_i64(a) && fits_i64(b) => {
             answer(span(*unit), Plan::SpanTimes)
         }
         (O::Add, Class::Text(x), Class::Text(y)) => {
@@ -217,17 +241,21 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         }
         (_, Class::Text(_), Class::Number { .. }) if !is_plain(b) => Err(no_kernel(op, a, b)),
         (_, Class::Number { .. }, Class::Text(_)) if !is_plain(a) => Err(no_kernel(op, a, b)),
-        (O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow, Class::Text(Some(Dtype::Str)), Class::Number { .. })
-        | (O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow, Class::Text(Some(Dtype::Str)), Class::Text(Some(Dtype::Str) | None))
-            if a.is_column() =>
-        {
-            Err(refused(op.name(), "str", b))
-        }
-        (O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Pow, Class::Number { .. }, Class::Text(Some(Dtype::Str)))
-            if b.is_column() =>
-        {
-            Err(refused(&format!("r{}", op.name()), "str", a))
-        }
+        (
+            O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow,
+            Class::Text(Some(Dtype::Str)),
+            Class::Number { .. },
+        )
+        | (
+            O::Sub | O::TrueDiv | O::FloorDiv | O::Mod | O::Pow,
+            Class::Text(Some(Dtype::Str)),
+            Class::Text(Some(Dtype::Str) | None),
+        ) if a.is_column() => Err(refused(op.name(), "str", b)),
+        (
+            O::Add | O::Sub | O::TrueDiv | O::FloorDiv | O::Pow,
+            Class::Number { .. },
+            Class::Text(Some(Dtype::Str)),
+        ) if b.is_column() => Err(refused(&format!("r{}", op.name()), "str", a)),
         _ => Err(no_kernel(op, a, b)),
     }
 }
@@ -250,11 +278,18 @@ pub(super) fn fits_i64(side: &Side<'_>) -> bool {
 /// pandas' words for an operation that an extension array doesn't have.
 fn refused(name: &str, dtype: &str, other: &Side<'_>) -> Error {
     Error::type_(match other.column {
-        Some(column) => format!("operation '{name}' not supported for dtype '{dtype}' with dtype '{}'", column.name()),
+        Some(column) => format!(
+            "operation '{name}' not supported for dtype '{dtype}' with dtype '{}'",
+            column.name()
+        ),
         None => format!(
             "operation '{name}' not supported for dtype '{dtype}' with object of type <class '{}'>",
             // Arithmetic sees NumPy's scalars as Python's.
-            Side { strong: None, ..other.clone() }.python_name()
+            Side {
+                strong: None,
+                ..other.clone()
+            }
+            .python_name()
         ),
     })
 }
@@ -277,7 +312,11 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
     } else {
         weak(b_kind, a_kind)
     };
-    if nullable && [a, b].iter().any(|side| !side.is_column() && side.strong == Some(NumpyType::Bool)) {
+    if nullable
+        && [a, b]
+            .iter()
+            .any(|side| !side.is_column() && side.strong == Some(NumpyType::Bool))
+    {
         return Err(no_kernel(op, a, b));
     }
     let bools = a_kind == NumpyType::Bool || b_kind == NumpyType::Bool;
@@ -293,12 +332,15 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             _ => return Err(no_kernel(op, a, b)),
         }
     }
-    let whole_or_unknown = |side: &Side<'_>| side.is_column() || side.value.is_none_or(|value| whole(value).is_some());
+    let whole_or_unknown =
+        |side: &Side<'_>| side.is_column() || side.value.is_none_or(|value| whole(value).is_some());
     match op {
         O::TrueDiv if !kind.is_float() => kind = NumpyType::Float64,
         // Booleans here have rules of their own (`int8` results, refusals).
         O::FloorDiv | O::Mod | O::Pow if bools => return Err(no_kernel(op, a, b)),
-        O::FloorDiv | O::Mod if kind == NumpyType::Float32 || (kind.is_integer() && !a.is_nullable_column()) => {
+        O::FloorDiv | O::Mod
+            if kind == NumpyType::Float32 || (kind.is_integer() && !a.is_nullable_column()) =>
+        {
             // A zero among the divisors makes a float64 column of the whole result.
             if b.is_column() || b.value.and_then(float).is_none_or(|value| value == 0.0) {
                 return Err(no_kernel(op, a, b));
@@ -307,7 +349,9 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         O::Pow if kind.is_integer() && !b.is_column() => {
             check_fits(kind, b.value)?;
             if b.value.and_then(whole).is_some_and(|value| value < 0) {
-                return Err(Error::value("Integers to negative integer powers are not allowed."));
+                return Err(Error::value(
+                    "Integers to negative integer powers are not allowed.",
+                ));
             }
         }
         _ => {}
@@ -330,7 +374,11 @@ fn numbers(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         }
     }
     Ok(Resolved {
-        dtype: if nullable { Dtype::Nullable(kind) } else { Dtype::Numpy(kind) },
+        dtype: if nullable {
+            Dtype::Nullable(kind)
+        } else {
+            Dtype::Numpy(kind)
+        },
         plan: Plan::Number(kind),
     })
 }
@@ -347,9 +395,19 @@ fn weak(column: NumpyType, value: NumpyType) -> NumpyType {
 
 fn logic(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
     let flag = |side: &Side<'_>| {
-        matches!(side.class, Class::ArrowBool | Class::Number { kind: NumpyType::Bool, .. })
-            && (side.is_column() || !matches!(side.value, Some(Scalar::Missing)))
-            && (side.is_column() || !matches!(side.class, Class::ArrowBool | Class::Number { nullable: true, .. }))
+        matches!(
+            side.class,
+            Class::ArrowBool
+                | Class::Number {
+                    kind: NumpyType::Bool,
+                    ..
+                }
+        ) && (side.is_column() || !matches!(side.value, Some(Scalar::Missing)))
+            && (side.is_column()
+                || !matches!(
+                    side.class,
+                    Class::ArrowBool | Class::Number { nullable: true, .. }
+                ))
     };
     if flag(a) && flag(b) {
         let (left, right) = (a.is_nullable_column(), b.is_nullable_column());
@@ -364,7 +422,10 @@ fn logic(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         } else {
             Dtype::Numpy(NumpyType::Bool)
         };
-        return Ok(Resolved { dtype, plan: Plan::Logic });
+        return Ok(Resolved {
+            dtype,
+            plan: Plan::Logic,
+        });
     }
     let integer = |side: &Side<'_>| {
         side.number()
@@ -383,7 +444,11 @@ fn logic(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
             for side in [a, b] {
                 check_fits(kind, side.value)?;
             }
-            let dtype = if x_null || y_null { Dtype::Nullable(kind) } else { Dtype::Numpy(kind) };
+            let dtype = if x_null || y_null {
+                Dtype::Nullable(kind)
+            } else {
+                Dtype::Numpy(kind)
+            };
             return Ok(Resolved {
                 dtype,
                 plan: Plan::Number(kind),
@@ -400,8 +465,20 @@ fn unary(op: &ScalarOp, a: &Side<'_>) -> Result<Resolved> {
     };
     let plan = match (&a.class, op) {
         (Class::ArrowBool, O::Not) => Plan::Invert,
-        (Class::Number { kind: NumpyType::Bool, .. }, O::Not | O::Neg) => Plan::Invert,
-        (Class::Number { kind: NumpyType::Bool, .. }, _) => Plan::Same,
+        (
+            Class::Number {
+                kind: NumpyType::Bool,
+                ..
+            },
+            O::Not | O::Neg,
+        ) => Plan::Invert,
+        (
+            Class::Number {
+                kind: NumpyType::Bool,
+                ..
+            },
+            _,
+        ) => Plan::Same,
         (Class::Number { .. } | Class::Span(_), O::Pos) => Plan::Same,
         (Class::Number { kind, .. }, O::Abs) if kind.is_unsigned() => Plan::Same,
         (Class::Number { kind, .. }, O::Round(decimals)) if kind.is_integer() && *decimals >= 0 => Plan::Same,

@@ -27,13 +27,15 @@ pub fn isin(values: &[Literal], a: &Side<'_>) -> Result<Resolved> {
             if missing && (*nullable || kind.is_float()) {
                 return Err(refuse());
             }
-            let strong_nan =
-                |value: &Literal| value.dtype.is_some() && matches!(value.value, Scalar::Float(value) if value.is_nan());
+            let strong_nan = |value: &Literal| {
+                value.dtype.is_some() && matches!(value.value, Scalar::Float(value) if value.is_nan())
+            };
             if *kind == NumpyType::Float32 && values.iter().any(strong_nan) {
                 return Err(refuse());
             }
             // NumPy makes floats or objects of a list with integers on both sides of what fits.
-            let above = |value: &Literal| matches!(value.value, Scalar::Int(value) if value > i128::from(i64::MAX));
+            let above =
+                |value: &Literal| matches!(value.value, Scalar::Int(value) if value > i128::from(i64::MAX));
             let below = |value: &Literal| matches!(value.value, Scalar::Int(value) if value < 0);
             if values.iter().any(above) && values.iter().any(below) {
                 return Err(refuse());
@@ -43,21 +45,21 @@ pub fn isin(values: &[Literal], a: &Side<'_>) -> Result<Resolved> {
             }
         }
         Class::Moment { tz, .. } => {
-            let fits = |value: &Literal| {
-                matches!(&value.value, Scalar::Timestamp { tz: other, .. } if other.is_some() == tz.is_some())
-            };
+            let fits = |value: &Literal| matches!(&value.value, Scalar::Timestamp { tz: other, .. } if other.is_some() == tz.is_some());
             if !values.iter().all(fits) {
                 return Err(refuse());
             }
         }
         Class::Span(_) => {
-            if !values.iter().all(|value| matches!(value.value, Scalar::Timedelta { .. })) {
+            if !values
+                .iter()
+                .all(|value| matches!(value.value, Scalar::Timedelta { .. }))
+            {
                 return Err(refuse());
             }
         }
         Class::Text(_) => {
-            let beyond =
-                |value: &Literal| matches!(value.value, Scalar::Int(value) if beside_range(NumpyType::Int64, value).is_ne());
+            let beyond = |value: &Literal| matches!(value.value, Scalar::Int(value) if beside_range(NumpyType::Int64, value).is_ne());
             if values.iter().any(beyond) {
                 return Err(refuse());
             }
@@ -108,8 +110,12 @@ fn holds(a: &Side<'_>, value: &Side<'_>) -> Result<bool> {
         }
         return Ok(match (left.numpy(), right.numpy()) {
             // An int64 may be one that float64 can't hold exactly.
-            (Some(NumpyType::Float64), Some(other)) => other.is_numeric() && other.itemsize() <= 4 && other != NumpyType::Bool,
-            (Some(left), Some(other)) if left.is_integer() && other.is_integer() => promote(left, other) == Some(left),
+            (Some(NumpyType::Float64), Some(other)) => {
+                other.is_numeric() && other.itemsize() <= 4 && other != NumpyType::Bool
+            }
+            (Some(left), Some(other)) if left.is_integer() && other.is_integer() => {
+                promote(left, other) == Some(left)
+            }
             _ => false,
         });
     }
@@ -121,12 +127,21 @@ fn holds(a: &Side<'_>, value: &Side<'_>) -> Result<bool> {
         });
     }
     Ok(match (&a.class, value.value) {
-        (Class::Number { kind, nullable }, _) if value.number().is_some() => holds_number(*kind, *nullable, value),
-        (Class::ArrowBool, Some(Scalar::Bool(_))) => true,
-        (Class::Moment { unit, tz }, Some(Scalar::Timestamp { value, unit: from, tz: other })) => {
-            tz.map(|tz| &**tz) == other.as_deref() && exact_ticks(*value, *from, *unit).is_some()
+        (Class::Number { kind, nullable }, _) if value.number().is_some() => {
+            holds_number(*kind, *nullable, value)
         }
-        (Class::Span(unit), Some(Scalar::Timedelta { value, unit: from })) => exact_ticks(*value, *from, *unit).is_some(),
+        (Class::ArrowBool, Some(Scalar::Bool(_))) => true,
+        (
+            Class::Moment { unit, tz },
+            Some(Scalar::Timestamp {
+                value,
+                unit: from,
+                tz: other,
+            }),
+        ) => tz.map(|tz| &**tz) == other.as_deref() && exact_ticks(*value, *from, *unit).is_some(),
+        (Class::Span(unit), Some(Scalar::Timedelta { value, unit: from })) => {
+            exact_ticks(*value, *from, *unit).is_some()
+        }
         (Class::Text(_), Some(Scalar::Str(_))) => true,
         (Class::Category(categories), Some(value)) => category_position(categories, value)?.is_some(),
         _ => false,
@@ -147,10 +162,15 @@ pub fn fillna(a: &Side<'_>, value: &Side<'_>) -> Result<Resolved> {
         }
     }
     let untyped = !value.is_column() && value.strong.is_none();
-    if untyped && value.value == Some(&Scalar::Missing) && !matches!(a.class, Class::Other | Class::ArrowBool) {
+    if untyped && value.value == Some(&Scalar::Missing) && !matches!(a.class, Class::Other | Class::ArrowBool)
+    {
         return answer(Plan::Same);
     }
-    if holds(a, value)? { answer(Plan::Plain) } else { Err(refuse()) }
+    if holds(a, value)? {
+        answer(Plan::Plain)
+    } else {
+        Err(refuse())
+    }
 }
 
 /// `where`.
@@ -161,7 +181,14 @@ pub fn r#where(a: &Side<'_>, condition: &Side<'_>, other: &Side<'_>) -> Result<R
     let refuse = || no_kernel(&ScalarOp::Where, a, other);
     let dtype = a.column.ok_or_else(refuse)?.clone();
     let flag = condition.is_column()
-        && matches!(condition.class, Class::ArrowBool | Class::Number { kind: NumpyType::Bool, .. });
+        && matches!(
+            condition.class,
+            Class::ArrowBool
+                | Class::Number {
+                    kind: NumpyType::Bool,
+                    ..
+                }
+        );
     if !flag || matches!(a.class, Class::Other) || !holds(a, other)? {
         return Err(refuse());
     }
@@ -181,8 +208,12 @@ pub fn clip(a: &Side<'_>, lower: &Side<'_>, upper: &Side<'_>) -> Result<Resolved
     if lower.is_column() || upper.is_column() {
         return Err(refuse());
     }
-    let known = |side: &Side<'_>| side.value.is_some() || a.column.and_then(Dtype::numpy) == Some(NumpyType::Float64);
-    for (side, outwards) in [(lower, std::cmp::Ordering::Less), (upper, std::cmp::Ordering::Greater)] {
+    let known =
+        |side: &Side<'_>| side.value.is_some() || a.column.and_then(Dtype::numpy) == Some(NumpyType::Float64);
+    for (side, outwards) in [
+        (lower, std::cmp::Ordering::Less),
+        (upper, std::cmp::Ordering::Greater),
+    ] {
         if !known(side) {
             return Err(refuse());
         }
@@ -190,12 +221,20 @@ pub fn clip(a: &Side<'_>, lower: &Side<'_>, upper: &Side<'_>) -> Result<Resolved
             continue;
         }
         let fits = match (&a.class, side.value) {
-            (Class::Number { kind: NumpyType::Bool, .. }, _) => false,
-            (Class::Number { kind, nullable: false }, Some(Scalar::Int(value)))
-                if kind.is_integer() && beside_range(*kind, *value) == outwards =>
-            {
-                true
-            }
+            (
+                Class::Number {
+                    kind: NumpyType::Bool,
+                    ..
+                },
+                _,
+            ) => false,
+            (
+                Class::Number {
+                    kind,
+                    nullable: false,
+                },
+                Some(Scalar::Int(value)),
+            ) if kind.is_integer() && beside_range(*kind, *value) == outwards => true,
             (Class::Number { .. } | Class::Moment { .. } | Class::Span(_), _) => holds(a, side)?,
             _ => false,
         };
@@ -203,8 +242,17 @@ pub fn clip(a: &Side<'_>, lower: &Side<'_>, upper: &Side<'_>) -> Result<Resolved
             return Err(refuse());
         }
     }
-    let plan = if is_bound(lower) || is_bound(upper) { Plan::Plain } else { Plan::Same };
-    if plan == Plan::Same && matches!(a.class, Class::Text(_) | Class::Category(_) | Class::Other | Class::ArrowBool) {
+    let plan = if is_bound(lower) || is_bound(upper) {
+        Plan::Plain
+    } else {
+        Plan::Same
+    };
+    if plan == Plan::Same
+        && matches!(
+            a.class,
+            Class::Text(_) | Class::Category(_) | Class::Other | Class::ArrowBool
+        )
+    {
         return Err(refuse());
     }
     Ok(Resolved { dtype, plan })
@@ -213,5 +261,6 @@ pub fn clip(a: &Side<'_>, lower: &Side<'_>, upper: &Side<'_>) -> Result<Resolved
 /// Whether it bounds anything: missing and NaN don't.
 #[must_use]
 pub fn is_bound(side: &Side<'_>) -> bool {
-    !matches!(side.value, Some(Scalar::Missing)) && !matches!(side.value, Some(Scalar::Float(value)) if value.is_nan())
+    !matches!(side.value, Some(Scalar::Missing))
+        && !matches!(side.value, Some(Scalar::Float(value)) if value.is_nan())
 }

@@ -124,9 +124,10 @@ pub fn parse_moment(text: &str) -> Option<(i64, TimeUnit)> {
     let bytes = text.as_bytes();
     let number = |range: std::ops::Range<usize>| -> Option<u32> {
         let part = bytes.get(range)?;
-        part.iter()
-            .all(u8::is_ascii_digit)
-            .then(|| part.iter().fold(0, |value, digit| value * 10 + u32::from(digit - b'0')))
+        part.iter().all(u8::is_ascii_digit).then(|| {
+            part.iter()
+                .fold(0, |value, digit| value * 10 + u32::from(digit - b'0'))
+        })
     };
     let is = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
     if !(is(4, b'-') && is(7, b'-')) {
@@ -210,9 +211,20 @@ mod tests {
     fn dates_in_iso_form() {
         assert_eq!(parse_moment("1970-01-02"), Some((86_400, TimeUnit::S)));
         assert_eq!(parse_moment("1969-12-31 23:59"), Some((-60, TimeUnit::S)));
-        assert_eq!(parse_moment("1970-01-01T00:00:01.25"), Some((1_250, TimeUnit::Ms)));
+        assert_eq!(
+            parse_moment("1970-01-01T00:00:01.25"),
+            Some((1_250, TimeUnit::Ms))
+        );
         assert_eq!(parse_moment("1969-12-31 23:59:59.5"), Some((-500, TimeUnit::Ms)));
-        for text in ["2020-06", "2020", "2020-13-01", "2020-01-01x", "01/02/2020", "2020-01-01 25:00", "é020-01-01"] {
+        for text in [
+            "2020-06",
+            "2020",
+            "2020-13-01",
+            "2020-01-01x",
+            "01/02/2020",
+            "2020-01-01 25:00",
+            "é020-01-01",
+        ] {
             assert_eq!(parse_moment(text), None, "{text}");
         }
     }

@@ -181,7 +181,10 @@ impl<'a> Side<'a> {
             return kind.name();
         }
         match &self.class {
-            Class::Number { kind: NumpyType::Bool, .. } => "bool",
+            Class::Number {
+                kind: NumpyType::Bool,
+                ..
+            } => "bool",
             Class::Number { kind, .. } if kind.is_float() => "float",
             Class::Number { .. } => "int",
             Class::Moment { .. } => "Timestamp",
@@ -214,7 +217,10 @@ fn class_of(dtype: &Dtype) -> Class<'_> {
 }
 
 fn class_of_literal(literal: &Literal) -> Class<'_> {
-    let number = |kind| Class::Number { kind, nullable: false };
+    let number = |kind| Class::Number {
+        kind,
+        nullable: false,
+    };
     match (&literal.value, literal.dtype) {
         (Scalar::Timestamp { unit, tz, .. }, _) => Class::Moment {
             unit: *unit,
@@ -243,7 +249,12 @@ fn class_of_literal(literal: &Literal) -> Class<'_> {
 /// [`crate::error::Kind::NotNative`] when pandas would make an object column.
 pub fn natural(literal: &Literal) -> Result<Dtype> {
     Ok(match (&literal.value, literal.dtype) {
-        (Scalar::Timestamp { unit, tz: Some(tz), .. }, _) => Dtype::Datetimetz(*unit, tz.clone()),
+        (
+            Scalar::Timestamp {
+                unit, tz: Some(tz), ..
+            },
+            _,
+        ) => Dtype::Datetimetz(*unit, tz.clone()),
         (Scalar::Timestamp { unit, .. }, _) => Dtype::Numpy(NumpyType::Datetime(*unit)),
         (Scalar::Timedelta { unit, .. }, _) => Dtype::Numpy(NumpyType::Timedelta(*unit)),
         (Scalar::Str(_), _) => Dtype::Str,
@@ -269,8 +280,13 @@ pub fn check_fits(kind: NumpyType, value: Option<&Scalar>) -> Result<()> {
     match value {
         Some(Scalar::Int(value)) if kind.is_integer() && beside_range(kind, *value).is_ne() => {
             // NumPy looks at one type after another; `uint32` is the one that sees larger integers.
-            let seen = if kind == NumpyType::UInt32 { NumpyType::UInt64 } else { NumpyType::Int64 };
-            let in_long = beside_range(NumpyType::Int64, *value).is_eq() || beside_range(seen, *value).is_eq();
+            let seen = if kind == NumpyType::UInt32 {
+                NumpyType::UInt64
+            } else {
+                NumpyType::Int64
+            };
+            let in_long =
+                beside_range(NumpyType::Int64, *value).is_eq() || beside_range(seen, *value).is_eq();
             Err(Error::overflow(if in_long {
                 format!("Python integer {value} out of bounds for {}", kind.name())
             } else {
@@ -296,20 +312,30 @@ pub fn category_position(categories: &Categories, value: &Scalar) -> Result<Opti
         }
         DataType::LargeUtf8 => {
             let Scalar::Str(text) = value else { return Ok(None) };
-            values.as_string::<i64>().iter().position(|item| item == Some(text))
+            values
+                .as_string::<i64>()
+                .iter()
+                .position(|item| item == Some(text))
         }
         DataType::Utf8 => {
             let Scalar::Str(text) = value else { return Ok(None) };
-            values.as_string::<i32>().iter().position(|item| item == Some(text))
+            values
+                .as_string::<i32>()
+                .iter()
+                .position(|item| item == Some(text))
         }
         DataType::Boolean => {
-            let Scalar::Bool(flag) = value else { return Ok(None) };
+            let Scalar::Bool(flag) = value else {
+                return Ok(None);
+            };
             values.as_boolean().iter().position(|item| item == Some(*flag))
         }
         other => {
             let kind = NumpyType::from_arrow(other).filter(|kind| kind.is_numeric());
             let Some(kind) = kind else {
-                return Err(Error::not_native("categories that are neither text, numbers nor bools"));
+                return Err(Error::not_native(
+                    "categories that are neither text, numbers nor bools",
+                ));
             };
             if !matches!(value, Scalar::Int(_) | Scalar::Float(_)) {
                 return Ok(None);

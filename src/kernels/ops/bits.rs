@@ -54,7 +54,10 @@ impl Task for Pack<'_> {
             ones += packed.count_ones() as usize;
         }
         if let Some(slot) = last.first_mut() {
-            let packed = rest.iter().enumerate().fold(0, |byte, (bit, value)| byte | (value << bit));
+            let packed = rest
+                .iter()
+                .enumerate()
+                .fold(0, |byte, (bit, value)| byte | (value << bit));
             *slot = packed;
             ones += packed.count_ones() as usize;
         }
@@ -87,7 +90,11 @@ fn pack_avx512(bytes: &[u8], out: &mut [u8]) -> usize {
         *slot = mask.to_le_bytes();
         ones += mask.count_ones() as usize;
     }
-    ones + Pack { bytes: rest, out: last }.run()
+    ones + Pack {
+        bytes: rest,
+        out: last,
+    }
+    .run()
 }
 
 /// Appends `first + row` for each byte that is 1.
@@ -120,8 +127,8 @@ fn positions_plain(bytes: &[u8], first: u32, into: &mut Vec<u32>) {
 #[target_feature(enable = "avx512f,avx512bw,popcnt")]
 unsafe fn positions_avx512(bytes: &[u8], first: u32, into: &mut Vec<u32>) {
     use std::arch::x86_64::{
-        _mm512_add_epi32, _mm512_loadu_si512, _mm512_maskz_compress_epi32, _mm512_set1_epi32, _mm512_setr_epi32,
-        _mm512_storeu_si512, _mm512_test_epi8_mask,
+        _mm512_add_epi32, _mm512_loadu_si512, _mm512_maskz_compress_epi32, _mm512_set1_epi32,
+        _mm512_setr_epi32, _mm512_storeu_si512, _mm512_test_epi8_mask,
     };
     let (blocks, rest) = bytes.as_chunks::<64>();
     let iota = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -169,8 +176,10 @@ mod tests {
                 let back: Vec<u8> = back.iter().map(|value| unsafe { value.assume_init() }).collect();
                 assert_eq!(back, bytes[offset..]);
             }
-            let expected: Vec<u32> =
-                (0..length as u32).filter(|row| bytes[*row as usize] == 1).map(|row| row + 5).collect();
+            let expected: Vec<u32> = (0..length as u32)
+                .filter(|row| bytes[*row as usize] == 1)
+                .map(|row| row + 5)
+                .collect();
             let mut found = vec![77];
             positions(&bytes, 5, &mut found);
             assert_eq!(found[1..], expected);
@@ -178,7 +187,11 @@ mod tests {
             positions_plain(&bytes, 5, &mut found);
             assert_eq!(found, expected);
             let mut plain = vec![0; length.div_ceil(8)];
-            Pack { bytes: &bytes, out: &mut plain }.run();
+            Pack {
+                bytes: &bytes,
+                out: &mut plain,
+            }
+            .run();
             assert_eq!(plain, packed);
         }
     }

@@ -109,8 +109,14 @@ mod tests {
         assert_eq!(f(1e19, Lane::U64), 10_000_000_000_000_000_000);
         assert_eq!(f(2e19, Lane::U64), 0);
         assert_eq!(f(1e30, Lane::I16), 0);
-        assert_eq!(cast_word(Lane::F32, Lane::I8, 200f32.to_word()), (-56i8).to_word());
-        assert_eq!(cast_word(Lane::I64, Lane::F32, 16_777_217), 16_777_216f32.to_word());
+        assert_eq!(
+            cast_word(Lane::F32, Lane::I8, 200f32.to_word()),
+            (-56i8).to_word()
+        );
+        assert_eq!(
+            cast_word(Lane::I64, Lane::F32, 16_777_217),
+            16_777_216f32.to_word()
+        );
         assert_eq!(f(f64::NAN, Lane::Bool), 1);
     }
 }

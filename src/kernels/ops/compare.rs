@@ -73,7 +73,9 @@ pub fn compare<T: Element>(op: Compare, a: Operand<'_, T>, b: Operand<'_, T>, ou
 
 /// `a op b` where `a` is signed and `b` is not, exactly.
 pub fn signs(op: Compare, a: Operand<'_, i64>, b: Operand<'_, u64>, out: Out<'_, u8>) {
-    map2(a, b, out, |a, b| u8::from(op.holds(i128::from(a).cmp(&i128::from(b)))));
+    map2(a, b, out, |a, b| {
+        u8::from(op.holds(i128::from(a).cmp(&i128::from(b))))
+    });
 }
 
 /// `a op b` on ticks of different units, exactly.

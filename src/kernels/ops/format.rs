@@ -10,13 +10,21 @@ pub trait Written: Copy {
 
 impl Written for f64 {
     fn shortest(self) -> (std::num::FpCategory, bool, String) {
-        (self.classify(), self.is_sign_negative(), format!("{:e}", self.abs()))
+        (
+            self.classify(),
+            self.is_sign_negative(),
+            format!("{:e}", self.abs()),
+        )
     }
 }
 
 impl Written for f32 {
     fn shortest(self) -> (std::num::FpCategory, bool, String) {
-        (self.classify(), self.is_sign_negative(), format!("{:e}", self.abs()))
+        (
+            self.classify(),
+            self.is_sign_negative(),
+            format!("{:e}", self.abs()),
+        )
     }
 }
 
@@ -57,7 +65,11 @@ pub fn float(value: impl Written, into: &mut impl Write) -> std::fmt::Result {
 /// Text in quotes as `repr` shows it in messages.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
     let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
     for c in text.chars() {

@@ -1,10 +1,11 @@
 //! Membership of numbers in a fixed set: compared value by value when it is small, hashed when it isn't.
 
 use std::hash::{BuildHasher, Hasher};
+use std::mem::MaybeUninit;
 
 use hashbrown::HashSet;
 
-use super::{Element, Lane, Operand, Out, map1};
+use super::{Element, Lane, Operand, Out, Task, map1, vectorised};
 use crate::dtype::TimeUnit;
 use crate::op::promote::{exact_ticks, float};
 use crate::scalar::{Literal, Scalar};
@@ -35,7 +36,8 @@ impl Members {
     /// whole numbers and floats is a list of floats, as in NumPy.
     #[must_use]
     pub fn numbers(lane: Lane, values: &[Literal]) -> Self {
-        let is_number = |value: &Literal| matches!(value.value, Scalar::Bool(_) | Scalar::Int(_) | Scalar::Float(_));
+        let is_number =
+            |value: &Literal| matches!(value.value, Scalar::Bool(_) | Scalar::Int(_) | Scalar::Float(_));
         let all_numbers = values.iter().all(is_number);
         let mixed = all_numbers
             && values.iter().any(|value| matches!(value.value, Scalar::Float(_)))
@@ -61,9 +63,10 @@ impl Members {
     #[must_use]
     pub fn ticks(unit: TimeUnit, values: &[Literal]) -> Self {
         let ticks = values.iter().filter_map(|value| match value.value {
-            Scalar::Timestamp { value, unit: from, .. } | Scalar::Timedelta { value, unit: from } => {
-                exact_ticks(value, from, unit)
+            Scalar::Timestamp {
+                value, unit: from, ..
             }
+            | Scalar::Timedelta { value, unit: from } => exact_ticks(value, from, unit),
             _ => None,
         });
         Self::new(ticks.map(i64::cast_unsigned).collect(), false)
@@ -119,23 +122,64 @@ fn exact_word(lane: Lane, value: &Scalar) -> Option<u64> {
 }
 
 /// Whether each value is a member.
-pub fn member<T: Element + std::ops::Add<Output = T>>(members: &Members, a: Operand<'_, T>, out: Out<'_, u8>) {
+pub fn member<T: Element + std::ops::Add<Output = T>>(
+    members: &Members,
+    a: Operand<'_, T>,
+    out: Out<'_, u8>,
+) {
     let (nan, zero) = (members.nan, T::default());
     // NaN is the one value that isn't itself.
     #[allow(clippy::eq_op)]
     if members.words.len() > FEW {
         let hashed = &members.hashed;
-        map1(a, out, |a| u8::from(hashed.contains(&(a + zero).to_word()) || (nan && a != a)));
+        map1(a, out, |a| {
+            u8::from(hashed.contains(&(a + zero).to_word()) || (nan && a != a))
+        });
     } else {
         let few: Vec<T> = members.words.iter().map(|word| T::from_word(*word)).collect();
-        match few.as_slice() {
-            [one] if !nan => {
-                let one = *one;
-                map1(a, out, |a| u8::from(a == one));
-            }
-            few => map1(a, out, |a| {
-                few.iter().fold(u8::from(nan && a != a), |found, one| found | u8::from(a == *one))
+        match a {
+            Operand::Rows(rows) => vectorised(Few {
+                few: &few,
+                nan,
+                rows,
+                out,
             }),
+            Operand::One(one) => out.fill(MaybeUninit::new(u8::from(
+                few.contains(&one) || (nan && one != one),
+            ))),
+        }
+    }
+}
+
+/// Compares with one member after another, each over all rows.
+struct Few<'a, T> {
+    few: &'a [T],
+    nan: bool,
+    rows: &'a [T],
+    out: Out<'a, u8>,
+}
+
+impl<T: Element> Task for Few<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    #[allow(clippy::eq_op)]
+    fn run(self) {
+        const BLOCK: usize = 64;
+        for (rows, out) in self.rows.chunks(BLOCK).zip(self.out.chunks_mut(BLOCK)) {
+            let mut found = [0u8; BLOCK];
+            for one in self.few {
+                for (found, row) in found.iter_mut().zip(rows) {
+                    *found |= u8::from(row == one);
+                }
+            }
+            if self.nan {
+                for (found, row) in found.iter_mut().zip(rows) {
+                    *found |= u8::from(row != row);
+                }
+            }
+            for (slot, found) in out.iter_mut().zip(found) {
+                slot.write(found);
+            }
         }
     }
 }
@@ -174,13 +218,19 @@ mod tests {
 
     use super::*;
 
-    fn check<T: Element + std::ops::Add<Output = T>>(lane: Lane, column: &[T], values: &[Scalar]) -> Vec<bool> {
+    fn check<T: Element + std::ops::Add<Output = T>>(
+        lane: Lane,
+        column: &[T],
+        values: &[Scalar],
+    ) -> Vec<bool> {
         let literals: Vec<_> = values.iter().cloned().map(Literal::weak).collect();
         let members = Members::numbers(lane, &literals);
         let mut out = vec![MaybeUninit::new(9u8); column.len()];
         member(&members, Operand::Rows(column), &mut out);
         // SAFETY: `member` wrote every element.
-        out.iter().map(|value| unsafe { value.assume_init() } == 1).collect()
+        out.iter()
+            .map(|value| unsafe { value.assume_init() } == 1)
+            .collect()
     }
 
     #[test]
@@ -189,16 +239,41 @@ mod tests {
         let big = 1i64 << 53;
         // pandas: Series([2**53+1]).isin([float(2**53)]), .isin([2**53+1, 0.5]) on 2**53, and so on.
         assert_eq!(check(Lane::I64, &[big + 1], &[S::Float(big as f64)]), [false]);
-        assert_eq!(check(Lane::I64, &[big], &[S::Int(i128::from(big) + 1), S::Float(0.5)]), [true]);
-        assert_eq!(check(Lane::F64, &[big as f64], &[S::Int(i128::from(big) + 1)]), [false]);
+        assert_eq!(
+            check(Lane::I64, &[big], &[S::Int(i128::from(big) + 1), S::Float(0.5)]),
+            [true]
+        );
+        assert_eq!(
+            check(Lane::F64, &[big as f64], &[S::Int(i128::from(big) + 1)]),
+            [false]
+        );
         assert_eq!(check(Lane::U64, &[u64::MAX], &[S::Int(-1)]), [false]);
         assert_eq!(check(Lane::F32, &[0.1f32], &[S::Float(0.1)]), [false]);
-        assert_eq!(check(Lane::F64, &[0.0, f64::NAN, 1.0], &[S::Float(-0.0), S::Float(f64::NAN)]), [true, true, false]);
-        assert_eq!(check(Lane::I8, &[-1i8, 1], &[S::Int(255), S::Str("1".into())]), [false, false]);
+        assert_eq!(
+            check(
+                Lane::F64,
+                &[0.0, f64::NAN, 1.0],
+                &[S::Float(-0.0), S::Float(f64::NAN)]
+            ),
+            [true, true, false]
+        );
+        assert_eq!(
+            check(Lane::I8, &[-1i8, 1], &[S::Int(255), S::Str("1".into())]),
+            [false, false]
+        );
         assert_eq!(check(Lane::Bool, &[1u8, 0], &[S::Float(1.0)]), [true, false]);
         let many: Vec<_> = (0..100).map(|i| S::Int(i * 2)).collect();
-        assert_eq!(check(Lane::I64, &[0, 1, 198, 200], &many), [true, false, true, false]);
-        let many: Vec<_> = (0..100).map(|i| S::Float(f64::from(i) / 2.0)).chain([S::Float(f64::NAN)]).collect();
-        assert_eq!(check(Lane::F64, &[-0.0, 0.25, 49.5, f64::NAN], &many), [true, false, true, true]);
+        assert_eq!(
+            check(Lane::I64, &[0, 1, 198, 200], &many),
+            [true, false, true, false]
+        );
+        let many: Vec<_> = (0..100)
+            .map(|i| S::Float(f64::from(i) / 2.0))
+            .chain([S::Float(f64::NAN)])
+            .collect();
+        assert_eq!(
+            check(Lane::F64, &[-0.0, 0.25, 49.5, f64::NAN], &many),
+            [true, false, true, true]
+        );
     }
 }

@@ -396,6 +396,11 @@ impl<A: Copy, B: Copy, F: Fn(A, B) -> bool> Task for AnyRow<'_, A, B, F> {
 
 /// Whether `f` holds for some pair of rows; looks at all of them without branches.
 #[inline]
-pub fn any_row<A: Copy, B: Copy>(a: Operand<'_, A>, b: Operand<'_, B>, rows: usize, f: impl Fn(A, B) -> bool) -> bool {
+pub fn any_row<A: Copy, B: Copy>(
+    a: Operand<'_, A>,
+    b: Operand<'_, B>,
+    rows: usize,
+    f: impl Fn(A, B) -> bool,
+) -> bool {
     vectorised(AnyRow { a, b, rows, f })
 }
