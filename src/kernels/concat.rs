@@ -60,10 +60,10 @@ pub fn concat_batches(schema: &FrameSchema, batches: &[Batch]) -> Result<Batch> 
 }
 
 fn concat_index(schema: &FrameSchema, pieces: &[&Batch]) -> Result<IndexData> {
-    if let Some(range) = one_range(pieces) {
-        if matches!(schema.index, IndexSchema::Range { .. }) {
-            return Ok(range);
-        }
+    if matches!(schema.index, IndexSchema::Range { .. })
+        && let Some(range) = one_range(pieces)
+    {
+        return Ok(range);
     }
     let levels: Vec<Vec<ArrayRef>> = pieces.iter().map(|batch| batch.index_levels()).collect();
     let arrays = schema

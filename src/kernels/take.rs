@@ -115,7 +115,11 @@ pub fn compact(batch: &Batch) -> Result<Batch> {
         Ok(match array.data_type() {
             DataType::Utf8View => {
                 let views = array.as_string_view();
-                let kept: usize = views.data_buffers().iter().map(|buffer| buffer.capacity()).sum();
+                let kept: usize = views
+                    .data_buffers()
+                    .iter()
+                    .map(arrow::buffer::Buffer::capacity)
+                    .sum();
                 if wasteful(kept, views.total_buffer_bytes_used()) {
                     Arc::new(views.gc())
                 } else {

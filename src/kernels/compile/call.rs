@@ -3,18 +3,20 @@
 use crate::dtype::{Dtype, NumpyType};
 use crate::error::{Error, Result};
 use crate::kernels::compile::{Compiled, Compiler, Lanes, fold, relabelled};
-use crate::kernels::ops::Lane;
 use crate::kernels::ops::arith::{Arith, Unary};
 use crate::kernels::ops::compare::Compare;
+use crate::kernels::ops::{Element, Lane};
 use crate::kernels::program::Whole;
 use crate::kernels::tile::{Failure, Op, Value};
 use crate::op::infer::resolve;
-use crate::op::promote::whole;
 use crate::op::scalar::ScalarOp;
 use crate::op::side::{Arg, Plan};
-use crate::scalar::Literal;
 
 impl Compiler<'_> {
+    #[allow(
+        clippy::many_single_char_names,
+        reason = "two operands and their two factors or registers"
+    )]
     pub(super) fn call(&mut self, op: &ScalarOp, args: &[Compiled]) -> Result<Compiled> {
         let resolved = {
             let sides: Vec<Arg<'_>> = args

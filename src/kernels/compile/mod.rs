@@ -13,20 +13,18 @@ mod times;
 
 use std::sync::Arc;
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
-use crate::dtype::{Dtype, NumpyType, TimeUnit};
+use crate::dtype::{Dtype, NumpyType};
 use crate::error::{Error, Result};
-use crate::kernels::ops::arith::{Arith, Unary};
 use crate::kernels::ops::compare::Compare;
-use crate::kernels::ops::member::Members;
 use crate::kernels::ops::{Element, Lane};
 use crate::kernels::program::{Found, Program, Source, Step, TextArg, Whole};
 use crate::kernels::tile::{Builder, Failure, Op, Output, Tiles, Value};
-use crate::op::infer::{resolve, scalar_dtypes};
-use crate::op::promote::{exact_ticks, float, parse_moment, whole};
+use crate::op::infer::scalar_dtypes;
+use crate::op::promote::{float, whole};
 use crate::op::scalar::ScalarOp;
-use crate::op::side::{Arg, Plan, category_position, natural};
+use crate::op::side::{Arg, natural};
 use crate::op::tree::{Expr, ExprRef};
 use crate::scalar::{Literal, Scalar};
 use crate::schema::{Column, FrameKind, FrameSchema, IndexSchema, Label};
@@ -207,10 +205,10 @@ impl<'a> Compiler<'a> {
     }
 
     pub(in crate::kernels) fn slot(&mut self, source: Source, dtype: Dtype) -> usize {
-        if source != Source::Step {
-            if let Some(slot) = self.sources.iter().position(|known| *known == source) {
-                return slot;
-            }
+        if source != Source::Step
+            && let Some(slot) = self.sources.iter().position(|known| *known == source)
+        {
+            return slot;
         }
         self.sources.push(source);
         self.slot_dtypes.push(dtype);

@@ -3,8 +3,8 @@
 use crate::dtype::{Dtype, NumpyType};
 use crate::error::{Error, Result};
 use crate::kernels::compile::{Compiled, Compiler};
-use crate::kernels::ops::Lane;
 use crate::kernels::ops::arith::Arith;
+use crate::kernels::ops::{Element, Lane};
 use crate::kernels::tile::{Failure, Op, Value};
 use crate::op::promote::parse_moment;
 use crate::scalar::{Literal, Scalar};

@@ -33,16 +33,20 @@ pub enum Unary {
 /// What arithmetic asks of integers.
 pub trait Integer: Element + WrappingAdd + WrappingSub + WrappingMul + WrappingNeg {
     /// Rounds down; zero for a zero divisor, as NumPy.
+    #[must_use]
     fn floor_div(self, other: Self) -> Self;
     /// The remainder with the divisor's sign; zero for a zero divisor, as NumPy.
+    #[must_use]
     fn floor_mod(self, other: Self) -> Self;
     /// By repeated squaring; the exponent isn't negative.
+    #[must_use]
     fn power(self, exponent: Self) -> Self;
     /// How to divide by a constant without dividing, for types where that pays.
     fn divisor(by: Operand<'_, Self>) -> Option<Divisor>;
     /// Quotient and remainder by that constant, rounded down.
     fn divide(self, by: Divisor) -> (Self, Self);
     /// The magnitude; the smallest integer stays itself.
+    #[must_use]
     fn magnitude(self) -> Self;
 }
 
@@ -89,6 +93,7 @@ macro_rules! integers {
                 result
             }
             #[inline(always)]
+            #[allow(clippy::cast_lossless, reason = "one macro for all widths")]
             fn divisor(by: Operand<'_, Self>) -> Option<Divisor> {
                 match by {
                     // 64-bit division is slow, and narrower types fit into its replacement.
@@ -97,6 +102,7 @@ macro_rules! integers {
                 }
             }
             #[inline(always)]
+            #[allow(clippy::cast_lossless, reason = "one macro for all widths")]
             fn divide(self, by: Divisor) -> (Self, Self) {
                 let (quotient, remainder) = by.floor(self as i64);
                 (quotient as $t, remainder as $t)
@@ -152,6 +158,7 @@ impl Divisor {
 /// What arithmetic asks of floats.
 pub trait Float: Element + num_traits::Float {
     /// NumPy's `//`.
+    #[must_use]
     #[inline(always)]
     fn floor_div(self, other: Self) -> Self {
         if other == Self::zero() {
@@ -175,6 +182,7 @@ pub trait Float: Element + num_traits::Float {
     }
 
     /// NumPy's `%`.
+    #[must_use]
     #[inline(always)]
     fn floor_mod(self, other: Self) -> Self {
         let remainder = self % other;

@@ -103,10 +103,10 @@ fn exact_word(lane: Lane, value: &Scalar) -> Option<u64> {
         Lane::U64 => integer!(u64),
         Lane::F32 | Lane::F64 => {
             let wide = float(value)?;
-            if let Scalar::Int(exact) = value {
-                if wide.abs() >= 1e38 || wide as i128 != *exact {
-                    return None;
-                }
+            if let Scalar::Int(exact) = value
+                && (wide.abs() >= 1e38 || wide as i128 != *exact)
+            {
+                return None;
             }
             // One zero for both.
             let wide = wide + 0.0;

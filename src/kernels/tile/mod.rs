@@ -5,19 +5,16 @@
 //! operations that they mean). Invariants: an operation reads values made before it (single assignment); equal operations
 //! are one; a register is written again only after the last read of what it held.
 
-use std::mem::MaybeUninit;
+mod run;
 
-use arrow::array::{Array, ArrayRef};
-use arrow::buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer};
+use arrow::buffer::{Buffer, NullBuffer};
 use hashbrown::HashMap;
 
-use crate::dispatch_lane;
-use crate::error::{Error, Result};
-use crate::kernels::ops::arith::{self, Arith, Unary};
-use crate::kernels::ops::cast;
-use crate::kernels::ops::compare::{self, Compare};
-use crate::kernels::ops::member::{self, Members};
-use crate::kernels::ops::{Element, Lane, Operand, Out, any_row, bits, map2, select};
+use crate::error::Error;
+use crate::kernels::ops::arith::{Arith, Unary};
+use crate::kernels::ops::compare::Compare;
+use crate::kernels::ops::member::Members;
+use crate::kernels::ops::{Lane, cast};
 
 /// Rows in a tile: two operands and a result of eight-byte values fit the first-level cache.
 pub const TILE: usize = 1024;

@@ -242,6 +242,10 @@ struct Frame<'a> {
     outs: Vec<*mut u8>,
 }
 
+#[allow(
+    clippy::cast_ptr_alignment,
+    reason = "every place is aligned for the widest lane"
+)]
 impl Frame<'_> {
     fn operand<T: Element>(&self, value: Value, start: usize, tile: usize) -> Operand<'_, T> {
         let from = match self.program.places[value.0 as usize] {
