@@ -173,12 +173,7 @@ impl AggOp {
     }
 
     /// Numbers and bools; `wrap` makes the family of the input's dtype out of an element type.
-    fn number(
-        self,
-        kind: NumpyType,
-        grouped: bool,
-        wrap: impl Fn(NumpyType) -> Dtype,
-    ) -> Dtype {
+    fn number(self, kind: NumpyType, grouped: bool, wrap: impl Fn(NumpyType) -> Dtype) -> Dtype {
         use NumpyType::{Bool, Float32, Float64, Int64, UInt64};
         match self {
             Self::Sum { .. } | Self::Prod { .. } => wrap(match kind {
