@@ -87,6 +87,7 @@ fn scheduler(criterion: &mut Criterion) {
                 memory_limit: 1 << 30,
                 spill_directory: std::env::temp_dir(),
                 batch_rows: 1,
+                optimize: true,
             };
             group.bench_function(format!("{name}, {threads} threads"), |bench| {
                 bench.iter(|| {

@@ -314,6 +314,7 @@ impl Dtype {
             }
             Self::Datetimetz(unit, tz) => format!("datetime64[{}, {tz}]", unit.name()),
             Self::Category(_) => "category".to_string(),
+            Self::Arrow(DataType::Boolean) => "bool[pyarrow]".to_string(),
             Self::Arrow(data_type) => format!("{data_type}[pyarrow]"),
             Self::Host { name, .. } => name.to_string(),
         }

@@ -26,12 +26,20 @@ pub enum Scalar {
     Bytes(Arc<[u8]>),
     /// A moment: ticks since the epoch (UTC when `tz` is given).
     Timestamp {
+        /// Ticks.
         value: i64,
+        /// What a tick is.
         unit: TimeUnit,
+        /// The time zone.
         tz: Option<Arc<str>>,
     },
     /// A span of time in ticks.
-    Timedelta { value: i64, unit: TimeUnit },
+    Timedelta {
+        /// Ticks.
+        value: i64,
+        /// What a tick is.
+        unit: TimeUnit,
+    },
 }
 
 /// A scalar in an expression. NumPy's scalars have a dtype of their own; Python's are weak and take the column's.

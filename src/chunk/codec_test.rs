@@ -97,9 +97,9 @@ fn arrays(n: usize) -> Vec<ArrayRef> {
     let mut pairs = FixedSizeListBuilder::new(Int32Builder::new(), 2);
     let mut maps = MapBuilder::new(None, StringBuilder::new(), Int32Builder::new());
     for i in 0..n {
-        for k in 0..i % 3 {
+        for (k, text) in texts.iter().enumerate().take(i % 3) {
             lists.values().append_value(k as i32);
-            maps.keys().append_value(texts[k]);
+            maps.keys().append_value(text);
             maps.values().append_value(k as i32);
         }
         lists.append(i % 5 != 1);

@@ -13,7 +13,12 @@ use crate::schema::{FrameSchema, IndexSchema};
 #[derive(Clone, Debug)]
 pub enum IndexData {
     /// `start`, `start + step`, ...: never written out.
-    Range { start: i64, step: i64 },
+    Range {
+        /// The first value.
+        start: i64,
+        /// From one value to the next.
+        step: i64,
+    },
     /// Written-out levels.
     Levels(Vec<ArrayRef>),
 }

@@ -26,9 +26,13 @@ pub enum NodeOp {
     /// Partitions from a source: these of its columns, of these of its partitions, without the rows that the predicate
     /// drops. The predicate reads columns by their position in the source's schema.
     Scan {
+        /// The source.
         source: Arc<dyn Source>,
+        /// The columns of it that come out, in this order.
         columns: Arc<[usize]>,
+        /// The partitions of it that come out; `None` for all.
         partitions: Option<Arc<[usize]>>,
+        /// Which rows come out.
         predicate: Option<ExprRef>,
     },
     /// Chunks that are there already (persisted), one for each partition.
@@ -50,7 +54,12 @@ pub enum NodeOp {
     /// Some of the partitions.
     Partitions(Arc<[usize]>),
     /// The first or last rows of each partition.
-    Limit { rows: usize, tail: bool },
+    Limit {
+        /// How many.
+        rows: usize,
+        /// The last ones.
+        tail: bool,
+    },
 }
 
 /// Chunks held by a node.

@@ -399,7 +399,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn views_written_out_read_the_same(rows: Vec<Option<String>>, start: usize, length: usize) {
-            let views: ArrayRef = Arc::new(StringViewArray::from_iter(rows.iter().map(Option::as_deref)));
+            let views: ArrayRef = Arc::new(rows.iter().map(Option::as_deref).collect::<StringViewArray>());
             let start = start % (rows.len() + 1);
             let length = length % (rows.len() - start + 1);
             let large = to_large_utf8(&views.slice(start, length)).unwrap();

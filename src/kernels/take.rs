@@ -218,7 +218,7 @@ mod tests {
     fn no_rows_and_rows_out_of_bounds() {
         let none = take_batch(&batch(), &UInt32Array::from(Vec::<u32>::new())).unwrap();
         assert_eq!((none.len, none.columns.len()), (0, 5));
-        assert!(none.arrays().all(|array| array.is_empty()));
+        assert!(none.arrays().all(Array::is_empty));
         let error = take_batch(&batch(), &UInt32Array::from(vec![5])).unwrap_err();
         assert_eq!(error.kind(), crate::error::Kind::Internal);
         assert!(filter_batch(&batch(), &BooleanArray::from(vec![true])).is_err());
@@ -235,7 +235,7 @@ mod tests {
                 .as_string_view()
                 .data_buffers()
                 .iter()
-                .map(|buffer| buffer.len())
+                .map(arrow::buffer::Buffer::len)
                 .sum()
         };
         assert!(kept(&one) > 4096);

@@ -3,6 +3,8 @@
 //! All casts to a dtype give just that dtype, so the question is only whether dusk knows how. What depends on all values
 //! at once (text of moments, categories that aren't given) isn't native.
 
+#![allow(clippy::match_same_arms, reason = "a rule an arm")]
+
 use arrow::datatypes::DataType;
 
 use crate::dtype::{Dtype, NumpyType};

@@ -6,7 +6,8 @@ use arrow::datatypes::DataType;
 
 use crate::dtype::{Dtype, NumpyType, TimeUnit};
 use crate::error::{Error, Result};
-use crate::op::infer::{fits_i64, no_kernel};
+use crate::op::arith::fits_i64;
+use crate::op::infer::no_kernel;
 use crate::op::promote::{beside_range, finer, parse_moment, promote};
 use crate::op::scalar::ScalarOp;
 use crate::op::side::{Class, Plan, Resolved, Side, category_position};

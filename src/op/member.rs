@@ -3,6 +3,12 @@
 //! pandas changes a column's dtype when it can't hold a value that it must take, and only if it must take it: then the
 //! dtype depends on the data, and the operation is refused here.
 
+#![allow(
+    clippy::match_same_arms,
+    clippy::float_cmp,
+    reason = "a rule an arm; values are held exactly or not"
+)]
+
 use crate::dtype::{Dtype, NumpyType};
 use crate::error::{Error, Result};
 use crate::op::infer::no_kernel;

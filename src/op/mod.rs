@@ -1,6 +1,7 @@
 //! Operations as data: tables of what exists, what it is called and what dtype comes out. The loops live in `kernels`.
 
 pub mod agg;
+pub mod arith;
 pub mod cast;
 pub mod compare;
 pub mod infer;

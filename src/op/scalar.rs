@@ -124,7 +124,7 @@ impl ScalarOp {
     #[must_use]
     pub fn symbol(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Add => "+",
+            Self::Add | Self::Pos => "+",
             Self::Sub | Self::Neg => "-",
             Self::Mul => "*",
             Self::TrueDiv => "/",
@@ -141,7 +141,6 @@ impl ScalarOp {
             Self::Or => "|",
             Self::Xor => "^",
             Self::Not => "~",
-            Self::Pos => "+",
             _ => return None,
         })
     }

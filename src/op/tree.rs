@@ -105,7 +105,9 @@ impl Tokenize for Expr {
                 t.number(4);
                 op.tokenize(t);
                 t.number(args.len() as u64);
-                args.iter().for_each(|arg| arg.tokenize(t));
+                for arg in args {
+                    arg.tokenize(t);
+                }
             }
         }
     }

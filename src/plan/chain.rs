@@ -118,20 +118,18 @@ pub fn placed(expr: &ExprRef, places: &[usize]) -> ExprRef {
 impl Lowering<'_> {
     /// The task of a partition of a chain, with a limit on top or not.
     pub(super) fn chain_partition(&mut self, node: &NodeRef, partition: usize) -> Result<TaskId> {
-        let chain = match self.chains.get(&node.token) {
-            Some(chain) => chain.clone(),
-            None => {
-                let (rows_of, sink) = match &node.op {
-                    NodeOp::Limit { rows, tail: false } => (&node.inputs[0], Sink::Head(*rows)),
-                    NodeOp::Limit { rows, tail: true } => (&node.inputs[0], Sink::Tail(*rows)),
-                    _ => (node, Sink::Collect),
-                };
-                let parts = Parts::of(rows_of)?;
-                let chain =
-                    Arc::new(parts.pipeline(schema_of(node)?.clone(), sink, self.settings.batch_rows)?);
-                self.chains.insert(node.token, chain.clone());
-                chain
-            }
+        let chain = if let Some(chain) = self.chains.get(&node.token) {
+            chain.clone()
+        } else {
+            let (rows_of, sink) = match &node.op {
+                NodeOp::Limit { rows, tail: false } => (&node.inputs[0], Sink::Head(*rows)),
+                NodeOp::Limit { rows, tail: true } => (&node.inputs[0], Sink::Tail(*rows)),
+                _ => (node, Sink::Collect),
+            };
+            let parts = Parts::of(rows_of)?;
+            let chain = Arc::new(parts.pipeline(schema_of(node)?.clone(), sink, self.settings.batch_rows)?);
+            self.chains.insert(node.token, chain.clone());
+            chain
         };
         self.chain_task(node, partition, &chain, partition..partition + 1)
     }

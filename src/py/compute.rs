@@ -102,7 +102,7 @@ impl PyProgress {
     /// Tasks done and in all.
     fn counts(&self) -> (usize, usize) {
         let counts = self.0.counts();
-        (counts.done as usize, counts.total as usize)
+        (counts.done, counts.total)
     }
 
     /// Rows and bytes that sources have delivered.

@@ -1,4 +1,5 @@
-//! Files named by Python: a local path, or a triple `(name, size, reader)` whose `reader(offset, length)` gives bytes.
+//! Files named by Python: a local path, or `(name, size, reader[, mark])` whose `reader(offset, length)` gives
+//! bytes; `mark` tells this content from another under the same name.
 
 use std::sync::Arc;
 
@@ -70,12 +71,11 @@ pub fn file_from_python(file: &Bound<'_, PyAny>) -> PyResult<Arc<dyn ByteSource>
     if let Ok(path) = file.extract::<String>() {
         return Ok(Arc::new(LocalFile::new(path)?));
     }
-    let (name, size, reader, mark): (String, u64, Py<PyAny>, String) = match file.extract() {
-        Ok(whole) => whole,
-        Err(_) => {
-            let (name, size, reader): (String, u64, Py<PyAny>) = file.extract()?;
-            (name, size, reader, String::new())
-        }
+    let (name, size, reader, mark): (String, u64, Py<PyAny>, String) = if let Ok(whole) = file.extract() {
+        whole
+    } else {
+        let (name, size, reader): (String, u64, Py<PyAny>) = file.extract()?;
+        (name, size, reader, String::new())
     };
     let mut t = Tokenizer::new();
     t.text("file").text(&name).number(size).text(&mark);

@@ -29,16 +29,24 @@ pub enum TaskOp {
     Merge(Arc<AggPlan>),
     /// Partial aggregates of several inputs made the result.
     Finish(Arc<AggPlan>),
-    /// A host call; `groups` says how many consecutive inputs make up each argument.
+    /// A host call.
     Host {
+        /// The function and what comes out of it.
         call: HostCall,
+        /// Where in the run it happens.
         site: CallSite,
+        /// How many consecutive inputs make up each argument.
         groups: Arc<[usize]>,
     },
     /// The rows of all inputs, one after another, as one chunk.
     Concat,
     /// Rows of the one input: `piece` of `pieces` about equal parts.
-    Piece { piece: usize, pieces: usize },
+    Piece {
+        /// Which one.
+        piece: usize,
+        /// Of how many.
+        pieces: usize,
+    },
 }
 
 /// One task.

@@ -436,16 +436,14 @@ def _largest(k: int, part: Iterable[Any], key: Any) -> list[Any]:
     return heapq.nlargest(k, part, key)
 
 
-_NO_INITIAL: Any = object()
-
-
 def reduce_by(
     key: Any, binop: Callable[[Any, Any], Any], initial: tuple[Any, ...], part: Iterable[Any]
 ) -> dict[Hashable, Any]:
     """Combine the elements of each group; ``initial`` holds what groups begin with, or nothing."""
-    function = key if callable(key) else operator.itemgetter(tuple(key) if False else key)
-    if isinstance(key, list):
-        function = operator.itemgetter(*key)
+    if callable(key):
+        function = key
+    else:
+        function = operator.itemgetter(*key) if isinstance(key, list) else operator.itemgetter(key)
     totals: dict[Hashable, Any] = {}
     begin = initial[0] if initial else None
     for x in part:
@@ -459,20 +457,31 @@ def reduce_by(
     return totals
 
 
-def merge_by(
-    combine: Callable[[Any, Any], Any], initial: tuple[Any, ...], parts: Iterable[dict[Hashable, Any]]
-) -> dict[Hashable, Any]:
-    """Combine the totals of partitions."""
-    totals: dict[Hashable, Any] = {}
-    for part in parts:
-        for group, x in part.items():
-            if group in totals:
-                totals[group] = combine(totals[group], x)
-            elif initial:
-                totals[group] = combine(initial[0], x)
-            else:
-                totals[group] = x
-    return totals
+class MergeBy:
+    """Combines the totals of partitions, at last also with what was given to begin with."""
+
+    __slots__ = ("__name__", "combine", "initial")
+
+    def __init__(self, combine: Callable[[Any, Any], Any], initial: tuple[Any, ...]) -> None:
+        self.combine = combine
+        self.initial = initial
+        self.__name__ = "foldby"
+
+    def __call__(self, parts: Iterable[dict[Hashable, Any]], last: bool) -> dict[Hashable, Any]:
+        totals: dict[Hashable, Any] = {}
+        begin = self.initial[0] if self.initial else None
+        for part in parts:
+            for group, x in part.items():
+                if group in totals:
+                    totals[group] = self.combine(totals[group], x)
+                elif self.initial and last:
+                    totals[group] = self.combine(begin() if callable(begin) else begin, x)
+                else:
+                    totals[group] = x
+        return totals
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (MergeBy, (self.combine, self.initial))
 
 
 # --- grouping ---------------------------------------------------------------------------------------------------------

@@ -158,9 +158,11 @@ def cut_at(collection: Any, divisions: Sequence[Any], *, force: bool = False) ->
         return collection
     node = collection._node
     ends = {value: position for position, value in enumerate(old)}
-    if new[0] == old[0] and new[-1] == old[-1] and len(ends) == len(old) and all(value in ends for value in new):
-        merged = node.merge_partitions([ends[value] for value in new])
-        cut = f"{collection._cut}/{[ends[value] for value in new]}"
+    bounds = [ends.get(value, -1) for value in new]
+    at_ends = bounds[0] == 0 and bounds[-1] == len(old) - 1 and len(ends) == len(old)
+    if at_ends and all(a < b for a, b in zip(bounds, bounds[1:])):
+        merged = node.merge_partitions(bounds)
+        cut = f"{collection._cut}/{bounds}"
         return new_collection(merged, meta=collection._meta, cut=cut, loose=collection._loose)
     positions: list[int] = []
     bounds = [0]

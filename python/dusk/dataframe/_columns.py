@@ -207,7 +207,7 @@ def assign(frame: Any, labels: Sequence[Any], values: Sequence[Any]) -> Any:
     labels, values = list(labels), list(values)
     for i, value in enumerate(values):
         if isinstance(value, pd.Series | pd.DataFrame):
-            values[i] = from_pandas(value, npartitions=1)
+            values[i] = from_pandas(value, npartitions=1, sort=False)
         elif type(value).__module__.startswith("dusk.array"):
             values[i] = value.to_dask_dataframe(index=frame.index)
         if isinstance(values[i], FrameBase) and isinstance(values[i]._meta, pd.DataFrame):
@@ -242,13 +242,13 @@ def assign(frame: Any, labels: Sequence[Any], values: Sequence[Any]) -> Any:
             else:
                 result = assign(result, [label], [value])
         return result
-    # An Index stands for its values, whatever rows they belong to.
     for value in values:
+        # An Index stands for its values, whatever rows they belong to.
         if isinstance(value, Index) and value._cut != frame._cut and value.npartitions != frame.npartitions:
             raise ValueError("an Index of other partitions can't become a column")
-    result = frame
-    rest = list(zip(labels, values))
-    return rowwise(_assign, result, [label for label, _ in rest], *[value for _, value in rest], broadcast=False, prefix="assign")
+    # A column of one partition goes to all partitions of the frame, each of which takes the rows that it has.
+    whole = all(not isinstance(value, FrameBase) or value._cut == frame._cut or value.npartitions == 1 for value in values)
+    return rowwise(_assign, frame, labels, *values, broadcast=whole, prefix="assign")
 
 
 def indexed_like(x: Any, node: Any) -> Any:

@@ -231,7 +231,8 @@ def method(name: str, x: Any, other: Any, axis: Any, level: Any, fill_value: Any
         return rowwise(word, x, _whole(other, x), kwargs=kwargs)
     if isinstance(other, list | tuple | np.ndarray):
         return gather_aligned(word, x, other, kwargs=kwargs) if on_rows or not is_frame else rowwise(word, x, other, kwargs=kwargs)
-    return rowwise(word, x, other, kwargs=kwargs, broadcast=False, steady=word in COMPARISONS)
+    loose = name in ("floordiv", "mod") and (_has_integers(x) or (isinstance(other, FrameBase) and _has_integers(other)))
+    return rowwise(word, x, other, kwargs=kwargs, broadcast=False, steady=word in COMPARISONS, loose=loose)
 
 
 def install_operators(cls: type, *, methods: bool = True) -> None:
@@ -244,8 +245,7 @@ def install_operators(cls: type, *, methods: bool = True) -> None:
 
     for name in BINARY:
         setattr(cls, f"__{name}__", dunder(name, False))
-        if name not in COMPARISONS:
-            setattr(cls, f"__r{name}__", dunder(name, True))
+        setattr(cls, f"__r{name}__", dunder(name, True))
     for name in _UNARY:
         setattr(cls, f"__{name}__", lambda self, name=name: unary(name, self))
     cls.__divmod__ = lambda self, other: (self // other, self % other)  # type: ignore[attr-defined]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dusk._units import parse_bytes
 from dusk.dataframe._align import cut_at
-from dusk.dataframe._fallback import rowwise
+from dusk.dataframe._fallback import numbers, rowwise
 from dusk.dataframe._new import new_collection
 
 __all__ = ["memory_of_partitions", "to_count", "to_freq", "to_size"]
@@ -67,16 +67,19 @@ def _interpolated(divisions: tuple[Any, ...], count: int) -> list[Any] | None:
     return made if all(a < b for a, b in zip(made, made[1:])) else None
 
 
-def _memory(part: Any, index: bool, deep: bool) -> pd.Series:
+def _memory(part: Any, number: pd.Series, index: bool, deep: bool) -> pd.Series:
     usage = part.memory_usage(deep=deep) if isinstance(part, pd.Index) else part.memory_usage(index=index, deep=deep)
-    return pd.Series([int(usage.sum() if isinstance(usage, pd.Series) else usage)], dtype="int64")
+    total = int(usage.sum() if isinstance(usage, pd.Series) else usage)
+    return pd.Series([total], index=[int(number.iloc[0])], dtype="int64")
 
 
 def memory_of_partitions(x: Any, index: bool = True, deep: bool = False) -> Any:
     """Give the bytes of each partition as a lazy Series."""
     meta = pd.Series([], dtype="int64")
+    number = new_collection(numbers(x.npartitions))
     return rowwise(
-        _memory, x, index, deep, meta=meta, prefix="memory-usage", keep_divisions=False, keep_cut=False, loose=False
+        _memory, x, number, index, deep, meta=meta, prefix="memory-usage", keep_divisions=False, keep_cut=False,
+        aligned=False,
     )
 
 
@@ -110,12 +113,5 @@ def to_freq(x: Any, freq: Any) -> Any:
     except ValueError:
         first = start
     divisions = list(pd.date_range(start=first, end=end, freq=freq))
-    if not divisions:
-        divisions = [start, end]
-    elif divisions[-1] != end:
-        divisions.append(end)
-    if divisions[0] != start:
-        divisions = [start, *[value for value in divisions if value > start]]
-    if len(divisions) == 1:
-        divisions = [start, end]
-    return cut_at(x, divisions)
+    inner = [value for value in divisions if start < value <= end]
+    return cut_at(x, [start, *inner, end])

@@ -180,6 +180,8 @@ def set_index(
 
     if isinstance(other, list) and len(other) == 1 and not isinstance(other[0], list):
         (other,) = other
+    if isinstance(other, FrameBase) and isinstance(other._meta, pd.Index) and other._node == x.index._node:
+        return x
     if isinstance(other, FrameBase) and isinstance(other._meta, pd.DataFrame):
         raise NotImplementedError("Dask dataframe does not yet support multi-indexes from a DataFrame. Give one column.")
     if isinstance(other, list) and not append:
@@ -315,7 +317,11 @@ class SortMethods:
     def _extreme(self, name: str, n: int, columns: Any, keep: str) -> Any:
         kwargs: dict[str, Any] = {"n": n, "keep": keep}
         if isinstance(self._meta, pd.DataFrame):
+            if columns is None:
+                raise TypeError(f"{name}() missing 1 required positional argument: 'columns'")
             kwargs["columns"] = columns
+        else:
+            getattr(self._meta, name)(n, keep=keep)  # pandas says in its own words what it can't order
         # The largest of all are among the largest of each partition.
         partial = rowwise(name, self, kwargs=kwargs, meta=self._meta, keep_cut=False, keep_divisions=False)
         return gather(name, partial, kwargs=kwargs, meta=self._meta)

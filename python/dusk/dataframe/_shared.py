@@ -104,7 +104,15 @@ class SharedMethods:
             result = elementwise("clip", [self, *bounds], ("{}.clip({}, {})", self, repr(lower), repr(upper)))
             if result is not None:
                 return result
-        return rowwise("clip", self, lower, upper, kwargs={"axis": axis} if axis is not None else {}, broadcast=False, same_rows=True)
+        if isinstance(self._meta, pd.Series) and axis not in (None, 0, "index"):
+            raise ValueError(f"No axis named {axis} for Series")
+        kwargs = {} if axis is None else {"axis": axis}
+        # A bound that isn't whole makes floats of the integers that it bounds, where there are any.
+        loose = not _holds_missing(self._meta)
+        if not isinstance(self._meta, pd.DataFrame) or axis in (0, "index"):
+            if any(isinstance(bound, list | np.ndarray) for bound in (lower, upper)):
+                return gather_aligned("clip", self, lower, upper, kwargs=kwargs, loose=loose)
+        return rowwise("clip", self, lower, upper, kwargs=kwargs, broadcast=False, same_rows=True, loose=loose)
 
     def round(self, decimals: Any = 0) -> Any:
         if isinstance(decimals, int | np.integer) and not isinstance(decimals, bool):
@@ -250,10 +258,75 @@ class SharedMethods:
 
     def combine(self, other: Any, func: Any, fill_value: Any = None, **kwargs: Any) -> Any:
         kwargs = {"fill_value": fill_value, **kwargs}
-        return rowwise("combine", self, other, func, kwargs=kwargs, broadcast=False, user=True)
+        return self._with_other("combine", other, func, kwargs)
 
     def combine_first(self, other: Any) -> Any:
-        return rowwise("combine_first", self, other, broadcast=False, loose=True, prefix="combine-first")
+        return self._with_other("combine_first", other, None, {})
+
+    def _with_other(self, name: str, other: Any, func: Any, kwargs: dict[str, Any]) -> Any:
+        """Call a method that brings together the rows of both sides."""
+        from dusk.dataframe.multi import as_sorted_collection
+
+        args = () if func is None else (func,)
+        other = as_sorted_collection(other)
+        if not isinstance(other, FrameBase):
+            return rowwise(name, self, other, *args, kwargs=kwargs, loose=True)
+        if self.npartitions != other.npartitions and not (self.known_divisions and other.known_divisions):  # type: ignore[attr-defined]
+            return gather(name, self, other, *args, kwargs=kwargs, loose=True)
+        return rowwise(name, self, other, *args, kwargs=kwargs, broadcast=False, loose=True, user=func is not None)
+
+    def align(self, other: Any, join: str = "outer", axis: Any = None, fill_value: Any = None) -> tuple[Any, Any]:
+        from dusk.dataframe.multi import as_sorted_collection
+
+        other = as_sorted_collection(other)
+        kwargs = {"join": join, "axis": axis, "fill_value": fill_value}
+        kwargs = {key: value for key, value in kwargs.items() if value is not None}
+        return tuple(  # type: ignore[return-value]
+            rowwise(_aligned_side, self, other, side, kwargs, broadcast=False, prefix="align") for side in (0, 1)
+        )
+
+    def rename_axis(
+        self,
+        mapper: Any = pd.api.extensions.no_default,
+        index: Any = pd.api.extensions.no_default,
+        columns: Any = pd.api.extensions.no_default,
+        axis: Any = 0,
+    ) -> Any:
+        options = {"mapper": mapper, "index": index, "columns": columns}
+        kwargs = {key: value for key, value in options.items() if value is not pd.api.extensions.no_default}
+        if "mapper" in kwargs:
+            kwargs["axis"] = axis
+        return rowwise("rename_axis", self, kwargs=kwargs, same_rows=True, prefix="rename-axis")
+
+    def compute_current_divisions(self, col: Any = None, set_divisions: bool = False) -> tuple[Any, ...]:
+        """Compute where partitions begin: the smallest values of the index, and the largest of all.
+
+        Parameters
+        ----------
+        col : label, optional
+            A column in place of the index.
+        set_divisions : bool
+            Keep them.
+
+        Returns
+        -------
+        tuple
+        """
+        from dusk.dataframe._reshape import current_ends, divisions_of
+
+        x: Any = self
+        if col is not None:
+            if set_divisions:
+                raise NotImplementedError("set_divisions=True is only supported for the index, not for a column")
+            x = self.set_index(col, sort=False)  # type: ignore[attr-defined]
+        ends = current_ends(x)
+        filled = [end for end in ends if end is not None]
+        if any(b[0] < a[1] for a, b in zip(filled, filled[1:])):
+            raise ValueError("Partitions must be sorted ascending with the index", ends)
+        divisions = divisions_of(ends)
+        if set_divisions:
+            self.divisions = divisions
+        return divisions
 
     def replace(self, to_replace: Any = None, value: Any = pd.api.extensions.no_default, regex: Any = False) -> Any:
         kwargs = {} if value is pd.api.extensions.no_default else {"value": value}
@@ -296,6 +369,10 @@ class SharedMethods:
         from dusk.dataframe._user_reduction import random_split
 
         return random_split(self, frac, random_state, shuffle)
+
+
+def _aligned_side(left: Any, right: Any, side: int, kwargs: dict[str, Any]) -> Any:
+    return left.align(right, **kwargs)[side]
 
 
 def _is_bool(meta: Any) -> bool:

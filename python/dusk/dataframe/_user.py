@@ -14,11 +14,17 @@ from dusk.dataframe._meta import make_meta, no_default
 __all__ = ["apply_rows", "apply_series", "map_values", "warn_of_guess"]
 
 
-def warn_of_guess(example: str) -> None:
-    """Tell that a function's result was guessed from made-up rows."""
+def warn_of_guess(call: str, meta: Any) -> None:
+    """Tell that a function's result was guessed from made-up rows, and how to say what was guessed."""
+    if isinstance(meta, pd.DataFrame):
+        guess = repr({label: str(dtype) for label, dtype in meta.dtypes.items()})
+    elif isinstance(meta, pd.Series):
+        guess = repr((meta.name, str(meta.dtype)))
+    else:
+        guess = repr(meta)
     warnings.warn(
         "You did not provide metadata, so dusk called your function on made-up rows to learn what it returns. "
-        f"To be sure, say so: for example {example}.",
+        f"If that is right, say so:\n  Before: .{call}(func)\n  After:  .{call}(func, meta={guess})",
         stacklevel=4,
     )
 
@@ -37,11 +43,13 @@ def apply_rows(
     if given:
         meta = make_meta(meta, index=x._meta.index)
     else:
-        warn_of_guess("df.apply(func, axis=1, meta=('x', 'f8'))")
         meta = no_default
-    return rowwise(
+    result = rowwise(
         _apply_frame, x, function, axis, args, kwargs, meta=meta, prefix="apply", user=True, same_rows=True, loose=not given
     )
+    if not given:
+        warn_of_guess("apply", result._meta)
+    return result
 
 
 def _apply_series(part: pd.Series, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -54,11 +62,13 @@ def apply_series(x: Any, function: Callable[..., Any], args: tuple[Any, ...], me
     if given:
         meta = make_meta(meta, index=x._meta.index)
     else:
-        warn_of_guess("series.apply(func, meta=('x', 'f8'))")
         meta = no_default
-    return rowwise(
+    result = rowwise(
         _apply_series, x, function, args, kwargs, meta=meta, prefix="apply", user=True, same_rows=True, loose=not given
     )
+    if not given:
+        warn_of_guess("apply", result._meta)
+    return result
 
 
 def _map(part: Any, function: Any, na_action: Any, kwargs: dict[str, Any]) -> Any:

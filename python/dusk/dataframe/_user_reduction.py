@@ -62,7 +62,7 @@ def joined(parts: list[Any]) -> Any:
     if isinstance(first, pd.DataFrame):
         return pd.concat(parts)
     if isinstance(first, pd.Series):
-        return pd.concat(parts)
+        return pd.concat([part.to_frame().T for part in parts])
     if isinstance(first, pd.Index):
         return first.append(parts[1:])
     return pd.Series(parts)

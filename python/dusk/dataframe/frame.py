@@ -72,6 +72,9 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
     def __contains__(self, label: Any) -> bool:
         return label in self._meta
 
+    def _ipython_key_completions_(self) -> list[Hashable]:
+        return list(self._meta.columns)
+
     def __dir__(self) -> list[str]:
         names = [name for name in self._meta.columns if isinstance(name, str) and name.isidentifier()]
         return sorted({*super().__dir__(), *names})
@@ -302,11 +305,11 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
         self, axis: Any = 0, how: Any = no_default, subset: Any = None, thresh: Any = no_default, ignore_index: bool = False
     ) -> Any:
         subset = None if subset is no_default else subset
+        if how is not no_default and thresh is not no_default:
+            raise TypeError("You cannot set both the how and thresh arguments at the same time.")
         if axis in (1, "columns"):
             return gather("dropna", self, kwargs={"axis": 1}, loose=True)
         if thresh is no_default and not ignore_index and how in (no_default, "any", "all"):
-            if how is not no_default and how not in ("any", "all"):
-                raise ValueError(f"invalid how option: {how}")
             labels = list(self.columns) if subset is None else subset
             if isinstance(labels, str | tuple) or not isinstance(labels, list | pd.Index | np.ndarray):
                 labels = [labels]
@@ -435,6 +438,30 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
         from dusk.dataframe._repr import html_of
 
         return html_of(self, max_rows)
+
+    def categorize(
+        self, columns: Any = None, index: bool | None = None, split_every: Any = None, **kwargs: Any
+    ) -> Any:
+        """Make columns categorical, with known categories; computes them now.
+
+        Parameters
+        ----------
+        columns : label or list of labels, optional
+            The columns; by default those of text and objects, and categorical ones whose categories aren't known.
+        index : bool, optional
+            Also the index; by default when it holds text or objects.
+        split_every : int, optional
+            Accepted for compatibility.
+        **kwargs
+            For `compute`.
+
+        Returns
+        -------
+        DataFrame
+        """
+        from dusk.dataframe._categorize import categorize
+
+        return categorize(self, columns, index, kwargs)
 
     @classmethod
     def from_dict(

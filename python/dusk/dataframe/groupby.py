@@ -327,9 +327,10 @@ class GroupBy:
         for hint in _HINTS:
             kwargs.pop(hint, None)
         if meta is no_default or meta is None:
+            result = self._by_pandas(name, func, *args, user=True, **kwargs)
             if not isinstance(func, str):
-                warn_of_guess(f"groupby.{name}(func, meta=('x', 'f8'))")
-            meta = no_default
+                warn_of_guess(name, result._meta)
+            return result
         else:
             meta = make_meta(meta, index=self.obj._meta.index)
             if isinstance(meta, pd.DataFrame | pd.Series) and name == "apply":

@@ -26,6 +26,11 @@ def as_collection(x: Any) -> Any:
     return x
 
 
+def as_sorted_collection(x: Any) -> Any:
+    """Give a pandas object as a collection of one partition with known divisions; collections stay."""
+    return from_pandas(x, npartitions=1) if isinstance(x, pd.DataFrame | pd.Series) and len(x) else x
+
+
 def merge(
     left: Any,
     right: Any,

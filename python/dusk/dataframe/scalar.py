@@ -49,7 +49,9 @@ class Scalar(NodeCollection):
             if isinstance(meta, pd.DataFrame):
                 meta = meta.iloc[:, 0]
             self._known_meta = nonempty_scalar(meta.dtype) if isinstance(meta, pd.Series | pd.Index) else meta
-        return self._known_meta
+        meta = self._known_meta
+        # a number has a dtype to ask for
+        return np.asarray(meta)[()] if type(meta) in (bool, int, float, complex) else meta
 
     @property
     def expr(self) -> Any:

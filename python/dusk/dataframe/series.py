@@ -67,8 +67,8 @@ class Series(SeriesReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
         """The lazy length."""
         return (self._lengths(),)
 
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__()})
+    def __contains__(self, label: Any) -> bool:
+        return label in self.index.compute()
 
     @property
     def str(self) -> Any:
@@ -126,9 +126,11 @@ class Series(SeriesReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
         )
 
     def rename(self, index: Any = None, sorted_index: bool = False, **kwargs: Any) -> Any:
+        if isinstance(index, FrameBase):
+            return rowwise("rename", self, index._one_partition(), keep_divisions=False, loose=True, meta=self._meta)
         if index is None or (pd.api.types.is_hashable(index) and not callable(index)):
             return _columns.rename_values(self, index)
-        renamed = rowwise("rename", self, index, keep_divisions=False)
+        renamed = rowwise("rename", self, index, keep_divisions=False, loose=True, meta=self._meta)
         if sorted_index and self.known_divisions:
             old = pd.Series(list(self.divisions), index=list(self.divisions))
             new = old.rename(index).index

@@ -84,11 +84,11 @@ def assert_eq(
         a, b = _sorted(a), _sorted(b)
     if not check_index and isinstance(a, pd.DataFrame | pd.Series):
         a, b = a.reset_index(drop=True), b.reset_index(drop=True)
-    kwargs = {"check_names": check_names, **kwargs}
+    kwargs = {"check_names": check_names, "check_freq": False, **kwargs}
     if isinstance(a, pd.DataFrame):
-        pd.testing.assert_frame_equal(a, b, check_dtype=check_dtype, check_freq=False, **kwargs)
+        pd.testing.assert_frame_equal(a, b, check_dtype=check_dtype, **kwargs)
     elif isinstance(a, pd.Series):
-        pd.testing.assert_series_equal(a, b, check_dtype=check_dtype, check_freq=False, **kwargs)
+        pd.testing.assert_series_equal(a, b, check_dtype=check_dtype, **kwargs)
     elif isinstance(a, pd.Index):
         pd.testing.assert_index_equal(a, b, exact="equiv" if check_dtype else False, check_names=check_names)
     elif isinstance(a, np.ndarray):

@@ -365,8 +365,15 @@ fn unobserved_categories_are_shown() {
         assert_eq!(codes(&keys), want_keys);
         assert_eq!(ints(&columns[0]), want_sums);
         // a category without rows has no least integer: the column is float64 with NaN, as in pandas
-        let want_mins = want_mins.iter().map(|value| value.map_or(f64::NAN, |value| value as f64));
-        assert_eq!(floats(&columns[1]), want_mins.map(|value| format!("{:?}", Some(value))).collect::<Vec<_>>());
+        let want_mins = want_mins
+            .iter()
+            .map(|value| value.map_or(f64::NAN, |value| value as f64));
+        assert_eq!(
+            floats(&columns[1]),
+            want_mins
+                .map(|value| format!("{:?}", Some(value)))
+                .collect::<Vec<_>>()
+        );
     }
 }
 

@@ -93,8 +93,8 @@ impl Compiler<'_> {
                 let value = self.builder.not(a.value);
                 lanes(value, a.valid)
             }
-            (Plan::Ticks(i, j), [a, b]) => match compare {
-                Some(op) => {
+            (Plan::Ticks(i, j), [a, b]) => {
+                if let Some(op) = compare {
                     let (x, x_valid) = self.ticks(a)?;
                     let (y, y_valid) = self.ticks(b)?;
                     let value = if (i, j) == (1, 1) {
@@ -110,12 +110,11 @@ impl Compiler<'_> {
                     let valid = self.builder.both(x_valid, y_valid);
                     let value = self.settled(op, value, valid);
                     lanes(value, None)
-                }
-                None => {
+                } else {
                     let (value, valid) = self.add_ticks(*op == ScalarOp::Sub, (a, i), (b, j))?;
                     lanes(value, valid)
                 }
-            },
+            }
             (Plan::SpanTimes, [a, b]) => {
                 let (x, x_valid) = self.ticks_or_whole(a)?;
                 let (y, y_valid) = self.ticks_or_whole(b)?;

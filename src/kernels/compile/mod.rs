@@ -141,7 +141,7 @@ impl<'a> Compiler<'a> {
                         let slot = self.slot(Source::Step, lanes.dtype.clone());
                         slots.push(slot);
                         found.push((Found::Slot(slot), lanes.dtype.clone()));
-                        wanted.push((self.output(&lanes), lanes.dtype));
+                        wanted.push((Self::output(&lanes), lanes.dtype));
                     }
                     Compiled::Array { slot, dtype } => found.push((Found::Slot(slot), dtype)),
                 },
@@ -432,7 +432,7 @@ impl<'a> Compiler<'a> {
             .then(|| (slot, lanes.dtype.clone()))
     }
 
-    pub(in crate::kernels) fn output(&self, lanes: &Lanes) -> Output {
+    pub(in crate::kernels) fn output(lanes: &Lanes) -> Output {
         let lane = match &lanes.dtype {
             Dtype::Numpy(kind) | Dtype::Nullable(kind) => Lane::of(*kind),
             Dtype::Category(_) => Lane::I32,
@@ -452,7 +452,7 @@ impl<'a> Compiler<'a> {
             return Ok(slot);
         }
         let lanes = self.lanes(compiled)?;
-        let tiles = self.builder.program(vec![self.output(&lanes)]);
+        let tiles = self.builder.program(vec![Self::output(&lanes)]);
         let slot = self.slot(Source::Step, lanes.dtype.clone());
         self.steps.push(Step::Tiles {
             tiles,

@@ -380,6 +380,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::float_cmp, reason = "the very values of NumPy")]
     fn floats_divide_as_numpy() {
         // numpy.floor_divide and numpy.remainder, asked of NumPy 2.4.
         let inf = f64::INFINITY;

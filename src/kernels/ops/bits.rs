@@ -165,7 +165,7 @@ mod tests {
             let bytes: Vec<u8> = (0..length).map(|i| u8::from(i % 3 == 0 || i % 7 == 2)).collect();
             let mut packed = vec![0; length.div_ceil(8)];
             let ones = pack(&bytes, &mut packed);
-            assert_eq!(ones, bytes.iter().filter(|byte| **byte == 1).count());
+            assert_eq!(ones, bytes.iter().map(|byte| usize::from(*byte)).sum::<usize>());
             for offset in [0, 3, 8, 13] {
                 if offset > length {
                     continue;

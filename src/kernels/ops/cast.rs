@@ -1,6 +1,8 @@
 //! Numbers into other number types, as NumPy's `astype` does it on x86-64: integers wrap around; floats out of an
 //! integer's range give what the processor's conversion gives, the smallest integer.
 
+#![allow(clippy::float_cmp, reason = "exactly zero is meant")]
+
 use super::{Element, Lane, Operand, Out, map1};
 
 /// A conversion between machine types.

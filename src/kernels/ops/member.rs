@@ -1,5 +1,7 @@
 //! Membership of numbers in a fixed set: compared value by value when it is small, hashed when it isn't.
 
+#![allow(clippy::float_cmp, reason = "members are equal, not close")]
+
 use std::hash::{BuildHasher, Hasher};
 use std::mem::MaybeUninit;
 
@@ -139,7 +141,7 @@ pub fn member<T: Element + std::ops::Add<Output = T>>(
         let few: Vec<T> = members.words.iter().map(|word| T::from_word(*word)).collect();
         match a {
             Operand::Rows(rows) => vectorised(Few {
-                few: &few,
+                members: &few,
                 nan,
                 rows,
                 out,
@@ -153,7 +155,7 @@ pub fn member<T: Element + std::ops::Add<Output = T>>(
 
 /// Compares with one member after another, each over all rows.
 struct Few<'a, T> {
-    few: &'a [T],
+    members: &'a [T],
     nan: bool,
     rows: &'a [T],
     out: Out<'a, u8>,
@@ -167,7 +169,7 @@ impl<T: Element> Task for Few<'_, T> {
         const BLOCK: usize = 64;
         for (rows, out) in self.rows.chunks(BLOCK).zip(self.out.chunks_mut(BLOCK)) {
             let mut found = [0u8; BLOCK];
-            for one in self.few {
+            for one in self.members {
                 for (found, row) in found.iter_mut().zip(rows) {
                     *found |= u8::from(row == one);
                 }

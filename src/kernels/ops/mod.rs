@@ -4,6 +4,11 @@
 //! Covers numbers, booleans (a byte each inside a program) and text; knows nothing of dtypes or missing values, which
 //! `kernels::compile` turns into plain operations. Invariant: a loop writes every element of its output.
 
+#![allow(
+    clippy::inline_always,
+    reason = "a loop takes its caller's instruction set only when it is inlined into it"
+)]
+
 pub mod arith;
 pub mod bits;
 pub mod cast;

@@ -69,8 +69,7 @@ pub fn integer(text: &str) -> Result<i128> {
     let digits = without_underscores(&plain).ok_or_else(wrong)?;
     let (negative, digits) = match digits.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
     };
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(wrong());

@@ -116,12 +116,19 @@ fn any_view(views: &[u128], wanted: &[u128]) -> BooleanBuffer {
     let mut bytes = [MaybeUninit::<u8>::new(0); TILE];
     for (views, packed) in views.chunks(TILE).zip(packed.chunks_mut(TILE / 8)) {
         let bytes = &mut bytes[..views.len()];
-        super::map1(Operand::Rows(views), bytes, |view| {
-            wanted.iter().fold(0, |found, wanted| {
-                let same = *wanted ^ view;
-                found | u8::from((same as u64) | ((same >> 64) as u64) == 0)
-            })
-        });
+        let same = |view: u128, wanted: u128| {
+            let other = view ^ wanted;
+            u8::from((other as u64) | ((other >> 64) as u64) == 0)
+        };
+        match wanted {
+            [one] => {
+                let one = *one;
+                super::map1(Operand::Rows(views), bytes, |view| same(view, one));
+            }
+            wanted => super::map1(Operand::Rows(views), bytes, |view| {
+                wanted.iter().fold(0, |found, one| found | same(view, *one))
+            }),
+        }
         // SAFETY: `map1` wrote every element.
         let bytes = unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u8>(), bytes.len()) };
         bits::pack(bytes, packed);

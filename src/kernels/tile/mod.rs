@@ -250,13 +250,11 @@ impl Builder {
 
     /// `not a`.
     pub fn not(&mut self, a: Value) -> Value {
-        match self.constant(a) {
-            Some(word) => self.one(Lane::Bool, 1 - word),
-            None => {
-                let one = self.one(Lane::Bool, 1);
-                self.boolean(Arith::Xor, a, one)
-            }
+        if let Some(word) = self.constant(a) {
+            return self.one(Lane::Bool, 1 - word);
         }
+        let one = self.one(Lane::Bool, 1);
+        self.boolean(Arith::Xor, a, one)
     }
 
     /// A bitwise operation on booleans.

@@ -1,0 +1,836 @@
+"""Bags: lists of Python objects in partitions.
+
+Every method of Dask's bags is here. Elements stream through the steps that follow one another; a step whose result is
+used more than once, or kept, makes lists. Reductions are trees. `groupby` brings equal groups together by their hash in
+this process, whatever ``shuffle`` says. Bags run on the threads of this process unless another scheduler is configured;
+Dask's default for bags, worker processes, is not the default here.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import itertools
+import math
+import operator
+import random
+import uuid
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from dusk._names import funcname
+from dusk._protocol import flatten_keys
+from dusk._schedulers import named_schedulers
+from dusk._units import parse_bytes
+from dusk.bag import chunk
+from dusk.bag._arguments import arguments_of, values_step
+from dusk.bag._item import Item, StepCollection, graph_of
+from dusk.bag._plan import Each, FromNodes, Gather, Graph, Regroup, Scan, Select, Source, Spread, Step, Tree
+from dusk.bag._plan import interned, lower
+from dusk.tokenize import tokenize
+
+__all__ = ["Bag", "Item", "StringAccessor", "named_schedulers", "no_default"]
+
+no_default = "__no__default__"
+
+#: Functions of a partition that are known to take iterators.
+_STREAMING = (sum, min, max, any, all, set, frozenset, chunk.count, list, sorted, dict)
+_SPLIT_EVERY = 8
+
+
+class StringAccessor:
+    """Methods of strings, applied to each element: ``bag.str.upper()``.
+
+    Parameters
+    ----------
+    bag : Bag
+    """
+
+    def __init__(self, bag: Bag) -> None:
+        self._bag = bag
+
+    def __dir__(self) -> list[str]:
+        return sorted({*object.__dir__(self), *dir(str)})
+
+    def __getattr__(self, key: str) -> Any:
+        if key.startswith("__") or not hasattr(str, key):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {key!r}")
+
+        @functools.wraps(getattr(str, key))
+        def method(*args: Any, **kwargs: Any) -> Bag:
+            return self._bag.map(operator.methodcaller(key, *args, **kwargs))
+
+        return method
+
+    def match(self, pattern: str) -> Bag:
+        """Keep the strings that match a pattern of the shell.
+
+        Parameters
+        ----------
+        pattern : str
+            With ``*``, ``?`` and ``[...]``, as in `fnmatch`.
+
+        Examples
+        --------
+        >>> import dusk.bag as db
+        >>> db.from_sequence(["ab", "cd"]).str.match("a*").compute()
+        ['ab']
+        """
+        from fnmatch import fnmatch
+
+        return self._bag.filter(functools.partial(_matches, fnmatch, pattern))
+
+
+def _matches(fnmatch: Callable[[str, str], bool], pattern: str, text: str) -> bool:
+    return fnmatch(text, pattern)
+
+
+def _tree_width(split_every: int | bool | None, npartitions: int) -> int:
+    if split_every is None:
+        return _SPLIT_EVERY
+    if split_every is False:
+        return max(npartitions, 2)
+    if isinstance(split_every, bool) or split_every != int(split_every) or split_every < 2:
+        raise ValueError(f"split_every must be a whole number from 2 on, None or False, got {split_every!r}")
+    return int(split_every)
+
+
+class Bag(StepCollection):
+    """A collection of Python objects in partitions, in which elements may occur more than once.
+
+    Parameters
+    ----------
+    dsk : mapping
+        A graph in Dask's form, which has the keys ``(name, 0)`` to ``(name, npartitions - 1)``.
+    name : str
+        The name in the keys.
+    npartitions : int
+        How many partitions there are.
+
+    Examples
+    --------
+    >>> import dusk.bag as db
+    >>> db.range(6, npartitions=2).filter(lambda x: x % 2).map(lambda x: x * 10).compute()
+    [10, 30, 50]
+    """
+
+    __slots__ = ()
+
+    def __init__(self, dsk: Any, name: str, npartitions: int) -> None:
+        if isinstance(dsk, Step):
+            self._step = dsk
+            return
+        graph = graph_of(dsk)
+        keys = [(name, i) for i in builtins.range(npartitions)]
+        missing = [key for key in keys if key not in graph]
+        if missing:
+            raise ValueError(f"keys {missing[:3]} of the bag are not in the graph")
+        self._step = Graph(name, graph, keys)
+
+    @classmethod
+    def _of(cls, step: Step) -> Bag:
+        step = interned(step)
+        return cls(step, step.name, step.npartitions)
+
+    # What it is -------------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The name in the keys."""
+        return self._step.name
+
+    @property
+    def npartitions(self) -> int:
+        """How many partitions there are."""
+        return self._step.npartitions
+
+    @property
+    def _node(self) -> Any:  # type: ignore[override]
+        """A node of one value, the list of all elements: what a function gets that a bag is handed to."""
+        (node,) = lower(Gather(f"{self.name}-whole", chunk.chain_parts, [self._step]))
+        return node
+
+    @property
+    def _args(self) -> tuple[Any, str, int]:
+        return self.dask, self.name, self.npartitions
+
+    def __dask_keys__(self) -> list[Hashable]:
+        return [(self.name, i) for i in builtins.range(self.npartitions)]
+
+    def __dask_postcompute__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _finalize, ()
+
+    def __dask_postpersist__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _rebuilt, (self.name, self.npartitions)
+
+    def __dusk_finalize__(self, results: list[list[Any]]) -> list[Any]:
+        return _finalize([each.to_object() for chunks in results for each in chunks])
+
+    def __dusk_rebuild__(self, nodes: list[Any]) -> Bag:
+        return Bag(FromNodes(self.name, nodes), self.name, self.npartitions)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Bag, (self._step, self.name, self.npartitions))
+
+    def __str__(self) -> str:
+        from dusk._names import key_split
+
+        return f"dask.bag<{key_split(self.name)}, npartitions={self.npartitions}>"
+
+    __repr__ = __str__
+    __hash__ = object.__hash__
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.compute())
+
+    @property
+    def str(self) -> StringAccessor:
+        """Methods of strings for each element."""
+        return StringAccessor(self)
+
+    def _each(self, word: builtins.str, function: Callable[..., Any], *what: Any, **options: Any) -> Bag:
+        name = f"{word}-{tokenize(word, self, *what)}"
+        options = {"lazy_in": True, "lazy_out": True, **options}
+        return Bag._of(Each(name, function, [self._step], **options))
+
+    # Elementwise ------------------------------------------------------------------------------------------------------
+
+    def map(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Bag:
+        """Apply a function to each element, with more arguments.
+
+        Parameters
+        ----------
+        func : callable
+        *args, **kwargs
+            Bags, whose elements are taken side by side; items and delayed values, which all calls get; or anything else.
+
+        Examples
+        --------
+        >>> import dusk.bag as db
+        >>> numbers = db.range(4, npartitions=2)
+        >>> numbers.map(lambda x, y=0: x + y, y=numbers.max()).compute()
+        [3, 4, 5, 6]
+        """
+        return bag_map(func, self, *args, **kwargs)
+
+    def starmap(self, func: Callable[..., Any], **kwargs: Any) -> Bag:
+        """Apply a function to the items of each element, as its arguments.
+
+        Parameters
+        ----------
+        func : callable
+        **kwargs
+            More for the function; items and delayed values arrive as what they stand for.
+        """
+        name = f"{funcname(func)}-{tokenize(self, func, 'starmap', kwargs)}"
+        placed, steps, single = arguments_of((self,), kwargs, elementwise=False)
+        function = chunk.StarMapChunk(func, placed)
+        return Bag._of(Each(name, function, steps, lazy_in=not single, lazy_out=True, single=single))
+
+    def filter(self, predicate: Callable[[Any], Any] | Bag) -> Bag:
+        """Keep the elements for which a function returns something true.
+
+        Parameters
+        ----------
+        predicate : callable or Bag
+            A bag with the same partitions says by its elements which to keep.
+        """
+        return self._filter(predicate, True)
+
+    def remove(self, predicate: Callable[[Any], Any] | Bag) -> Bag:
+        """Drop the elements for which a function returns something true.
+
+        Parameters
+        ----------
+        predicate : callable or Bag
+        """
+        return self._filter(predicate, False)
+
+    def _filter(self, predicate: Any, keep: bool) -> Bag:
+        word = "filter" if keep else "remove"
+        if isinstance(predicate, Bag):
+            if predicate.npartitions != self.npartitions:
+                raise ValueError("All bags must have the same number of partitions.")
+            name = f"{word}-{tokenize(self, predicate, keep)}"
+            function = functools.partial(chunk.flags_chunk, keep)
+            steps = [self._step, predicate._step]
+            return Bag._of(Each(name, function, steps, lazy_in=True, lazy_out=True, library=True))
+        if not callable(predicate):
+            raise TypeError(f"{word} needs a function, got {type(predicate).__name__}")
+        function = functools.partial(chunk.filter_chunk, predicate, keep)
+        return self._each(f"{word}-{funcname(predicate)}", function, predicate, keep)
+
+    def pluck(self, key: Any, default: Any = no_default) -> Bag:
+        """Take one item of each element, or a tuple of items.
+
+        Parameters
+        ----------
+        key : object or list
+            What is asked of each element; a list gives tuples.
+        default : object, optional
+            What is given where there is no such item; otherwise that is an error.
+        """
+        has = not (isinstance(default, builtins.str) and default == no_default)
+        function = functools.partial(chunk.pluck_chunk, key, default, has)
+        return self._each("pluck", function, key, default, library=True)
+
+    def flatten(self) -> Bag:
+        """Bring the elements of the elements into one bag."""
+        return self._each("flatten", chunk.flatten_chunk, library=True)
+
+    def unzip(self, n: int) -> tuple[Bag, ...]:
+        """Make a bag for each place of elements of length ``n``.
+
+        Parameters
+        ----------
+        n : int
+        """
+        return tuple(self.pluck(i) for i in builtins.range(n))
+
+    def map_partitions(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Bag:
+        """Apply a function to each partition, which it gets as a list.
+
+        Parameters
+        ----------
+        func : callable
+            Returns the new partition.
+        *args, **kwargs
+            Bags with as many partitions, which come partition by partition; items and delayed values; anything else.
+        """
+        return map_partitions(func, self, *args, **kwargs)
+
+    def random_sample(self, prob: float, random_state: Any = None) -> Bag:
+        """Keep each element with a probability.
+
+        Parameters
+        ----------
+        prob : float
+            From 0 to 1.
+        random_state : int or random.Random, optional
+            Where the random numbers begin; the same number keeps the same elements.
+        """
+        if not isinstance(prob, int | float) or not 0 <= prob <= 1:
+            raise ValueError("prob must be a number in the interval [0, 1]")
+        if not isinstance(random_state, random.Random):
+            random_state = random.Random(random_state)
+        states = random_state_data_python(self.npartitions, random_state)
+        name = f"random-sample-{tokenize(self, prob, random_state.getstate(), states)}"
+        numbers = Source(f"positions-{self.npartitions}", self.npartitions, chunk.itself)
+        function = chunk.NumberedSample(prob, states)
+        steps = [self._step, interned(numbers)]
+        return Bag._of(Each(name, function, steps, lazy_in=True, lazy_out=True, library=True))
+
+    def accumulate(self, binop: Callable[[Any, Any], Any], initial: Any = no_default) -> Bag:
+        """Give the running total of all elements so far.
+
+        Parameters
+        ----------
+        binop : callable
+            Combines the total with the next element.
+        initial : object, optional
+            The first total, which is an element of the result.
+        """
+        start = () if isinstance(initial, builtins.str) and initial == no_default else (initial,)
+        name = f"{funcname(binop)}-first-{tokenize(self, binop, initial, 'accumulate')}"
+        first = chunk.Accumulate(binop, start, True)
+        return Bag._of(Scan(name, chunk.Accumulate(binop, start, False), self._step, first=first))
+
+    # Reductions -------------------------------------------------------------------------------------------------------
+
+    def reduction(
+        self,
+        perpartition: Callable[[Any], Any],
+        aggregate: Callable[[list[Any]], Any],
+        split_every: int | bool | None = None,
+        out_type: type = Item,
+        name: builtins.str | None = None,
+    ) -> Any:
+        """Reduce each partition, and then what they give, some at a time.
+
+        Parameters
+        ----------
+        perpartition : callable
+            Gets a partition; partitions without elements are left out, unless it is the only one.
+        aggregate : callable
+            Gets a list of results of ``perpartition``, or of itself.
+        split_every : int or False, optional
+            How many results it gets at once; by default 8, with False all.
+        out_type : type
+            ``Item`` for one value, or ``Bag`` if the result is a list of elements.
+        name : str, optional
+            The word in the name.
+        """
+        width = _tree_width(split_every, self.npartitions)
+        token = tokenize(self, perpartition, aggregate, width, out_type.__name__)
+        lazy = perpartition in _STREAMING or isinstance(perpartition, _OWN)
+        function = chunk.PerPartition(perpartition, self.npartitions == 1)
+        word = name or funcname(perpartition)
+        part = Each(f"{word}-part-{token}", function, [self._step], lazy_in=lazy, library=lazy)
+        tree = Tree(
+            f"{name or funcname(aggregate)}-aggregate-{token}", chunk.Aggregate(aggregate), interned(part), width
+        )
+        return (Bag if issubclass(out_type, Bag) else Item)._of(tree)
+
+    def fold(
+        self,
+        binop: Callable[[Any, Any], Any],
+        combine: Callable[[Any, Any], Any] | None = None,
+        initial: Any = no_default,
+        split_every: int | bool | None = None,
+        out_type: type = Item,
+    ) -> Any:
+        """Combine all elements by a function of a total and an element.
+
+        Parameters
+        ----------
+        binop : callable
+            Combines a total with an element.
+        combine : callable, optional
+            Combines two totals; by default ``binop``.
+        initial : object, optional
+            The total before the first element of each partition.
+        split_every : int or False, optional
+            See `reduction`.
+        out_type : type
+            See `reduction`.
+        """
+        start = () if isinstance(initial, builtins.str) and initial == no_default else (initial,)
+        first, further = chunk.Fold(binop, start), chunk.Fold(combine or binop)
+        # As in Dask: without a function for totals, they begin with `initial` too.
+        if start and combine is None:
+            further = chunk.Fold(binop, start)
+        return self.reduction(first, further, split_every=split_every, out_type=out_type, name="fold")
+
+    def sum(self, split_every: int | bool | None = None) -> Item:
+        """Add all elements."""
+        return self.reduction(sum, sum, split_every=split_every)
+
+    def max(self, split_every: int | bool | None = None) -> Item:
+        """Find the largest element."""
+        return self.reduction(max, max, split_every=split_every)
+
+    def min(self, split_every: int | bool | None = None) -> Item:
+        """Find the smallest element."""
+        return self.reduction(min, min, split_every=split_every)
+
+    def any(self, split_every: int | bool | None = None) -> Item:
+        """Find whether one element is true."""
+        return self.reduction(any, any, split_every=split_every)
+
+    def all(self, split_every: int | bool | None = None) -> Item:
+        """Find whether all elements are true."""
+        return self.reduction(all, all, split_every=split_every)
+
+    def count(self, split_every: int | bool | None = None) -> Item:
+        """Count the elements."""
+        return self.reduction(chunk.count, sum, split_every=split_every)
+
+    def mean(self) -> Item:
+        """Find the mean of the elements."""
+        return self.reduction(chunk.mean_chunk, chunk.mean_aggregate, split_every=False)
+
+    def var(self, ddof: int = 0) -> Item:
+        """Find the variance of the elements.
+
+        Parameters
+        ----------
+        ddof : int
+            What is taken from the number of elements before dividing by it.
+        """
+        aggregate = functools.partial(chunk.var_aggregate, ddof=ddof)
+        return self.reduction(chunk.var_chunk, aggregate, split_every=False)
+
+    def std(self, ddof: int = 0) -> Item:
+        """Find the standard deviation of the elements; see `var`."""
+        return self.var(ddof=ddof).apply(math.sqrt)
+
+    def frequencies(self, split_every: int | bool | None = None, sort: bool = False) -> Bag:
+        """Count equal elements: a bag of pairs of an element and how often it comes.
+
+        Parameters
+        ----------
+        split_every : int or False, optional
+            See `reduction`.
+        sort : bool
+            The most frequent come first.
+        """
+        counts = self.reduction(
+            chunk.frequencies, chunk.merge_frequencies, split_every=split_every, out_type=Bag, name="frequencies"
+        )
+        function, word = (chunk.items_by_count, "sorted") if sort else (chunk.items, "dictitems")
+        return counts._each(word, function, lazy_in=False, lazy_out=False, library=True)
+
+    def distinct(self, key: Any = None) -> Bag:
+        """Keep one of equal elements, the first of each partition's.
+
+        Parameters
+        ----------
+        key : callable or object, optional
+            A function of an element, or its item, that decides what is equal.
+        """
+        function = chunk.Distinct(key)
+        return self.reduction(function, function.merge, out_type=Bag, name="distinct")
+
+    def topk(self, k: int, key: Any = None, split_every: int | bool | None = None) -> Bag:
+        """Keep the ``k`` largest elements, the largest first.
+
+        Parameters
+        ----------
+        k : int
+        key : callable or object, optional
+            A function of an element, or its item, that is compared.
+        split_every : int or False, optional
+            See `reduction`.
+        """
+        function = chunk.TopK(k, key)
+        return self.reduction(function, function.merge, split_every=split_every, out_type=Bag, name="topk")
+
+    # Groups and pairs -------------------------------------------------------------------------------------------------
+
+    def foldby(
+        self,
+        key: Any,
+        binop: Callable[[Any, Any], Any],
+        initial: Any = no_default,
+        combine: Callable[[Any, Any], Any] | None = None,
+        combine_initial: Any = no_default,
+        split_every: int | bool | None = None,
+    ) -> Bag:
+        """Combine the elements of each group: a bag of pairs of a group and its total.
+
+        Parameters
+        ----------
+        key : callable or object
+            A function of an element that gives its group, or the item (a list of items) that is its group.
+        binop : callable
+            Combines a total with an element.
+        initial : object, optional
+            The total before the first element, or a function that makes it.
+        combine : callable, optional
+            Combines two totals; by default ``binop``.
+        combine_initial : object, optional
+            What the totals of a group are combined with at last.
+        split_every : int or False, optional
+            See `reduction`.
+        """
+        width = _tree_width(split_every, self.npartitions)
+        combine = combine or binop
+        token = tokenize(self, key, binop, initial, combine, combine_initial, width)
+        first = functools.partial(chunk.reduce_by, key, binop, _given(initial))
+        part = Each(f"foldby-a-{token}", first, [self._step], lazy_in=True)
+        tree = Tree(f"foldby-t-{token}", chunk.MergeBy(combine, _given(combine_initial)), interned(part), width)
+        return Bag._of(Each(f"foldby-b-{token}", chunk.items, [interned(tree)], library=True))
+
+    def groupby(
+        self,
+        grouper: Any,
+        method: Any = None,
+        npartitions: int | None = None,
+        blocksize: int = 2**20,
+        max_branch: int | None = None,
+        shuffle: builtins.str | None = None,
+    ) -> Bag:
+        """Bring the elements of each group together: a bag of pairs of a group and the list of its elements.
+
+        `foldby` needs far less memory where totals are wanted.
+
+        Parameters
+        ----------
+        grouper : callable or object
+            A function of an element that gives its group, or the item that is its group.
+        method : None
+            Raises; use ``shuffle``.
+        npartitions : int, optional
+            Partitions of the result; by default as many as there are.
+        blocksize, max_branch : int, optional
+            Accepted for compatibility; groups come together in this process.
+        shuffle : {"disk", "tasks"}, optional
+            Accepted for compatibility.
+        """
+        if method is not None:
+            raise TypeError("The method= keyword has been moved to shuffle=")
+        if shuffle not in (None, "disk", "tasks"):
+            raise NotImplementedError("Shuffle must be 'disk' or 'tasks'")
+        if npartitions is not None and npartitions < 1:
+            raise ValueError(f"npartitions must be positive, got {npartitions}")
+        function = grouper if callable(grouper) else operator.itemgetter(grouper)
+        count = npartitions or self.npartitions
+        token = tokenize(self, grouper, count, "groupby")
+        split = functools.partial(chunk.split_groups, function, count)
+        part = Each(f"groupby-split-{token}", split, [self._step], lazy_in=True)
+        return Bag._of(Spread(f"groupby-collect-{token}", chunk.merge_groups, interned(part), count))
+
+    def join(self, other: Any, on_self: Any, on_other: Any = None) -> Bag:
+        """Pair the elements with those of a collection that have equal keys: pairs of the other's and this one's.
+
+        Parameters
+        ----------
+        other : iterable, Delayed, Item or Bag
+            What is joined; a bag must have one partition.
+        on_self : callable or object
+            Gives the key of an element here.
+        on_other : callable or object, optional
+            Gives the key of an element there; by default as ``on_self``.
+        """
+        if isinstance(other, Bag):
+            if other.npartitions != 1:
+                raise NotImplementedError(
+                    "Multi-bag joins are not implemented: the other bag must have one partition. Dataframes can be "
+                    "merged whatever their partitions are"
+                )
+            step = other._step
+        elif (found := values_step(other)) is not None:
+            step = found
+        elif isinstance(other, Iterable):
+            held = list(other)
+            step = Source(f"join-other-{tokenize(held)}", 1, functools.partial(_held, held))
+        else:
+            raise TypeError(f"join needs an iterable, a delayed value or a bag, got {type(other).__name__}")
+        mine = on_self if callable(on_self) else operator.itemgetter(on_self)
+        theirs = mine if on_other is None else on_other if callable(on_other) else operator.itemgetter(on_other)
+        name = f"join-{tokenize(self, step.name, on_self, on_other)}"
+        function = functools.partial(chunk.join_chunk, mine, theirs)
+        return Bag._of(Each(name, function, [self._step, step], lazy_out=True, single=(1,)))
+
+    def product(self, other: Bag) -> Bag:
+        """Pair each element with each of another bag.
+
+        Parameters
+        ----------
+        other : Bag
+        """
+        if not isinstance(other, Bag):
+            raise TypeError(f"product needs a bag, got {type(other).__name__}")
+        n, m = self.npartitions, other.npartitions
+        name = f"product-{tokenize(self, other)}"
+        pairs = list(itertools.product(builtins.range(n), builtins.range(m)))
+        left = Select(f"{name}-left", self._step, [i for i, _ in pairs])
+        right = Select(f"{name}-right", other._step, [j for _, j in pairs])
+        return Bag._of(Each(name, chunk.product_chunk, [left, right], lazy_out=True, library=True))
+
+    # Partitions -------------------------------------------------------------------------------------------------------
+
+    def take(self, k: int, npartitions: int = 1, compute: bool = True, warn: bool = True) -> Any:
+        """Take the first elements, as a tuple.
+
+        Parameters
+        ----------
+        k : int
+            How many.
+        npartitions : int
+            How many partitions are looked at; -1 means all.
+        compute : bool
+            With False, a bag of one partition.
+        warn : bool
+            Say so if there are fewer.
+        """
+        if npartitions <= -1:
+            npartitions = self.npartitions
+        if npartitions > self.npartitions:
+            raise ValueError(f"only {self.npartitions} partitions, take received {npartitions}")
+        token = tokenize(self, k, npartitions, warn)
+        function = functools.partial(chunk.take, k, warn)
+        first = Select(f"take-from-{token}", self._step, builtins.range(npartitions))
+        if npartitions > 1:
+            some = Each(f"take-some-{token}", functools.partial(chunk.take, k, False), [first], lazy_in=True, library=True)
+            step: Step = Gather(f"take-{token}", _TakeAll(function), [some])
+        else:
+            source = self._step if self.npartitions == 1 else first
+            step = Each(f"take-{token}", function, [source], lazy_in=True, library=True)
+        taken = Bag._of(step)
+        return tuple(taken.compute()) if compute else taken
+
+    def repartition(self, npartitions: int | None = None, partition_size: int | builtins.str | None = None) -> Bag:
+        """Divide the elements into other partitions.
+
+        Parameters
+        ----------
+        npartitions : int, optional
+            How many. Neighbouring partitions are joined, or partitions are cut in pieces.
+        partition_size : int or str, optional
+            How many bytes they may have, as ``"100 MB"``; the sizes are measured now.
+        """
+        if (npartitions is None) == (partition_size is None):
+            raise ValueError("Please provide exactly one ``npartitions`` or ``partition_size`` keyword arguments")
+        from dusk.bag._repartition import by_number, by_size
+
+        if npartitions is not None:
+            groups = by_number(self.npartitions, npartitions)
+            word = f"repartition-{npartitions}"
+        else:
+            size = parse_bytes(partition_size)  # type: ignore[arg-type]
+            groups, word = by_size(self, size), "repartition"
+        if groups is None:
+            return self
+        name = f"{word}-{tokenize(self, npartitions, partition_size, len(groups))}"
+        return Bag._of(Regroup(name, self._step, groups))
+
+    # Other collections ------------------------------------------------------------------------------------------------
+
+    def to_delayed(self, optimize_graph: bool = True) -> list[Any]:
+        """Return the partitions as delayed lists.
+
+        Parameters
+        ----------
+        optimize_graph : bool
+            Accepted for compatibility; what is computed later is optimized then.
+        """
+        from dusk.delayed import Delayed
+
+        nodes = [
+            node if node.npartitions == 1 else node.partitions([i])
+            for node in lower(self._step)
+            for i in builtins.range(node.npartitions)
+        ]
+        return [Delayed(node, key) for node, key in zip(nodes, self.__dask_keys__(), strict=True)]
+
+    def to_dataframe(self, meta: Any = None, columns: Any = None, optimize_graph: bool = True) -> Any:
+        """Make a dataframe of dictionaries, tuples or single values.
+
+        Parameters
+        ----------
+        meta : DataFrame, dict or sequence of pairs, optional
+            The columns with their dtypes; by default the first element is computed to see.
+        columns : sequence, optional
+            Names of the columns; also which ones, if the elements are dictionaries.
+        optimize_graph : bool
+            Accepted for compatibility.
+        """
+        from dusk.bag._output import bag_to_dataframe
+
+        return bag_to_dataframe(self, meta, columns)
+
+    def to_textfiles(b, path: Any, name_function: Any = None, compression: builtins.str = "infer",  # noqa: N805
+                     encoding: builtins.str = "utf-8", compute: bool = True, storage_options: Any = None,
+                     last_endline: bool = False, **kwargs: Any) -> Any:  # fmt: skip
+        """Write each partition to a file, an element on each line; see `dusk.bag.to_textfiles`."""
+        from dusk.bag._output import to_textfiles
+
+        return to_textfiles(
+            b, path, name_function, compression, encoding, compute, storage_options, last_endline, **kwargs
+        )
+
+    def to_avro(b, filename: Any, schema: Any, name_function: Any = None, storage_options: Any = None,  # noqa: N805
+                codec: builtins.str = "null", sync_interval: int = 16000, metadata: Any = None, compute: bool = True,
+                **kwargs: Any) -> Any:  # fmt: skip
+        """Write each partition to an Avro file; see `dusk.bag.avro.to_avro`."""
+        from dusk.bag.avro import to_avro
+
+        return to_avro(
+            b, filename, schema, name_function, storage_options, codec, sync_interval, metadata, compute, **kwargs
+        )
+
+
+#: Our own functions of a partition, which take iterators.
+_OWN = (chunk.Fold, chunk.Distinct, chunk.TopK)
+_STREAMING += (chunk.mean_chunk, chunk.var_chunk, chunk.frequencies)  # type: ignore[assignment]
+
+
+def _given(initial: Any) -> tuple[Any, ...]:
+    return () if isinstance(initial, str) and initial == no_default else (initial,)
+
+
+def _held(held: list[Any], position: int) -> list[Any]:
+    return held
+
+
+class _TakeAll:
+    """Takes the first elements of several partitions."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[[Iterable[Any]], list[Any]]) -> None:
+        self.function = function
+
+    def __call__(self, parts: list[Any]) -> list[Any]:
+        return self.function(itertools.chain.from_iterable(parts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_TakeAll, (self.function,))
+
+
+def random_state_data_python(n: int, random_state: Any = None) -> list[tuple[Any, ...]]:
+    """Return states for ``n`` generators of Python's, which differ.
+
+    Parameters
+    ----------
+    n : int
+    random_state : int or random.Random, optional
+        The same number gives the same states.
+    """
+    if not isinstance(random_state, random.Random):
+        random_state = random.Random(random_state)
+    return [
+        (3, (*(random_state.getrandbits(32) for _ in builtins.range(624)), 624), None) for _ in builtins.range(n)
+    ]
+
+
+def _finalize(results: Iterable[Any]) -> list[Any]:
+    """Return the elements of all partitions; a partition that isn't iterable is an element."""
+    whole: list[Any] = []
+    for part in results:
+        if isinstance(part, Iterable) and not isinstance(part, str | bytes):
+            whole.extend(part)
+        else:
+            whole.append(part)
+    return whole
+
+
+def _rebuilt(dsk: Any, name: str, npartitions: int, *, rename: Mapping[str, str] | None = None) -> Bag:
+    return Bag(dsk, rename.get(name, name) if rename else name, npartitions)
+
+
+def bag_map(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Bag:
+    """Apply a function to the elements of bags side by side; `dusk.bag.map`.
+
+    Parameters
+    ----------
+    func : callable
+    *args, **kwargs
+        At least one bag among them; items and delayed values, which all calls get; or anything else.
+    """
+    placed, steps, single = arguments_of(args, kwargs, elementwise=True)
+    if all(i in single for i in range(len(steps))):
+        raise ValueError("At least one argument must be a Bag.")
+    name = f"{funcname(func)}-{tokenize(func, 'map', args, kwargs)}"
+    function = chunk.MapChunk(func, placed)
+    n = next(step.npartitions for i, step in enumerate(steps) if i not in single)
+    return Bag._of(Each(name, function, steps, npartitions=n, lazy_in=not single, lazy_out=True, single=single))
+
+
+def map_partitions(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Bag:
+    """Apply a function to the partitions of bags side by side, which it gets as lists.
+
+    Parameters
+    ----------
+    func : callable
+        Returns the new partition.
+    *args, **kwargs
+        At least one bag among them; items and delayed values, which all calls get; or anything else.
+    """
+    placed, steps, single = arguments_of(args, kwargs, elementwise=False)
+    if all(i in single for i in range(len(steps))):
+        raise ValueError("At least one argument must be a Bag.")
+    name = f"{funcname(func)}-{tokenize(func, 'map-partitions', args, kwargs)}"
+    function = chunk.PartitionChunk(func, placed)
+    n = next(step.npartitions for i, step in enumerate(steps) if i not in single)
+    return Bag._of(Each(name, function, steps, npartitions=n, lazy_in=func in _STREAMING if _hashable(func) else False,
+                        lazy_out=True, single=single))  # fmt: skip
+
+
+def _hashable(x: Any) -> bool:
+    try:
+        hash(x)
+    except TypeError:
+        return False
+    return True
+
+
+def unique_name(word: str) -> str:
+    """Return a name that no other step has."""
+    return f"{word}-{uuid.uuid4().hex}"
+
+
+def sequence_of(seq: Any) -> Sequence[Any]:
+    """Return a sequence of what an iterable gives."""
+    return seq if isinstance(seq, list | tuple | range) else list(seq)
