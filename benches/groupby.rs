@@ -1,5 +1,7 @@
 //! Group-bys over 10 million rows in memory, in batches of 65,536 rows: 8 partial results by 2 threads, one merge, the result
-//! in order. Prints the best and the median time and the processor time; `cargo bench --bench groupby [rows]`.
+//! in order. Prints the best and the median time and the processor time; `cargo bench --bench groupby [rows]`; `QUERY=id3`
+//! runs those whose name holds it, `SPLIT=1` also prints the time of merge and result, `REPEAT=50` runs each that
+//! often.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -171,6 +173,9 @@ fn cpu() -> f64 {
         / 100.0
 }
 
+/// A name, the keys, the aggregations and their columns.
+type Query<'a> = (&'a str, &'a [usize], &'a [(&'a str, usize)]);
+
 fn main() {
     let rows = std::env::args()
         .skip(1)
@@ -178,7 +183,6 @@ fn main() {
         .unwrap_or(10_000_000);
     let data = data(rows);
     let sums: &[(&str, usize)] = &[("sum", 6), ("sum", 7), ("sum", 8)];
-    type Query<'a> = (&'a str, &'a [usize], &'a [(&'a str, usize)]);
     let queries: [Query; 12] = [
         ("id1 -> sum v1", &[0], &[("sum", 6)]),
         ("id1 by offsets -> sum v1", &[9], &[("sum", 6)]),
@@ -201,11 +205,13 @@ fn main() {
             &[("sum", 6), ("sum", 7), ("sum", 8), ("std", 8)],
         ),
     ];
-    for (name, keys, calls) in queries {
+    let repeat = std::env::var("REPEAT").ok().and_then(|word| word.parse().ok());
+    let wanted = std::env::var("QUERY").unwrap_or_default();
+    for (name, keys, calls) in queries.into_iter().filter(|query| query.0.contains(&wanted)) {
         let mut times = Vec::new();
         let mut groups = 0;
         let before = cpu();
-        for _ in 0..if keys.len() > 2 { 2 } else { 5 } {
+        for _ in 0..repeat.unwrap_or(if keys.len() > 2 { 2 } else { 5 }) {
             let start = Instant::now();
             groups = run(&data, keys, calls);
             times.push(start.elapsed().as_secs_f64());

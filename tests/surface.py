@@ -139,8 +139,8 @@ def _quietly(find: Callable[[], Any]) -> Any:
 def accepts(function: Any, parameters: list[Any] | None) -> bool:
     """Say whether something can be called as Dask's counterpart.
 
-    All of Dask's parameters must be taken, by position in the same order where Dask takes them so; those that Dask has a
-    default for must have one; and there must be no others without one.
+    All of Dask's parameters must be taken, by position in the same order where Dask takes them so; those that Dask
+    has a default for must have one; and there must be no others without one.
 
     Parameters
     ----------

@@ -178,7 +178,7 @@ class DuskMethodsMixin:
         from dusk import _core
 
         (node,), (chunks,) = self.__dusk_nodes__(), results  # type: ignore[attr-defined]
-        return _core.assemble(node, chunks)
+        return _core.assemble(node, chunks, consume=True)
 
     def compute(self, **kwargs: Any) -> Any:
         """Compute this collection and return the result as an object in memory.

@@ -114,9 +114,6 @@ class _Finder(importlib.abc.MetaPathFinder):
     def __init__(self, overlay: bool) -> None:
         self.overlay = overlay
         offered = [name for name in _COLLECTIONS if importlib.util.find_spec(f"dusk.{name}") is not None]
-        if len(offered) < len(_COLLECTIONS):
-            # What dusk has no counterpart of stays Dask's, and stands on Dask's own Delayed.
-            offered = [name for name in offered if name != "delayed"]
         #: Names that are aliases with all below them, and what they stand for.
         self.table = {f"dask.{name}": f"dusk.{name}" for name in offered} if overlay else {"dask": "dusk"}
         #: Dask's modules whose names are taken, and attributes that were replaced, for `uninstall`.
@@ -219,7 +216,9 @@ class _Finder(importlib.abc.MetaPathFinder):
             for name in self.table:
                 child = name.partition(".")[2]
                 if child in vars(real) and child not in _FUNCTIONS:
+                    before = vars(real)[child]
                     self._replace(real, child, importlib.import_module(name))
+                    self.replaced[child] = before  # the import itself has set the attribute already
             self.patch(real)
         return sorted(name for name in names if self.overlay)
 

@@ -30,7 +30,7 @@ class PartitionTask:
         part = self.node if self.node.npartitions == 1 else self.node.partitions([self.position])
         # Whoever runs the graph has its own threads: the partition is computed on the one that it gave.
         (chunks,) = _engine.run([part], scheduler="sync", callbacks=())
-        return _core.assemble(part, chunks)
+        return _core.assemble(part, chunks, consume=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (PartitionTask, (self.node, self.position))

@@ -1,6 +1,6 @@
 """Who did the work: native kernels, pandas or NumPy, or functions of the user.
 
-Every run in this process leaves a short text, the plan that was run, which is read when somebody asks for a report.
+Every run in this process leaves a short note of the steps of its plan, which is read when somebody asks for a report.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import html
 import re
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,10 +24,10 @@ __all__ = ["CompatReport", "compat_report"]
 
 #: The tiers as plans call them, and as a reader should see them.
 TIERS = {"native": "native", "pandas": "pandas/NumPy", "user": "user function"}
-#: How many runs are remembered.
+#: How many runs are remembered, and how many steps a run may have for its steps to be noted one by one.
 _REMEMBERED = 10_000
+_MOST_STEPS = 2_000
 
-_LINE = re.compile(r"\s*(?P<what>.*) \[(?P<tier>native|pandas|user)\] \d+ partitions?")
 _CALL = re.compile(r"(\w+)\(")
 _lock = threading.Lock()
 _runs: deque[_Run] = deque(maxlen=_REMEMBERED)
@@ -37,27 +37,27 @@ _count = 0
 @dataclass(frozen=True, slots=True)
 class _Run:
     number: int
-    plans: tuple[str, ...]
+    steps: Mapping[tuple[str, str], int]
     seconds: float
     tasks: tuple[tuple[str, float], ...]
 
 
-def record(plans: Iterable[str], seconds: float, tasks: Iterable[tuple[str, float]] = ()) -> None:
+def record(steps: Mapping[tuple[str, str], int], seconds: float, tasks: Iterable[tuple[str, float]] = ()) -> None:
     """Remember a run.
 
     Parameters
     ----------
-    plans : iterable of str
-        The optimized plans, as `Node.explain` writes them.
+    steps : mapping
+        How often the plan held each pair of what was done and by which tier.
     seconds : float
         How long the run took.
     tasks : iterable of (str, float), optional
-        What each task did, by the name of its node's operation, and how many seconds that took.
+        For tasks that were timed, what they did, in the words of ``steps``, and how many seconds that took.
     """
     global _count
     with _lock:
         _count += 1
-        _runs.append(_Run(_count, tuple(plans), seconds, tuple(tasks)))
+        _runs.append(_Run(_count, steps, seconds, tuple(tasks)))
 
 
 @contextmanager
@@ -76,10 +76,24 @@ def watch(nodes: Sequence[Node], stage: str = "optimized") -> Iterator[None]:
         yield
     finally:
         seconds = time.perf_counter() - started
+        record(_steps_of(nodes, stage), seconds)
+
+
+def _steps_of(nodes: Sequence[Node], stage: str) -> dict[tuple[str, str], int]:
+    """Return what a run does, without names if the plan is so long that asking for them would cost time."""
+    from dusk import _core
+
+    tiers = [node.tier_counts() for node in nodes]
+    steps = getattr(_core, "steps", None)
+    if steps is not None and sum(sum(counts.values()) for counts in tiers) <= _MOST_STEPS:
         try:
-            record([node.explain(stage) for node in nodes], seconds)
-        except Exception:  # a plan that can't be shown is no reason to lose a result
-            record((), seconds)
+            return Counter((call_name(what), tier) for what, tier in steps(nodes, stage))
+        except Exception:  # a plan that can't be optimized has failed already, and with a better message
+            pass
+    counts: Counter[tuple[str, str]] = Counter()
+    for each in tiers:
+        counts.update({("", tier): number for tier, number in each.items() if number})
+    return counts
 
 
 def call_name(what: str) -> str:
@@ -156,24 +170,16 @@ class CompatReport:
     def _fill(self, runs: Sequence[_Run]) -> None:
         found: dict[tuple[str, str], list[Any]] = {}
         for run in runs:
-            # The same step may stand in the plans of several results of one run, which does it once.
-            steps = {text.strip(): None for plan in run.plans for text in plan.splitlines()}
-            seen: set[tuple[str, str]] = set()
-            for text in steps:
-                match = _LINE.fullmatch(text)
-                if match is None:
-                    continue
-                key = (call_name(match["what"].strip()), match["tier"])
+            for key, number in run.steps.items():
                 entry = found.setdefault(key, [0, 0, None])
-                entry[0] += 1
-                entry[1] += key not in seen
-                seen.add(key)
+                entry[0] += number
+                entry[1] += 1
             for name, seconds in run.tasks:
-                for key, entry in found.items():
+                for key in run.steps:
                     if key[0] == name:
-                        entry[2] = (entry[2] or 0.0) + seconds
+                        found[key][2] = (found[key][2] or 0.0) + seconds
         order = {"user": 0, "pandas": 1, "native": 2}
-        calls = [Call(name, tier, *entry) for (name, tier), entry in found.items()]
+        calls = [Call(name or "(steps of long plans)", tier, *entry) for (name, tier), entry in found.items()]
         self.calls = sorted(calls, key=lambda call: (order[call.tier], -(call.seconds or 0), -call.count, call.name))
         self.runs = len(runs)
         self.seconds = sum(run.seconds for run in runs)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import itertools
 import operator
 import os
@@ -178,6 +179,9 @@ class DelayedCall:
 
     __slots__ = ("__name__", "args", "function", "kwargs")
 
+    # Said here so that nobody has to work it out for each call.
+    __signature__ = inspect.Signature()
+
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.function = function
         self.args = args
@@ -242,11 +246,6 @@ def _node_of(x: Any) -> Any:
     return _core.call(_Foreign(x), [], None, prefix="collection", mode="partition", library=False, divisions=1)
 
 
-def _asks_for_partition(function: Any) -> bool:
-    code = getattr(function, "__code__", None)
-    return code is None or "partition_info" in code.co_varnames
-
-
 def call_function(
     function: Callable[..., Any],
     args: Sequence[Any],
@@ -276,27 +275,26 @@ def call_function(
         The word in the key; by default the function's name.
     """
     places = _Places()
-    taken = [places.take(arg) for arg in args]
+    taken = tuple([places.take(arg) for arg in args])
     keywords = {word: places.take(value) for word, value in kwargs.items()} if kwargs else kwargs
-    inputs = places.inputs
-    call: Any = DelayedCall(function, tuple(taken), keywords)
-    plain = not keywords and len(inputs) == len(taken) and all(type(arg) is Input for arg in taken)
-    if plain and inputs and not _asks_for_partition(function):
-        call_of_core: Any = function
-    else:
-        call_of_core = call
+    call = DelayedCall(function, taken, keywords)
     if pure is None:
         pure = config.get("delayed_pure", False)
     token = tokenize(call) if pure else _unique_token()
-    return _call_node(call_of_core, inputs, name or _name_of(function), token, nout, key)
+    return _call_node(call, places.inputs, name or call.__name__, token, nout, key)
 
 
 def _call_node(
     call: Any, inputs: Sequence[Any], prefix: str, token: str, nout: int | None = None, key: Hashable = None
 ) -> Delayed:
-    nodes = [_node_of(x) for x in inputs]
     # Partitions of a frame arrive as one object; a call without inputs, or with single values, needs no gathering.
-    mode = "gather" if any(node.npartitions != 1 for node in nodes) else "partition"
+    mode = "partition"
+    nodes = []
+    for x in inputs:
+        node = _node_of(x)
+        if not isinstance(x, Delayed) and node.npartitions != 1:
+            mode = "gather"
+        nodes.append(node)
     node = _core.call(call, nodes, None, prefix=prefix, mode=mode, library=False, divisions=1, token=token)
     return Delayed(node, key, nout, (call, tuple(inputs), prefix, token))
 

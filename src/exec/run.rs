@@ -322,6 +322,8 @@ impl Run {
             }
             result.map_err(|error| match error.kind() {
                 Kind::Cancelled => error,
+                // a host call has named its key already, with its function
+                _ if error.notes().iter().any(|note| note.contains(&task.key())) => error,
                 _ => error.note(format!("in task {}, partition {}", task.key(), task.partition)),
             })
         });

@@ -187,8 +187,6 @@ impl AggOp {
                 kind if kind.is_unsigned() => UInt64,
                 _ => Int64,
             }),
-            // Grouped means of NumPy's float32 are float64 in pandas; all other float32 results stay float32.
-            Self::Mean { .. } if kind == Float32 && grouped && !masked => wrap(Float64),
             Self::Mean { .. } | Self::Var { .. } | Self::Std { .. } => {
                 wrap(if kind == Float32 { Float32 } else { Float64 })
             }

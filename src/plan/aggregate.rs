@@ -61,11 +61,24 @@ impl Lowering<'_> {
             .iter()
             .map(|column| column.dtype.clone())
             .collect();
+        // each argument once, however many calls read it: sums and means of one column share what they add up
+        let mut arguments: Vec<usize> = args.iter().flatten().copied().collect();
+        arguments.sort_unstable();
+        arguments.dedup();
+        let inputs: Vec<_> = arguments
+            .iter()
+            .map(|position| columns[*position].dtype.clone())
+            .collect();
         let calls: Vec<_> = spec
             .calls
             .iter()
             .zip(&args)
-            .map(|(call, arg)| (call.op, arg.map(|position| columns[position].dtype.clone())))
+            .map(|(call, arg)| {
+                (
+                    call.op,
+                    arg.and_then(|position| arguments.binary_search(&position).ok()),
+                )
+            })
             .collect();
         let output = schema_of(node)?.clone();
         let options = GroupOptions {
@@ -73,7 +86,7 @@ impl Lowering<'_> {
             dropna: spec.dropna,
             observed: spec.observed,
         };
-        let plan = Arc::new(AggPlan::new(&keys, &calls, options, output)?);
+        let plan = Arc::new(AggPlan::shared(&keys, &inputs, &calls, options, output)?);
 
         let mut parts = Parts::of(&node.inputs[0])?;
         let places = parts.place(scalars);
@@ -93,7 +106,7 @@ impl Lowering<'_> {
         let sink = Sink::Aggregate {
             plan: plan.clone(),
             keys: spec.keys.len(),
-            args,
+            arguments,
         };
         let chain = parts.pipeline(schema, sink, self.settings.batch_rows)?;
 

@@ -61,14 +61,14 @@ pub enum Sink {
     Head(usize),
     /// The last rows are kept.
     Tail(usize),
-    /// They are aggregated: the first `keys` columns are the keys, `args` the columns of the calls.
+    /// They are aggregated: the first `keys` columns are the keys, `arguments` the columns that the calls read.
     Aggregate {
         /// The aggregation.
         plan: Arc<AggPlan>,
         /// How many of the first columns are keys.
         keys: usize,
-        /// The column of each call.
-        args: Vec<Option<usize>>,
+        /// The columns of the plan's inputs.
+        arguments: Vec<usize>,
     },
 }
 
@@ -188,6 +188,7 @@ impl Pipeline {
                     let Chunk::Frame(frame) = chunk else {
                         return Err(Error::internal("a pipeline over chunks that are no frames"));
                     };
+                    self.as_promised(&frame.schema)?;
                     for batch in &frame.batches {
                         for offset in (0..batch.len.max(1)).step_by(self.batch_rows) {
                             control.check()?;
@@ -201,6 +202,23 @@ impl Pipeline {
             }
         }
         sink.finish(self)
+    }
+
+    /// A chunk may know better than the plan which types it has (an aggregation without values): what was compiled for other
+    /// types must not see it.
+    fn as_promised(&self, schema: &FrameSchema) -> Result<()> {
+        for (column, promised) in schema.columns.iter().zip(&self.input_schema.columns) {
+            if column.dtype != promised.dtype {
+                return Err(Error::type_(format!(
+                    "column {} turned out to be {} where {} was planned, since it has missing values; compute or persist what it \
+                     comes from first",
+                    column.name,
+                    column.dtype.name(),
+                    promised.dtype.name()
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn read(
@@ -329,7 +347,7 @@ enum Mode {
     Aggregate {
         aggregator: Box<Aggregator>,
         keys: usize,
-        args: Vec<Option<usize>>,
+        arguments: Vec<usize>,
     },
 }
 
@@ -339,10 +357,14 @@ impl SinkState {
             Sink::Collect => Mode::Collect,
             Sink::Head(rows) => Mode::Head(*rows),
             Sink::Tail(rows) => Mode::Tail(*rows),
-            Sink::Aggregate { plan, keys, args } => Mode::Aggregate {
+            Sink::Aggregate {
+                plan,
+                keys,
+                arguments,
+            } => Mode::Aggregate {
                 aggregator: Box::new(Aggregator::new(plan.clone())?),
                 keys: *keys,
-                args: args.clone(),
+                arguments: arguments.clone(),
             },
         };
         Ok(Self {
@@ -375,11 +397,11 @@ impl SinkState {
             Mode::Aggregate {
                 aggregator,
                 keys,
-                args,
+                arguments,
             } => {
-                let values: Vec<_> = args
+                let values: Vec<_> = arguments
                     .iter()
-                    .map(|arg| arg.map(|column| batch.columns[column].clone()))
+                    .map(|column| Some(batch.columns[*column].clone()))
                     .collect();
                 aggregator.update(&batch.columns[..*keys], &values, batch.len)?;
                 Ok(false)

@@ -120,7 +120,7 @@ class FrameBase(NodeCollection):
         (chunks,) = results
         if self._node.kind == "object" and len(chunks) != 1:
             return concat_parts([chunk.to_object() for chunk in chunks]) if chunks else self._meta
-        return _core.assemble(self._node, chunks)
+        return _core.assemble(self._node, chunks, consume=True)
 
     def __dask_postcompute__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return concat_parts, ()
@@ -534,6 +534,11 @@ class FrameBase(NodeCollection):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.compute(), dtype=dtype)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        from dusk.dataframe._operators import apply_ufunc
+
+        return apply_ufunc(ufunc, method, inputs, kwargs)
 
     def __repr__(self) -> str:
         return _repr.text_of(self)

@@ -7,6 +7,7 @@ another process and must not hold collections.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,6 +51,9 @@ class Call:
 
     __slots__ = ("__name__", "args", "checked", "function", "kwargs")
 
+    # Said here so that nobody has to work it out for each call.
+    __signature__ = inspect.Signature()
+
     def __init__(
         self,
         function: Callable[..., Any] | str,
@@ -84,6 +88,8 @@ class CallWithInfo(Call):
     """A call of a user's function that asks for ``partition_info``."""
 
     __slots__ = ()
+
+    __signature__ = inspect.Signature([inspect.Parameter("partition_info", inspect.Parameter.KEYWORD_ONLY, default=None)])
 
     def __call__(self, *inputs: Any, partition_info: dict[str, Any] | None = None) -> Any:  # type: ignore[override]
         if self.checked:

@@ -173,6 +173,33 @@ def _whole(series: Any, frame: Any) -> Any:
     return whole
 
 
+#: NumPy's functions that are operators.
+_UFUNCS = {
+    "add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "true_divide": "truediv",
+    "floor_divide": "floordiv", "remainder": "mod", "power": "pow", "equal": "eq", "not_equal": "ne", "less": "lt",
+    "less_equal": "le", "greater": "gt", "greater_equal": "ge", "bitwise_and": "and", "bitwise_or": "or",
+    "bitwise_xor": "xor", "logical_and": None, "logical_or": None,
+}  # fmt: skip
+
+
+def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Give a function of NumPy on collections, lazily."""
+    if method != "__call__" or kwargs.get("out") is not None or ufunc.nout != 1:
+        return NotImplemented
+    name = _UFUNCS.get(ufunc.__name__)
+    if name is not None and len(inputs) == 2 and not kwargs:
+        return binary(name, *inputs)
+    if ufunc.__name__ in ("absolute", "negative", "positive") and not kwargs and len(inputs) == 1:
+        return unary({"absolute": "abs", "negative": "neg", "positive": "pos"}[ufunc.__name__], inputs[0])
+    if any(isinstance(x, np.ndarray) and x.ndim for x in inputs):
+        return NotImplemented
+    frames = [x for x in inputs if isinstance(x, FrameBase)]
+    if not frames:
+        return gather(ufunc, *inputs, kwargs=kwargs, prefix=ufunc.__name__)
+    same = isinstance(frames[0]._meta, pd.DataFrame | pd.Series)
+    return rowwise(ufunc, *inputs, kwargs=kwargs, prefix=ufunc.__name__, broadcast=False, same_rows=same)
+
+
 def unary(name: str, x: Any) -> Any:
     """Give ``<op> x``."""
     op, function, symbol = _UNARY[name]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dusk.dataframe._base import FrameBase
 from dusk.dataframe._calls import is_collection
-from dusk.dataframe._fallback import gather, gather_aligned, native, rowwise
+from dusk.dataframe._fallback import _holds_missing, gather, gather_aligned, native, rowwise
 from dusk.dataframe._operators import elementwise, is_value, unary
 
 __all__ = ["SharedMethods"]
@@ -134,9 +134,11 @@ class SharedMethods:
 
             cond = from_pandas(cond, npartitions=1) if isinstance(cond, pd.Series | pd.DataFrame) else cond
             other = from_pandas(other, npartitions=1) if isinstance(other, pd.Series | pd.DataFrame) else other
+        # Integers become floats where a value goes missing, and whether one does, only the data can tell.
+        loose = not _holds_missing(self._meta)
         if isinstance(cond, list | np.ndarray) or isinstance(other, list | np.ndarray):
-            return gather_aligned(name, self, cond, other)
-        return rowwise(name, self, cond, other, broadcast=False)
+            return gather_aligned(name, self, cond, other, loose=loose)
+        return rowwise(name, self, cond, other, broadcast=False, loose=loose)
 
     def astype(self, dtypes: Any, errors: str = "raise") -> Any:
         meta = self._meta

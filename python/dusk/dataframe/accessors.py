@@ -49,7 +49,8 @@ class Accessor:
     def _call(self, name: str, dotted: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if name in self._of_all_rows:
             return gather_aligned(dotted, self._series, *args, kwargs=kwargs, loose=True, prefix=name)
-        loose = self._series._meta.dtype == object
+        # A missing text has no length: the counts are floats then.
+        loose = self._series._meta.dtype == object or name in ("len", "count", "find", "rfind", "index", "rindex")
         return rowwise(dotted, self._series, *args, kwargs=kwargs, same_rows=True, loose=loose, prefix=name)
 
     def _property(self, dotted: str) -> Any:

@@ -289,8 +289,15 @@ class GroupBy:
         return self._reduce("nunique", {"dropna": dropna}, None)
 
     def size(self, **kwargs: Any) -> Any:
-        result = self._aggregated([("size", {}, None, self._size_label())], "series")
-        return result if result is not None else self._by_pandas("size")
+        # pandas counts the rows of a nullable column in a nullable dtype
+        if not self._is_nullable():
+            result = self._aggregated([("size", {}, None, self._size_label())], "series")
+            if result is not None:
+                return result
+        return self._by_pandas("size")
+
+    def _is_nullable(self) -> bool:
+        return False
 
     def _size_label(self) -> Hashable:
         if not self._as_index:
@@ -413,7 +420,7 @@ class GroupBy:
         if isinstance(self, DataFrameGroupBy) and name in self.obj.columns:
             return self[name]
         source = _grouped.pandas_class(isinstance(self, SeriesGroupBy))
-        if callable(getattr(source, name, None)):
+        if callable(getattr(source, name, None)) or name == "nth":
 
             def method(*args: Any, **kwargs: Any) -> Any:
                 return self._by_pandas(name, *args, **kwargs)
@@ -493,6 +500,9 @@ class SeriesGroupBy(GroupBy):
 
     def _size_label(self) -> Hashable:
         return "size" if not self._as_index else self._column().name
+
+    def _is_nullable(self) -> bool:
+        return isinstance(self._column().dtype, pd.api.extensions.ExtensionDtype)
 
     def _reduce(self, name: str, params: dict[str, Any], numeric_only: bool | None) -> Any:
         kwargs = dict(params)

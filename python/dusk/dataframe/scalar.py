@@ -10,7 +10,7 @@ import pandas as pd
 from dusk._node_collection import NodeCollection
 from dusk.dataframe import _repr
 from dusk.dataframe._meta import nonempty_scalar
-from dusk.dataframe._operators import elementwise, install_operators
+from dusk.dataframe._operators import apply_ufunc, elementwise, install_operators
 
 __all__ = ["Scalar"]
 
@@ -119,6 +119,9 @@ class Scalar(NodeCollection):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self.compute(), dtype=dtype)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return apply_ufunc(ufunc, method, inputs, kwargs)
 
     def __hash__(self) -> int:
         return hash(self._node)

@@ -29,6 +29,7 @@ mod sum;
 mod tests;
 mod text;
 mod truth;
+mod widen;
 
 use std::sync::Arc;
 
@@ -202,7 +203,7 @@ impl AggPlan {
     /// categories are too many.
     pub fn finish(self: &Arc<Self>, states: &[Arc<FrameChunk>]) -> Result<FrameChunk> {
         let groups = merge::merge(self, self.groups(states)?, !self.options.sort)?;
-        finish::finish(self, &groups)
+        widen::widened(finish::finish(self, &groups)?)
     }
 
     fn groups(&self, states: &[Arc<FrameChunk>]) -> Result<Vec<Groups>> {

@@ -311,6 +311,14 @@ fn categorical(categories: &Categories, codes: Vec<Option<i32>>) -> ArrayRef {
     ))
 }
 
+type Case<'a> = (
+    bool,
+    bool,
+    &'a [Option<i32>],
+    &'a [Option<i64>],
+    &'a [Option<i64>],
+);
+
 #[test]
 fn unobserved_categories_are_shown() {
     let categories = categories(&["c", "b", "a"]);
@@ -322,13 +330,6 @@ fn unobserved_categories_are_shown() {
         key.keys().iter().collect::<Vec<_>>()
     };
     let ops = ["sum", "min", "prod"].map(op);
-    type Case<'a> = (
-        bool,
-        bool,
-        &'a [Option<i32>],
-        &'a [Option<i64>],
-        &'a [Option<i64>],
-    );
     let cases: [Case; 3] = [
         (
             true,

@@ -127,6 +127,20 @@ impl Pack {
             }
             return Ok(());
         }
+        if let (Store::Direct { ids, keys }, [first, second]) = (&mut self.store, codes) {
+            // Two small columns need no packed column in between.
+            let shift = self.widths[0];
+            out.extend(first.iter().zip(second).map(|(first, second)| {
+                let key = u64::from(*first) | u64::from(*second) << shift;
+                let id = &mut ids[key as usize];
+                if *id == 0 {
+                    keys.push(key);
+                    *id = keys.len() as u32;
+                }
+                *id - 1
+            }));
+            return Ok(());
+        }
         let packed = &mut self.packed;
         packed.clear();
         packed.resize(rows, 0);

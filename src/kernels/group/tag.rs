@@ -36,7 +36,8 @@ impl TagTable {
         let tag = hash << 32;
         let mut at = hash as u32 as usize & self.mask;
         loop {
-            let slot = self.slots[at];
+            // SAFETY: `at` is masked by the number of slots less one, a power of two.
+            let slot = unsafe { *self.slots.get_unchecked(at) };
             if slot == 0 {
                 self.insert(at, tag, next);
                 return next;
@@ -75,14 +76,16 @@ impl TagTable {
     /// Asks the processor for the slot of this hash.
     #[inline]
     pub(crate) fn prefetch(&self, hash: u64) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let slot = &raw const self.slots[hash as u32 as usize & self.mask];
-            // SAFETY: prefetching is a hint that never faults, and the address is inside the table.
-            unsafe { std::arch::x86_64::_mm_prefetch(slot.cast(), std::arch::x86_64::_MM_HINT_T0) };
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = hash;
+        // Inside the table, as it is masked.
+        fetch(self.slots.as_ptr().wrapping_add(hash as u32 as usize & self.mask));
+    }
+
+    /// The id in the slot where the search for this hash begins: likely its id, if it is known.
+    #[inline]
+    pub(crate) fn guess(&self, hash: u64) -> Option<u32> {
+        // SAFETY: masked as in `entry`.
+        let slot = unsafe { *self.slots.get_unchecked(hash as u32 as usize & self.mask) };
+        (slot as u32).checked_sub(1)
     }
 
     /// Whether the table is large enough for prefetching to pay.
@@ -95,4 +98,16 @@ impl TagTable {
     pub(crate) fn nbytes(&self) -> usize {
         self.slots.capacity() * 8
     }
+}
+
+/// Asks the processor for what is at `address`.
+#[inline]
+pub(crate) fn fetch<T>(address: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: prefetching is a hint that never faults, whatever the address.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch(address.cast(), std::arch::x86_64::_MM_HINT_T0);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }

@@ -14,7 +14,7 @@ use arrow::datatypes::DataType;
 use crate::error::{Error, Result};
 use crate::kernels::group::hash::{hash_bytes, hash_u128};
 use crate::kernels::group::ints::check_room;
-use crate::kernels::group::tag::{AHEAD, TagTable};
+use crate::kernels::group::tag::{AHEAD, TagTable, fetch};
 
 /// The longest text that a view holds itself.
 pub(crate) const INLINE: u32 = 12;
@@ -197,6 +197,10 @@ impl TextCoder {
     ) -> Result<()> {
         check_room(self.views.len(), keys.len())?;
         let nulls = rows.nulls();
+        if nulls.is_none() && keys.iter().fold(0, |longest, view| view_len(*view).max(longest)) <= INLINE {
+            self.probe_inline(keys, out);
+            return Ok(());
+        }
         let mut hashes = std::mem::take(&mut self.hashes);
         hashes.clear();
         hashes.extend(keys.iter().enumerate().map(|(row, &view)| {
@@ -239,6 +243,33 @@ impl TextCoder {
         }
         self.hashes = hashes;
         Ok(())
+    }
+
+    /// Appends the codes of views that are the whole text, none missing: the common case, without a look at the rows.
+    fn probe_inline(&mut self, keys: &[u128], out: &mut Vec<u32>) {
+        let Self {
+            table, views, hashes, ..
+        } = self;
+        hashes.clear();
+        hashes.extend(keys.iter().map(|view| hash_u128(*view)));
+        let large = table.is_large();
+        out.extend(keys.iter().enumerate().map(|(row, &view)| {
+            if large {
+                // First the slot, then, when it has come, the key that it names.
+                if let Some(&hash) = hashes.get(row + 2 * AHEAD) {
+                    table.prefetch(hash);
+                }
+                if let Some(code) = hashes.get(row + AHEAD).and_then(|hash| table.guess(*hash)) {
+                    fetch(views.as_ptr().wrapping_add(code as usize));
+                }
+            }
+            let next = views.len() as u32;
+            let code = table.entry(hashes[row], next, |code| views[code as usize] == view);
+            if code == next {
+                views.push(view);
+            }
+            code
+        }));
     }
 
     #[cold]

@@ -196,21 +196,35 @@ def _read(
             options["include_path_column"] = path_column
         if assume_missing:
             options["assume_missing"] = True
+        if options.get("dtype") is not None:
+            options["dtype"] = _parsed_dtypes(options["dtype"])
         try:
             node = _core.scan_csv([file.for_core() for file in files], options, blocksize=size, sample=int(sample))
             frame = new_collection(node)
         except _core.NotNative:
             frame = None
+        if frame is not None and path_column and list(frame.columns).count(path_column) > 1:
+            raise ValueError(
+                f"Files already contain the column name: {path_column}, so the path column cannot use this name. "
+                "Please set `include_path_column` to a unique name."
+            )
     if frame is None:
         frame = read_by_pandas(reader, files, size, packed, path_column or None, assume_missing, kwargs)
     if config.get("dataframe.convert-string", None) is True:
-        frame = _with_arrow_strings(frame, kwargs.get("dtype"))
+        frame = _with_arrow_strings(frame)
     if index_col is not None and index_col is not False:
         frame = _with_index(frame, index_col, kwargs)
     return frame
 
 
-def _with_arrow_strings(frame: Any, dtype: Any) -> Any:
+def _parsed_dtypes(dtype: Any) -> Any:
+    """Give dtypes as objects, where they were given as names."""
+    if isinstance(dtype, dict):
+        return {label: pd.api.types.pandas_dtype(kind) for label, kind in dtype.items()}
+    return pd.api.types.pandas_dtype(dtype)
+
+
+def _with_arrow_strings(frame: Any) -> Any:
     """Give text columns the dtype that Dask gives them."""
     texts = {
         label: pd.StringDtype("pyarrow")

@@ -1,0 +1,197 @@
+"""Order, windows, joins, shapes and choices of rows against pandas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import dusk.dataframe as dd
+
+ORDERED = ["cumsum", "cumprod", "cummax", "cummin", "shift", "diff", "ffill", "bfill", "rank", "pct_change", "interpolate"]
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_methods_over_all_rows(same, name):
+    same(lambda d, m: getattr(d.f, name)())
+    same(lambda d, m: getattr(d[["i", "f"]], name)())
+
+
+def _is_pandas(d) -> bool:
+    return isinstance(d, pd.DataFrame | pd.Series)
+
+
+def _sorted_set_index(key, **kwargs):
+    def operation(d, m):
+        key_of = key(d) if callable(key) else key
+        if _is_pandas(d):
+            return d.set_index(key_of, **kwargs).sort_index(kind="stable")
+        return d.set_index(key_of, **kwargs)
+
+    return operation
+
+
+CASES = {
+    "cumsum meets its column": lambda d, m: d.f.cumsum() + d.f,
+    "filter by cumsum": lambda d, m: d[d.i.cumsum() > 0],
+    "cumsum by rows": lambda d, m: d[["i", "f"]].cumsum(axis=1),
+    "shift back": lambda d, m: d.i.shift(-1),
+    "shift all": lambda d, m: d.shift(2),
+    "shift filled": lambda d, m: d.i.shift(1, fill_value=0),
+    "duplicated": lambda d, m: d.duplicated("g"),
+    "dropna": lambda d, m: d.dropna(),
+    "dropna subset": lambda d, m: d.dropna(subset=["f"]),
+    "dropna all": lambda d, m: d[["f", "s"]].dropna(how="all"),
+    "dropna thresh": lambda d, m: d.dropna(thresh=9),
+    "dropna of a column": lambda d, m: d.s.dropna(),
+    "reset_index": lambda d, m: d.reset_index(),
+    "reset_index dropped": lambda d, m: d[d.i > 0].reset_index(drop=True),
+    "reset_index of a column": lambda d, m: d.f.reset_index(),
+    "set_index": _sorted_set_index("t"),
+    "set_index of text": _sorted_set_index("h"),
+    "set_index kept": _sorted_set_index("i", drop=False),
+    "set_index series": _sorted_set_index(lambda d: d.g * 2),
+    "set_index two": lambda d, m: d.set_index(["g", "h"]),
+    "set_index of no column": lambda d, m: d.set_index("zz"),
+    "sort_values": lambda d, m: d.sort_values("i", kind="stable"),
+    "sort_values two": lambda d, m: d.sort_values(["g", "f"], ascending=[True, False], kind="stable"),
+    "sort_values missing first": lambda d, m: d.sort_values("f", na_position="first", kind="stable"),
+    "sort_values renumbered": lambda d, m: d.sort_values("f", ignore_index=True, kind="stable"),
+    "sort_values of a column": lambda d, m: d.f.sort_values(kind="stable"),
+    "sort_index": lambda d, m: d.sort_values("i", kind="stable").sort_index(),
+    "sort_index down": lambda d, m: d.sort_index(ascending=False),
+    "drop_duplicates": lambda d, m: d.drop_duplicates("g"),
+    "drop_duplicates last": lambda d, m: d.drop_duplicates(["g", "h"], keep="last"),
+    "drop_duplicates none": lambda d, m: d.drop_duplicates("i", keep=False),
+    "drop_duplicates of a column": lambda d, m: d.g.drop_duplicates(),
+    "explode": lambda d, m: d.assign(l=d.h.str.split("")).explode("l")[["i", "l"]],
+    "rolling": lambda d, m: d.f.rolling(3).mean(),
+    "rolling frame": lambda d, m: d[["i", "f"]].rolling(3, min_periods=1).sum(),
+    "rolling column": lambda d, m: d.rolling(3)["f"].max(),
+    "rolling agg": lambda d, m: d.f.rolling(3).agg(["sum", "mean"]),
+    "rolling over time": lambda d, m: _sorted_set_index("t")(d, m).f.rolling("5h").sum(),
+    "expanding": lambda d, m: d.f.expanding().mean(),
+    "ewm": lambda d, m: d.f.ewm(span=3).mean(),
+    "resample": lambda d, m: _sorted_set_index("t")(d, m).f.resample("D").sum(),
+    "merge": lambda d, m: d[["i", "g"]].merge(d[["g", "h"]].drop_duplicates("g"), on="g"),
+    "merge left": lambda d, m: d.merge(pd.DataFrame({"g": [0, 1, 9], "w": [1.0, 2.0, 3.0]}), on="g", how="left"),
+    "merge inner": lambda d, m: d.merge(pd.DataFrame({"g": [0, 1, 1], "w": [1, 2, 3]}), on="g"),
+    "merge outer": lambda d, m: d[["i", "g"]].merge(pd.DataFrame({"g": [0, 9], "w": [1, 3]}), on="g", how="outer"),
+    "merge right": lambda d, m: d[["i", "g"]].merge(pd.DataFrame({"g": [0, 9], "w": [1, 3]}), on="g", how="right"),
+    "merge by index": lambda d, m: d[["i"]].merge(d[["f"]], left_index=True, right_index=True),
+    "merge on nothing": lambda d, m: d.merge(d, on="zz"),
+    "join": lambda d, m: d[["i"]].join(d[["f"]][d.f > 0]),
+    "melt": lambda d, m: d[["i", "f", "g"]].melt(id_vars="g"),
+    "pivot_table": lambda d, m: d.pivot_table(index="g", columns="h", values="f"),
+    "transpose": lambda d, m: d[["i", "f"]].transpose(),
+    "get_dummies": lambda d, m: m.get_dummies(d.c),
+    "squeeze": lambda d, m: d[["i"]].squeeze(),
+    "transform": lambda d, m: d.i.transform(lambda x: x - x.mean()),
+    "combine_first": lambda d, m: d.f.combine_first(d.i),
+    "pipe": lambda d, m: d.pipe(lambda x: x.i + 1),
+    "loc slice": lambda d, m: d.loc[3:9],
+    "loc open slice": lambda d, m: d.loc[5:],
+    "loc labels": lambda d, m: d.loc[[3, 9, 1]],
+    "loc columns": lambda d, m: d.loc[:, ["i", "f"]],
+    "loc both": lambda d, m: d.loc[2:5, "i"],
+    "loc mask": lambda d, m: d.loc[d.i > 0, "f"],
+    "loc function": lambda d, m: d.loc[lambda x: x.i > 0],
+    "loc missing": lambda d, m: d.loc[[100]],
+    "iloc": lambda d, m: d.iloc[2:9],
+    "iloc list": lambda d, m: d.iloc[[1, 5, 3]],
+    "iloc from the end": lambda d, m: d.iloc[-3:],
+    "iloc value": lambda d, m: d.i.iloc[3],
+    "slice of rows": lambda d, m: d[2:7],
+    "concat": lambda d, m: m.concat([d, d]),
+    "concat of other columns": lambda d, m: m.concat([d[["i"]], d[["f"]]]),
+    "concat inner": lambda d, m: m.concat([d[["i", "g"]], d[["g", "f"]]], join="inner"),
+    "concat of other dtypes": lambda d, m: m.concat([d[["i"]], d[["f"]].rename(columns={"f": "i"})]),
+    "concat renumbered": lambda d, m: m.concat([d, d], ignore_index=True),
+    "concat columns": lambda d, m: m.concat([d[["i"]], d[["f"]]], axis=1),
+    "concat series": lambda d, m: m.concat([d.i, d.g]),
+    "concat of nothing": lambda d, m: m.concat([]),
+    "unique": lambda d, m: pd.Series(d.s.unique(), name="s") if _is_pandas(d) else d.s.unique(),
+    "unique of categories": lambda d, m: pd.Series(d.c.unique(), name="c") if _is_pandas(d) else d.c.unique(),
+    "to_dict": lambda d, m: d[["i", "g"]].to_dict(),
+    "to_numpy": lambda d, m: d[["i", "g"]].to_numpy(),
+    "items": lambda d, m: [label for label, _ in d.items()],
+    "itertuples": lambda d, m: [row.i for row in d.itertuples()],
+    "iteration": lambda d, m: list(d),
+    "iteration of a column": lambda d, m: list(d.i),
+    "memory_usage": lambda d, m: d[["i", "f"]].memory_usage(index=False),
+    "head": lambda d, m: d.head(),
+    "head beyond a partition": lambda d, m: d.head(12),
+    "head beyond the end": lambda d, m: d.head(100),
+    "head after a filter": lambda d, m: d[d.i > 3].head(2),
+    "head but the last": lambda d, m: d.head(-3),
+    "tail": lambda d, m: d.tail(8),
+    "tail of a column": lambda d, m: d.s.tail(3),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_against_pandas(same, case):
+    same(CASES[case])
+
+
+def test_rows_of_unknown_divisions_are_found_by_label(pdf):
+    df = dd.from_pandas(pdf.set_index("h"), npartitions=3, sort=False)
+    assert not df.known_divisions
+    pd.testing.assert_frame_equal(df.loc[["p"]].compute(), pdf.set_index("h").loc[["p"]])
+
+
+def test_sample_is_drawn_once(pdf):
+    df = dd.from_pandas(pdf, npartitions=3)
+    sample = df.sample(frac=0.5)
+    assert len(sample.compute()) == 12
+    pd.testing.assert_frame_equal(sample.compute(), sample.compute())
+    pd.testing.assert_frame_equal(df.sample(n=5, random_state=1).compute(), pdf.sample(n=5, random_state=1))
+
+
+def test_random_split_shares_all_rows(pdf):
+    df = dd.from_pandas(pdf, npartitions=3)
+    parts = df.random_split([0.7, 0.3], random_state=1)
+    rows = pd.concat([part.compute() for part in parts]).sort_index()
+    pd.testing.assert_frame_equal(rows, pdf)
+
+
+def test_shuffle_brings_equal_values_together(pdf):
+    df = dd.from_pandas(pdf, npartitions=3)
+    shuffled = df.shuffle("g")
+    seen: dict[int, int] = {}
+    for i in range(shuffled.npartitions):
+        for value in shuffled.get_partition(i).g.compute().unique():
+            assert seen.setdefault(value, i) == i
+    pd.testing.assert_frame_equal(shuffled.compute().sort_index(), pdf)
+
+
+def test_reduction_of_ones_own(pdf):
+    df = dd.from_pandas(pdf, npartitions=3)
+    assert df.i.reduction(lambda part: part.sum(), lambda sums: sums.sum()).compute() == pdf.i.sum()
+    found = df.reduction(lambda part: part[["i"]].max().to_frame().T, lambda parts: parts.max()).compute()
+    assert found["i"] == pdf.i.max()
+
+
+def test_map_overlap(pdf):
+    df = dd.from_pandas(pdf, npartitions=3)
+    found = df.f.map_overlap(lambda part: part.rolling(3).mean(), 2, 0).compute()
+    pd.testing.assert_series_equal(found, pdf.f.rolling(3).mean())
+
+
+def test_merge_asof(pdf):
+    left = pdf[["t", "i"]].sort_values("t", kind="stable")
+    right = pd.DataFrame({"t": pd.to_datetime("2024-01-01") + pd.to_timedelta(np.arange(0, 100, 10), "h"), "w": range(10)})
+    right["t"] = right["t"].astype(left["t"].dtype)
+    found = dd.merge_asof(dd.from_pandas(left, npartitions=3, sort=False), right, on="t").compute()
+    pd.testing.assert_frame_equal(found.reset_index(drop=True), pd.merge_asof(left, right, on="t"))
+
+
+def test_conversions(pdf):
+    texts = pd.Series(["1", "2", "x", "4"])
+    s = dd.from_pandas(texts, npartitions=2)
+    pd.testing.assert_series_equal(dd.to_numeric(s, errors="coerce").compute(), pd.to_numeric(texts, errors="coerce"))
+    dates = pd.Series(["2024-01-01", "2024-02-03", None])
+    s = dd.from_pandas(dates, npartitions=2)
+    pd.testing.assert_series_equal(dd.to_datetime(s).compute(), pd.to_datetime(dates))
+    spans = pd.Series(["1 day", "2 h"])
+    pd.testing.assert_series_equal(dd.to_timedelta(dd.from_pandas(spans, npartitions=2)).compute(), pd.to_timedelta(spans))
