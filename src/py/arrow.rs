@@ -2,7 +2,7 @@
 //!
 //! The stream is what pyarrow makes of the pandas object: index levels come after the columns, a range index that goes on
 //! through all partitions is only told in the metadata, labels that aren't text become text, and the NaN of NumPy's floats is
-//! missing. Differs in width only: a categorical has 32-bit codes. Refused with [`crate::error::Kind::NotNative`]: chunks
+//! missing. Differs in width only: a categorical has 32-bit codes, all text of pandas has 64-bit offsets. Refused with [`crate::error::Kind::NotNative`]: chunks
 //! that are pandas objects, and kinds other than frame and series.
 
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ use crate::py::convert::arrow::cast;
 use crate::py::convert::assemble::joined;
 use crate::py::convert::schema_to_meta;
 use crate::py::node::PyNode;
-use crate::schema::{Column, FrameKind, FrameSchema, IndexSchema, Label};
+use crate::schema::{Column, FrameKind, FrameSchema, IndexSchema};
 
 /// The capsule of an Arrow stream over the chunks of a node's partitions. The stream keeps them alive.
 #[pyfunction]
@@ -61,8 +61,8 @@ pub fn arrow_stream<'py>(
             } else {
                 schema.with_levels()
             };
-            let metadata = pandas_metadata(py, &schema, range)?;
-            let (arrow_schema, batches) = py.detach(|| record_batches(&schema, batches, metadata))?;
+            let described = described_by_pyarrow(py, &schema, range)?;
+            let (arrow_schema, batches) = py.detach(|| record_batches(&schema, batches, described))?;
             Bound::new(py, PyTable::try_new(batches, arrow_schema)?)?.into_any()
         }
         FrameKind::Series => {
@@ -99,76 +99,74 @@ fn unbroken(batches: &[Batch]) -> Option<(i64, i64, i64)> {
     joined(&ranges.collect::<Option<Vec<_>>>()?)
 }
 
-/// What pyarrow writes about the pandas object into the schema's metadata, so that `Table.to_pandas` gives it back.
-fn pandas_metadata(
+/// The names that pyarrow gives to the columns and written-out index levels of the pandas object, and the metadata by which
+/// `Table.to_pandas` gives it back. An object that pyarrow refuses, such as one with a label twice, is refused here as well.
+fn described_by_pyarrow(
     py: Python<'_>,
     schema: &FrameSchema,
     range: Option<(i64, i64, i64)>,
-) -> PyResult<HashMap<String, String>> {
+) -> PyResult<(Vec<String>, HashMap<String, String>)> {
     let key = "pandas";
     let meta = schema_to_meta(py, schema)?;
-    let metadata = py
+    let described = py
         .import(intern!(py, "pyarrow"))?
         .getattr(intern!(py, "Schema"))?
-        .call_method1(intern!(py, "from_pandas"), (meta,))?
-        .getattr(intern!(py, "metadata"))?;
+        .call_method1(intern!(py, "from_pandas"), (meta,))?;
+    let names: Vec<String> = described.getattr(intern!(py, "names"))?.extract()?;
+    let metadata = described.getattr(intern!(py, "metadata"))?;
     let json = py.import(intern!(py, "json"))?;
     let text = metadata.get_item(PyBytes::new(py, key.as_bytes()))?;
-    let described = json.call_method1(intern!(py, "loads"), (text,))?;
+    let pandas = json.call_method1(intern!(py, "loads"), (text,))?;
     if let Some((start, stop, step)) = range {
-        let levels = described.get_item(intern!(py, "index_columns"))?;
+        let levels = pandas.get_item(intern!(py, "index_columns"))?;
         if let Ok(level) = levels.cast::<PyList>()?.get_item(0)?.cast::<PyDict>() {
             level.set_item(intern!(py, "start"), start)?;
             level.set_item(intern!(py, "stop"), stop)?;
             level.set_item(intern!(py, "step"), step)?;
         }
     }
-    let text: String = json.call_method1(intern!(py, "dumps"), (described,))?.extract()?;
-    Ok(HashMap::from([(key.to_string(), text)]))
+    let text: String = json.call_method1(intern!(py, "dumps"), (pandas,))?.extract()?;
+    Ok((names, HashMap::from([(key.to_string(), text)])))
 }
 
 fn field_of(name: String, dtype: &Dtype) -> Result<Field> {
     let data_type = dtype
         .arrow()
         .ok_or_else(|| Error::not_native(format!("an Arrow stream of dtype {}", dtype.name())))?;
+    // a fixed offset goes without the letters that pandas puts in front
+    let data_type = match data_type {
+        DataType::Timestamp(unit, Some(zone)) if zone.starts_with("UTC+") || zone.starts_with("UTC-") => {
+            DataType::Timestamp(unit, Some(zone[3..].into()))
+        }
+        other => other,
+    };
     let ordered = matches!(dtype, Dtype::Category(categories) if categories.ordered);
     Ok(Field::new(name, data_type, true).with_dict_is_ordered(ordered))
-}
-
-/// The name of an index level, by pandas' rule for levels that have none of their own.
-fn level_name(position: usize, level: &Column, columns: &[Column]) -> String {
-    let taken = || columns.iter().any(|column| column.name == level.name);
-    match &level.name {
-        name if !matches!(name, Label::None) && !taken() => name.to_string(),
-        _ => format!("__index_level_{position}__"),
-    }
 }
 
 fn record_batches(
     schema: &FrameSchema,
     batches: Vec<Batch>,
-    metadata: HashMap<String, String>,
+    (names, metadata): (Vec<String>, HashMap<String, String>),
 ) -> Result<(Arc<Schema>, Vec<RecordBatch>)> {
     let levels: &[Column] = match &schema.index {
         IndexSchema::Range { .. } => &[],
         IndexSchema::Levels(levels) => levels,
     };
-    let mut fields = Vec::with_capacity(schema.columns.len() + levels.len());
-    for column in &schema.columns {
-        fields.push(field_of(column.name.to_string(), &column.dtype)?);
-    }
-    for (position, level) in levels.iter().enumerate() {
-        fields.push(field_of(
-            level_name(position, level, &schema.columns),
-            &level.dtype,
-        )?);
-    }
     let dtypes: Vec<&Dtype> = schema
         .columns
         .iter()
         .chain(levels)
         .map(|column| &column.dtype)
         .collect();
+    if names.len() != dtypes.len() {
+        return Err(Error::internal("pyarrow names other columns than the frame has"));
+    }
+    let fields = names
+        .into_iter()
+        .zip(&dtypes)
+        .map(|(name, dtype)| field_of(name, dtype))
+        .collect::<Result<Vec<_>>>()?;
     let arrow_schema = Arc::new(Schema::new_with_metadata(fields, metadata));
     let batches = batches
         .into_iter()
@@ -223,7 +221,9 @@ fn nan_as_missing<T: ArrowPrimitiveType>(array: ArrayRef, is_nan: impl Fn(T::Nat
     if !values.iter().any(|&value| is_nan(value)) {
         return array;
     }
-    let present = NullBuffer::new(BooleanBuffer::collect_bool(values.len(), |row| !is_nan(values[row])));
+    let present = NullBuffer::new(BooleanBuffer::collect_bool(values.len(), |row| {
+        !is_nan(values[row])
+    }));
     let nulls = NullBuffer::union(floats.nulls(), Some(&present));
     Arc::new(PrimitiveArray::<T>::new(values.clone(), nulls))
 }

@@ -408,7 +408,20 @@ def test_host_columns_do_not_hold_up_native_ones():
         held = Held(plan(frame, parts).select([0, 2], "frame"))
         assert held.is_native()
         same(frame[["k", "s"]], held.take())
-        assert not Held(plan(frame, parts).select([0, 1], "frame")).is_native()
+        with pytest.raises(_core.NotNative):
+            plan(frame, parts).select([0, 1], "frame")
+
+
+def test_native_columns_are_read_beside_host_ones():
+    # The whole frame is wanted as pandas objects, the mask natively.
+    frame = pd.DataFrame({"k": [0, 2, 1, 4, 3, 6], "o": [[1]] * 6, "s": ["a", None, "b", "c", "d", "é"]})
+    for parts in PARTS:
+        lazy = new_collection(plan(frame, parts))
+        same(frame[frame["k"] % 2 == 0], lazy[lazy["k"] % 2 == 0].compute())
+        whole, total, sizes = dusk.compute(lazy, lazy["k"].sum(), lazy.groupby("s")["k"].sum())
+        same(frame, whole)
+        assert total == frame["k"].sum()
+        same(frame.groupby("s")["k"].sum(), sizes)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 100])

@@ -258,8 +258,8 @@ def test_errors_of_the_system(tmp_path):
 
 def test_errors_of_values(tmp_path):
     path = tmp_path / "bad.csv"
-    path.write_text("a,b\n" + "1,2\n" * 1000 + "oops,3\n")
-    lazy = dd.read_csv(str(path), dtype={"a": "int64"}, sample=100)
+    path.write_text("a,b\n" + "1,2\n" * 200_000 + "oops,3\n")
+    lazy = dd.read_csv(str(path), dtype={"a": "int64"}, sample=1000)
     with pytest.raises(ValueError, match="oops") as info:
         lazy.compute()
     assert any("read-csv" in note and "partition 0" in note for note in info.value.__notes__)
