@@ -143,11 +143,12 @@ def test_regressions_are_found():
 
 
 def test_imports_are_rewritten_in_their_lines():
-    source = "from dask.core import (\n    a,\n    b as c,\n)\nimport dask.array as da, os\nfrom dask.tests.x import
-    y\nz = 1" text = compat_lenient.rewrite(source) lines = text.split("\n") assert len(lines) ==
-    len(source.split("\n")) assert lines[0] == "a, c = __import__('compat_lenient').take('dask.core', 'a', 'b')"
-    assert lines[4] == "da = __import__('compat_lenient').take_module('dask.array'); import os" assert lines[5:] ==
-    ["from dask.tests.x import y", "z = 1"]
+    source = "from dask.core import (\n    a,\n    b as c,\n)\nimport dask.array as da, os\nfrom dask.tests.x import y\nz = 1"
+    lines = compat_lenient.rewrite(source).split("\n")
+    assert len(lines) == len(source.split("\n"))
+    assert lines[0] == "a, c = __import__('compat_lenient').take('dask.core', 'a', 'b')"
+    assert lines[4] == "da = __import__('compat_lenient').take_module('dask.array'); import os"
+    assert lines[5:] == ["from dask.tests.x import y", "z = 1"]
 
 
 def test_missing_names_fail_the_tests_that_use_them(monkeypatch):

@@ -60,10 +60,10 @@ pub fn concat_batches(schema: &FrameSchema, batches: &[Batch]) -> Result<Batch> 
 }
 
 fn concat_index(schema: &FrameSchema, pieces: &[&Batch]) -> Result<IndexData> {
-    if let Some(range) = one_range(pieces) {
-        if matches!(schema.index, IndexSchema::Range { .. }) {
-            return Ok(range);
-        }
+    if matches!(schema.index, IndexSchema::Range { .. })
+        && let Some(range) = one_range(pieces)
+    {
+        return Ok(range);
     }
     let levels: Vec<Vec<ArrayRef>> = pieces.iter().map(|batch| batch.index_levels()).collect();
     let arrays = schema
@@ -250,5 +250,162 @@ fn views_to_large(views: &StringViewArray) -> LargeStringArray {
             Buffer::from_vec(bytes),
             views.nulls().cloned(),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Int32Array, Int64Array, StringArray};
+
+    use super::*;
+    use crate::dtype::{Categories, NumpyType};
+    use crate::schema::{Column, FrameKind, Label};
+
+    fn schema(dtype: Dtype, index: IndexSchema) -> FrameSchema {
+        let column = Column {
+            name: Label::str("a"),
+            dtype,
+        };
+        FrameSchema::new(FrameKind::Frame, vec![column], index)
+    }
+
+    fn batch(start: i64, step: i64, column: ArrayRef) -> Batch {
+        Batch {
+            index: IndexData::Range { start, step },
+            len: column.len(),
+            columns: vec![column],
+        }
+    }
+
+    fn ints(values: &[i64]) -> ArrayRef {
+        Arc::new(Int64Array::from(values.to_vec()))
+    }
+
+    #[test]
+    fn a_range_stays_one_where_pieces_continue() {
+        let schema = schema(Dtype::Numpy(NumpyType::Int64), IndexSchema::range());
+        let index = |pieces: &[Batch]| concat_batches(&schema, pieces).unwrap().index;
+        let range = |index: IndexData| match index {
+            IndexData::Range { start, step } => Some((start, step)),
+            IndexData::Levels(_) => None,
+        };
+        let (two, one, none) = (ints(&[1, 2]), ints(&[3]), ints(&[]));
+        let pieces = [
+            batch(0, 1, two.clone()),
+            batch(99, 7, none.clone()),
+            batch(2, 1, one.clone()),
+        ];
+        assert_eq!(range(index(&pieces)), Some((0, 1)));
+        assert_eq!(
+            range(index(&[batch(5, 1, one.clone()), batch(3, 1, one.clone())])),
+            Some((5, -2))
+        );
+        assert_eq!(
+            range(index(&[batch(0, 2, two.clone()), batch(4, 2, two.clone())])),
+            Some((0, 2))
+        );
+        assert_eq!(
+            range(index(&[batch(7, 3, none.clone()), batch(8, 3, none)])),
+            Some((7, 3))
+        );
+        let broken = concat_batches(&schema, &[batch(0, 1, two.clone()), batch(0, 1, two)]).unwrap();
+        assert_eq!(
+            broken.index_levels()[0]
+                .as_primitive::<arrow::datatypes::Int64Type>()
+                .values(),
+            &[0, 1, 0, 1]
+        );
+        assert_eq!(broken.len, 4);
+    }
+
+    #[test]
+    fn one_piece_takes_the_schemas_index() {
+        let level = Column {
+            name: Label::None,
+            dtype: Dtype::Numpy(NumpyType::Int64),
+        };
+        let schema = schema(Dtype::Numpy(NumpyType::Int64), IndexSchema::Levels(vec![level]));
+        let one = concat_batches(&schema, &[batch(3, 1, ints(&[1, 2]))]).unwrap();
+        assert!(matches!(one.index, IndexData::Levels(_)));
+        let none = concat_batches(&schema, &[]).unwrap();
+        assert_eq!((none.len, none.columns[0].len()), (0, 0));
+    }
+
+    #[test]
+    fn text_of_two_layouts_becomes_large() {
+        let long = "text that is longer than its view holds";
+        let rows = vec![Some("a"), None, Some(long), Some("é€"), Some("")];
+        let views: ArrayRef = Arc::new(StringViewArray::from(rows.clone()));
+        let large: ArrayRef = Arc::new(LargeStringArray::from(rows.clone()));
+        let small: ArrayRef = Arc::new(StringArray::from(rows.clone()));
+        for array in [&views, &large, &small, &views.slice(0, 5)] {
+            assert_eq!(
+                to_large_utf8(array)
+                    .unwrap()
+                    .as_string::<i64>()
+                    .iter()
+                    .collect::<Vec<_>>(),
+                rows
+            );
+        }
+        assert_eq!(
+            to_large_utf8(&views.slice(2, 2))
+                .unwrap()
+                .as_string::<i64>()
+                .iter()
+                .collect::<Vec<_>>(),
+            rows[2..4]
+        );
+        let both = concat_arrays(&Dtype::Str, &[&views, &large]).unwrap();
+        assert_eq!(*both.data_type(), DataType::LargeUtf8);
+        assert_eq!(
+            both.as_string::<i64>().iter().collect::<Vec<_>>(),
+            [rows.clone(), rows.clone()].concat()
+        );
+        assert_eq!(
+            *concat_arrays(&Dtype::Str, &[&views, &views]).unwrap().data_type(),
+            DataType::Utf8View
+        );
+        assert!(to_large_utf8(&ints(&[1])).is_err());
+    }
+
+    #[test]
+    fn equal_categories_keep_their_codes() {
+        let values = |words: &[&str]| Arc::new(StringArray::from(words.to_vec())) as ArrayRef;
+        let codes = |codes: Vec<Option<i32>>, values: ArrayRef| {
+            Arc::new(DictionaryArray::<Int32Type>::new(Int32Array::from(codes), values)) as ArrayRef
+        };
+        let dtype = Dtype::Category(Arc::new(Categories {
+            values: values(&["x", "y"]),
+            dtype: Dtype::Str,
+            ordered: false,
+        }));
+        let a = codes(vec![Some(1), None], values(&["x", "y"]));
+        let b = codes(vec![Some(1), Some(0)], values(&["x", "y"]));
+        let both = concat_arrays(&dtype, &[&a, &b]).unwrap();
+        let both = both.as_dictionary::<Int32Type>();
+        assert_eq!(
+            both.keys().iter().collect::<Vec<_>>(),
+            [Some(1), None, Some(1), Some(0)]
+        );
+        assert_eq!(both.values().len(), 2);
+        let other = codes(vec![Some(0)], values(&["z"]));
+        assert_eq!(
+            concat_arrays(&dtype, &[&a, &other]).unwrap_err().kind(),
+            crate::error::Kind::Internal
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn views_written_out_read_the_same(rows: Vec<Option<String>>, start: usize, length: usize) {
+            let views: ArrayRef = Arc::new(StringViewArray::from_iter(rows.iter().map(Option::as_deref)));
+            let start = start % (rows.len() + 1);
+            let length = length % (rows.len() - start + 1);
+            let large = to_large_utf8(&views.slice(start, length)).unwrap();
+            large.to_data().validate_full().unwrap();
+            let back: Vec<_> = large.as_string::<i64>().iter().map(|text| text.map(str::to_string)).collect();
+            proptest::prop_assert_eq!(&back[..], &rows[start..start + length]);
+        }
     }
 }

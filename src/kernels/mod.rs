@@ -2,7 +2,6 @@
 
 pub mod agg;
 pub mod compile;
-mod compile_cast;
 pub mod concat;
 pub mod group;
 pub mod ops;

@@ -350,3 +350,196 @@ pub fn constant(literal: &Literal, dtype: &Dtype, rows: usize) -> Result<ArrayRe
         _ => Err(Error::internal(format!("a constant column of {}", dtype.name()))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Float64Array, Int64Array, UInt32Array};
+
+    use super::*;
+    use crate::error::Kind;
+    use crate::kernels::predicate::Predicate;
+    use crate::op::scalar::ScalarOp as O;
+    use crate::op::tree::Expr;
+    use crate::scalar::Scalar;
+    use crate::schema::{Column, FrameKind, IndexSchema, Label};
+
+    /// `x` float64 with NaN, `i` int64, `t` text, `n` Int64 with missing values; `rows` rows.
+    fn frame(rows: usize) -> (FrameSchema, Batch) {
+        let x: Vec<f64> = (0..rows)
+            .map(|row| if row % 7 == 3 { f64::NAN } else { row as f64 / 2.0 })
+            .collect();
+        let i: Vec<i64> = (0..rows as i64).map(|row| row - 5).collect();
+        let t: Vec<_> = (0..rows)
+            .map(|row| (row % 5 != 0).then_some(["a", "bb", "é"][row % 3]))
+            .collect();
+        let n: Vec<_> = (0..rows as i64)
+            .map(|row| (row % 4 != 1).then_some(row))
+            .collect();
+        let columns: Vec<(Dtype, ArrayRef)> = vec![
+            (Dtype::Numpy(NumpyType::Float64), Arc::new(Float64Array::from(x))),
+            (Dtype::Numpy(NumpyType::Int64), Arc::new(Int64Array::from(i))),
+            (Dtype::Str, Arc::new(arrow::array::StringViewArray::from(t))),
+            (Dtype::Nullable(NumpyType::Int64), Arc::new(Int64Array::from(n))),
+        ];
+        let names = columns.iter().map(|(dtype, _)| Column {
+            name: Label::None,
+            dtype: dtype.clone(),
+        });
+        let schema = FrameSchema::new(FrameKind::Frame, names.collect(), IndexSchema::range());
+        let batch = Batch {
+            index: IndexData::Range { start: 0, step: 1 },
+            columns: columns.into_iter().map(|(_, array)| array).collect(),
+            len: rows,
+        };
+        (schema, batch)
+    }
+
+    fn int(value: i64) -> ExprRef {
+        Expr::weak(Scalar::Int(value.into()))
+    }
+
+    fn run(exprs: &[ExprRef], schema: &FrameSchema, batch: &Batch) -> Result<Vec<ArrayRef>> {
+        Program::compile(exprs, schema, &|position| position)?.run(batch)
+    }
+
+    #[test]
+    fn chains_over_tile_borders() {
+        for rows in [0, 1, 63, 1023, 1024, 1025, 5000] {
+            let (schema, batch) = frame(rows);
+            let sum = Expr::call(O::Add, vec![Expr::column(0), int(1)]);
+            let exprs = [
+                Expr::call(
+                    O::Sub,
+                    vec![Expr::call(O::Mul, vec![sum.clone(), int(2)]), Expr::column(1)],
+                ),
+                sum.clone(),
+                Expr::call(O::Gt, vec![sum, int(10)]),
+                Expr::call(O::Add, vec![Expr::column(3), Expr::column(1)]),
+            ];
+            let results = run(&exprs, &schema, &batch).unwrap();
+            let x = batch.columns[0].as_primitive::<arrow::datatypes::Float64Type>();
+            let chain = results[0].as_primitive::<arrow::datatypes::Float64Type>();
+            let greater = results[2].as_boolean();
+            let nullable = results[3].as_primitive::<arrow::datatypes::Int64Type>();
+            assert!(chain.nulls().is_none() && greater.nulls().is_none());
+            for row in 0..rows {
+                let expected = (x.value(row) + 1.0) * 2.0 - (row as f64 - 5.0);
+                assert_eq!(chain.value(row).to_bits(), expected.to_bits());
+                assert_eq!(greater.value(row), x.value(row) + 1.0 > 10.0);
+                assert_eq!(nullable.is_null(row), row % 4 == 1);
+                assert!(nullable.is_null(row) || nullable.value(row) == 2 * row as i64 - 5);
+            }
+        }
+    }
+
+    #[test]
+    fn columns_pass_through_and_constants_fill() {
+        let (schema, batch) = frame(10);
+        let results = run(
+            &[Expr::column(2), int(7), Expr::weak(Scalar::Str("é".into()))],
+            &schema,
+            &batch,
+        )
+        .unwrap();
+        assert!(Arc::ptr_eq(&results[0], &batch.columns[2]));
+        assert_eq!(
+            results[1].as_primitive::<arrow::datatypes::Int64Type>().values(),
+            &[7; 10]
+        );
+        assert!(results[2].as_string::<i64>().iter().all(|text| text == Some("é")));
+    }
+
+    #[test]
+    fn batches_with_other_columns_and_slices() {
+        let (schema, batch) = frame(3000);
+        let expr = Expr::call(
+            O::And,
+            vec![
+                Expr::call(O::Ne, vec![Expr::column(2), Expr::weak(Scalar::Str("a".into()))]),
+                Expr::call(O::Ge, vec![Expr::column(3), int(100)]),
+            ],
+        );
+        let whole = run(std::slice::from_ref(&expr), &schema, &batch).unwrap();
+        let narrow = Batch {
+            columns: vec![batch.columns[2].clone(), batch.columns[3].clone()],
+            ..batch.clone()
+        }
+        .slice(17, 2500);
+        let program =
+            Program::compile(std::slice::from_ref(&expr), &schema, &|position| position - 2).unwrap();
+        assert_eq!(&*program.run(&narrow).unwrap()[0], &*whole[0].slice(17, 2500));
+        let predicate = Predicate::for_source(&expr, &schema).unwrap();
+        assert_eq!(crate::chunk::BatchFilter::columns(&predicate), [2, 3]);
+        let kept = predicate.select(&narrow).unwrap().unwrap();
+        let expected: Vec<u32> = (17..2517)
+            .filter(|row| (row % 5 == 0 || row % 3 != 0) && row % 4 != 1 && *row >= 100)
+            .map(|row| row - 17)
+            .collect();
+        assert_eq!(kept, UInt32Array::from(expected));
+    }
+
+    #[test]
+    fn a_predicate_that_keeps_all_says_so() {
+        let (schema, batch) = frame(2000);
+        let all = Expr::call(O::Ge, vec![Expr::column(1), int(-5)]);
+        let predicate = Predicate::compile(&all, &schema, &|position| position).unwrap();
+        assert!(predicate.select(&batch).unwrap().is_none());
+        assert!(predicate.select(&batch.slice(0, 0)).unwrap().is_none());
+        let constant =
+            Predicate::compile(&Expr::weak(Scalar::Bool(false)), &schema, &|position| position).unwrap();
+        assert_eq!(constant.select(&batch).unwrap().unwrap().len(), 0);
+        let number = Predicate::compile(&Expr::column(1), &schema, &|position| position).unwrap_err();
+        assert_eq!(number.kind(), Kind::NotNative);
+    }
+
+    #[test]
+    fn failures_name_the_row_and_look_at_values_only() {
+        let (schema, batch) = frame(2000);
+        let to_int = Expr::call(O::Cast(Dtype::Numpy(NumpyType::Int64)), vec![Expr::column(0)]);
+        let error = run(&[to_int], &schema, &batch).unwrap_err();
+        assert_eq!(error.kind(), Kind::Value);
+        assert!(
+            error
+                .message()
+                .starts_with("Cannot convert non-finite values (NA or inf) to integer")
+        );
+        assert_eq!(error.notes(), ["at row 3 of the batch"]);
+        let from_missing = Expr::call(O::Cast(Dtype::Numpy(NumpyType::Int32)), vec![Expr::column(3)]);
+        assert_eq!(
+            run(&[from_missing], &schema, &batch).unwrap_err().message(),
+            "cannot convert NA to integer"
+        );
+        let parse = Expr::call(O::Cast(Dtype::Numpy(NumpyType::Float64)), vec![Expr::column(2)]);
+        let error = run(&[parse], &schema, &batch).unwrap_err();
+        assert_eq!(error.message(), "could not convert string to float: 'bb'");
+        assert_eq!(error.notes(), ["at row 1 of the batch"]);
+        assert_eq!(
+            run(&[Expr::Input(0).into()], &schema, &batch).unwrap_err().kind(),
+            Kind::Internal
+        );
+    }
+
+    #[test]
+    fn constants_are_folded() {
+        let (schema, batch) = frame(10);
+        let mean = Expr::Literal(Literal {
+            value: Scalar::Float(2.25),
+            dtype: Some(NumpyType::Float64),
+        });
+        let bound = Expr::call(O::Mul, vec![mean.into(), int(2)]);
+        let expr = Expr::call(O::Gt, vec![Expr::column(1), bound]);
+        let program = Program::compile(&[expr], &schema, &|position| position).unwrap();
+        let kept: Vec<_> = program.run(&batch).unwrap()[0]
+            .as_boolean()
+            .iter()
+            .flatten()
+            .collect();
+        assert_eq!(kept, [false; 10]);
+        let both = Expr::call(O::Add, vec![int(1), int(2)]);
+        let three = run(&[both], &schema, &batch).unwrap();
+        assert_eq!(
+            three[0].as_primitive::<arrow::datatypes::Int64Type>().values(),
+            &[3; 10]
+        );
+    }
+}

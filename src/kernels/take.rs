@@ -115,7 +115,11 @@ pub fn compact(batch: &Batch) -> Result<Batch> {
         Ok(match array.data_type() {
             DataType::Utf8View => {
                 let views = array.as_string_view();
-                let kept: usize = views.data_buffers().iter().map(|buffer| buffer.capacity()).sum();
+                let kept: usize = views
+                    .data_buffers()
+                    .iter()
+                    .map(arrow::buffer::Buffer::capacity)
+                    .sum();
                 if wasteful(kept, views.total_buffer_bytes_used()) {
                     Arc::new(views.gc())
                 } else {
@@ -150,4 +154,92 @@ pub fn compact(batch: &Batch) -> Result<Batch> {
 
 fn wasteful(kept: usize, used: usize) -> bool {
     kept > 4096 && kept > used.saturating_mul(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Float64Array, Int32Array, LargeStringArray, StringArray, StringViewArray};
+
+    use super::*;
+
+    fn batch() -> Batch {
+        let long = "a text that is too long for its view ".repeat(200);
+        let views = StringViewArray::from(vec![Some("a"), None, Some(long.as_str()), Some("é"), Some("")]);
+        let codes = DictionaryArray::<Int32Type>::new(
+            Int32Array::from(vec![Some(1), None, Some(0), Some(1), Some(2)]),
+            Arc::new(StringArray::from(vec!["x", "y", "z"])),
+        );
+        Batch {
+            index: IndexData::Range { start: 10, step: 2 },
+            columns: vec![
+                Arc::new(Float64Array::from(vec![0.0, f64::NAN, 2.0, 3.0, 4.0])),
+                Arc::new(views),
+                Arc::new(codes),
+                Arc::new(BooleanArray::from(vec![true, false, true, true, false])),
+                Arc::new(LargeStringArray::from(vec![
+                    Some("p"),
+                    None,
+                    Some("q"),
+                    None,
+                    Some("r"),
+                ])),
+            ],
+            len: 5,
+        }
+    }
+
+    #[test]
+    fn rows_by_position_and_by_mask_agree() {
+        let batch = batch();
+        let taken = take_batch(&batch, &UInt32Array::from(vec![0, 2, 3])).unwrap();
+        let mask = BooleanArray::from(vec![Some(true), None, Some(true), Some(true), Some(false)]);
+        let filtered = filter_batch(&batch, &mask).unwrap();
+        assert_eq!(taken.len, 3);
+        assert_eq!(filtered.len, 3);
+        for (a, b) in taken.arrays().zip(filtered.arrays()) {
+            assert_eq!(&**a, &**b);
+        }
+        assert_eq!(
+            taken.index_levels()[0]
+                .as_primitive::<arrow::datatypes::Int64Type>()
+                .values(),
+            &[10, 14, 16]
+        );
+        assert!(taken.columns[0].nulls().is_none());
+        let codes = taken.columns[2].as_dictionary::<Int32Type>();
+        assert_eq!(codes.keys().values(), &[1, 0, 1]);
+        assert!(Arc::ptr_eq(
+            codes.values(),
+            batch.columns[2].as_dictionary::<Int32Type>().values()
+        ));
+    }
+
+    #[test]
+    fn no_rows_and_rows_out_of_bounds() {
+        let none = take_batch(&batch(), &UInt32Array::from(Vec::<u32>::new())).unwrap();
+        assert_eq!((none.len, none.columns.len()), (0, 5));
+        assert!(none.arrays().all(|array| array.is_empty()));
+        let error = take_batch(&batch(), &UInt32Array::from(vec![5])).unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Internal);
+        assert!(filter_batch(&batch(), &BooleanArray::from(vec![true])).is_err());
+    }
+
+    #[test]
+    fn compact_gives_text_back() {
+        let batch = batch();
+        let one = take_batch(&batch, &UInt32Array::from(vec![3])).unwrap();
+        let small = compact(&one).unwrap();
+        assert_eq!(&*small.columns[1], &*one.columns[1]);
+        let kept = |batch: &Batch| -> usize {
+            batch.columns[1]
+                .as_string_view()
+                .data_buffers()
+                .iter()
+                .map(|buffer| buffer.len())
+                .sum()
+        };
+        assert!(kept(&one) > 4096);
+        assert_eq!(kept(&small), 0);
+        assert_eq!(kept(&compact(&batch).unwrap()), kept(&batch));
+    }
 }

@@ -146,8 +146,8 @@ impl AggOp {
             }
             Dtype::Numpy(NumpyType::Timedelta(_)) => self.span(input, grouped),
             Dtype::Nullable(kind) if !kind.is_numeric() => Err(self.not_native(input)),
-            Dtype::Numpy(kind) => Ok(self.number(*kind, grouped, false, Dtype::Numpy)),
-            Dtype::Nullable(kind) => Ok(self.number(*kind, grouped, true, Dtype::Nullable)),
+            Dtype::Numpy(kind) => Ok(self.number(*kind, grouped, Dtype::Numpy)),
+            Dtype::Nullable(kind) => Ok(self.number(*kind, grouped, Dtype::Nullable)),
             Dtype::Arrow(data_type) => self.arrow(data_type, input, grouped),
         }
     }
@@ -173,13 +173,7 @@ impl AggOp {
     }
 
     /// Numbers and bools; `wrap` makes the family of the input's dtype out of an element type.
-    fn number(
-        self,
-        kind: NumpyType,
-        grouped: bool,
-        masked: bool,
-        wrap: impl Fn(NumpyType) -> Dtype,
-    ) -> Dtype {
+    fn number(self, kind: NumpyType, grouped: bool, wrap: impl Fn(NumpyType) -> Dtype) -> Dtype {
         use NumpyType::{Bool, Float32, Float64, Int64, UInt64};
         match self {
             Self::Sum { .. } | Self::Prod { .. } => wrap(match kind {
@@ -312,7 +306,7 @@ impl AggOp {
                 {
                     Ok(wrap(NumpyType::Float64))
                 }
-                _ => Ok(self.number(kind, grouped, true, wrap)),
+                _ => Ok(self.number(kind, grouped, wrap)),
             };
         }
         let ordered = matches!(

@@ -169,12 +169,16 @@ fn has_mask(dtype: &Dtype) -> bool {
     }
 }
 
+#[allow(
+    clippy::many_single_char_names,
+    reason = "two operands, their units and their factors"
+)]
 fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
     use ScalarOp as O;
     let answer = |dtype: Dtype, plan: Plan| Ok(Resolved { dtype, plan });
     let span = |unit| Dtype::Numpy(NumpyType::Timedelta(unit));
-    let moment = |unit, tz: &Option<&std::sync::Arc<str>>| match tz {
-        Some(tz) => Dtype::Datetimetz(unit, (*tz).clone()),
+    let moment = |unit, tz: Option<&std::sync::Arc<str>>| match tz {
+        Some(tz) => Dtype::Datetimetz(unit, tz.clone()),
         None => Dtype::Numpy(NumpyType::Datetime(unit)),
     };
     let ticks = |a: TimeUnit, b: TimeUnit| {
@@ -189,11 +193,11 @@ fn arith(op: &ScalarOp, a: &Side<'_>, b: &Side<'_>) -> Result<Resolved> {
         (_, Class::Number { .. }, Class::Number { .. }) => numbers(op, a, b),
         (O::Add | O::Sub, Class::Moment { unit: x, tz }, Class::Span(y)) => {
             let (unit, i, j) = ticks(*x, *y);
-            answer(moment(unit, tz), Plan::Ticks(i, j))
+            answer(moment(unit, *tz), Plan::Ticks(i, j))
         }
         (O::Add, Class::Span(x), Class::Moment { unit: y, tz }) => {
             let (unit, i, j) = ticks(*x, *y);
-            answer(moment(unit, tz), Plan::Ticks(i, j))
+            answer(moment(unit, *tz), Plan::Ticks(i, j))
         }
         (O::Sub, Class::Moment { unit: x, tz }, Class::Moment { unit: y, tz: other }) => {
             if tz.is_some() != other.is_some() {
@@ -491,4 +495,166 @@ fn unary(op: &ScalarOp, a: &Side<'_>) -> Result<Resolved> {
         dtype: dtype.clone(),
         plan,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use crate::schema::{Column, FrameKind, IndexSchema, Label};
+
+    fn schema(dtypes: &[Dtype]) -> FrameSchema {
+        let columns = dtypes.iter().map(|dtype| Column {
+            name: Label::None,
+            dtype: dtype.clone(),
+        });
+        FrameSchema::new(FrameKind::Frame, columns.collect(), IndexSchema::range())
+    }
+
+    fn of(op: ScalarOp, a: &Dtype, b: &Expr, inputs: &[Dtype]) -> Result<String> {
+        let expr = Expr::call(op, vec![Expr::column(0), b.clone().into()]);
+        dtype_of(&expr, &schema(&[a.clone(), Dtype::Str]), inputs).map(|dtype| dtype.name())
+    }
+
+    fn weak(value: Scalar) -> Expr {
+        Expr::Literal(Literal::weak(value))
+    }
+
+    #[test]
+    fn values_are_weak_beside_columns() {
+        // pandas.Series([1], dtype=...) op value, asked of pandas 3.1.
+        let numpy = Dtype::Numpy;
+        let int = |value| weak(Scalar::Int(value));
+        assert_eq!(
+            of(ScalarOp::Add, &numpy(NumpyType::Int8), &int(1), &[]).unwrap(),
+            "int8"
+        );
+        assert_eq!(
+            of(ScalarOp::Add, &numpy(NumpyType::Bool), &int(1), &[]).unwrap(),
+            "int64"
+        );
+        assert_eq!(
+            of(ScalarOp::TrueDiv, &numpy(NumpyType::Int8), &int(300), &[]).unwrap(),
+            "float64"
+        );
+        assert_eq!(
+            of(
+                ScalarOp::Mul,
+                &numpy(NumpyType::Float32),
+                &weak(Scalar::Float(0.1)),
+                &[]
+            )
+            .unwrap(),
+            "float32"
+        );
+        assert_eq!(
+            of(
+                ScalarOp::Mul,
+                &Dtype::Nullable(NumpyType::Int64),
+                &weak(Scalar::Float(0.1)),
+                &[]
+            )
+            .unwrap(),
+            "Float64"
+        );
+        assert_eq!(
+            of(ScalarOp::Gt, &Dtype::Nullable(NumpyType::Int64), &int(1), &[]).unwrap(),
+            "boolean"
+        );
+        assert_eq!(
+            of(ScalarOp::Gt, &numpy(NumpyType::Int8), &int(1 << 70), &[]).unwrap(),
+            "bool"
+        );
+        // The result of a reduction: its type is known, its value isn't.
+        let mean = [numpy(NumpyType::Float64)];
+        assert_eq!(
+            of(ScalarOp::Sub, &numpy(NumpyType::Float32), &Expr::Input(0), &mean).unwrap(),
+            "float32"
+        );
+        assert_eq!(
+            of(ScalarOp::Gt, &numpy(NumpyType::Int64), &Expr::Input(0), &mean).unwrap(),
+            "bool"
+        );
+        let sum = [Dtype::Nullable(NumpyType::Int64)];
+        assert_eq!(
+            of(ScalarOp::Sub, &numpy(NumpyType::Int64), &Expr::Input(0), &sum)
+                .unwrap_err()
+                .kind(),
+            Kind::NotNative
+        );
+    }
+
+    #[test]
+    fn refusals_have_pandas_words() {
+        let numpy = Dtype::Numpy;
+        let cases = [
+            (
+                ScalarOp::Lt,
+                Dtype::Str,
+                weak(Scalar::Int(1)),
+                Kind::Type,
+                "Invalid comparison between dtype=str and int",
+            ),
+            (
+                ScalarOp::Lt,
+                numpy(NumpyType::Int64),
+                Expr::Column(1),
+                Kind::Type,
+                "Invalid comparison between dtype=str and ndarray",
+            ),
+            (
+                ScalarOp::Ge,
+                numpy(NumpyType::Float64),
+                weak(Scalar::Str("a".into())),
+                Kind::Type,
+                "Invalid comparison between dtype=float64 and str",
+            ),
+            (
+                ScalarOp::Add,
+                Dtype::Str,
+                weak(Scalar::Int(1)),
+                Kind::Type,
+                "operation 'add' not supported for dtype 'str' with object of type <class 'int'>",
+            ),
+            (
+                ScalarOp::Add,
+                numpy(NumpyType::Int8),
+                weak(Scalar::Int(300)),
+                Kind::Overflow,
+                "Python integer 300 out of bounds for int8",
+            ),
+            (
+                ScalarOp::Pow,
+                numpy(NumpyType::Int64),
+                weak(Scalar::Int(-1)),
+                Kind::Value,
+                "Integers to negative integer powers are not allowed.",
+            ),
+        ];
+        for (op, dtype, other, kind, message) in cases {
+            let error = of(op, &dtype, &other, &[]).unwrap_err();
+            assert_eq!((error.kind(), error.message()), (kind, message));
+        }
+    }
+
+    #[test]
+    fn what_depends_on_the_data_is_refused() {
+        let int = Dtype::Numpy(NumpyType::Int64);
+        let refused =
+            |op, other: Expr| of(op, &int, &other, &[int.clone()]).unwrap_err().kind() == Kind::NotNative;
+        assert!(refused(ScalarOp::FloorDiv, Expr::Column(0)));
+        assert!(refused(ScalarOp::Mod, weak(Scalar::Int(0))));
+        assert!(refused(ScalarOp::FloorDiv, Expr::Input(0)));
+        assert!(refused(ScalarOp::And, weak(Scalar::Bool(true))));
+        let host = Dtype::Host {
+            name: "object".into(),
+            value: None,
+        };
+        assert_eq!(
+            of(ScalarOp::Add, &host, &weak(Scalar::Int(1)), &[])
+                .unwrap_err()
+                .kind(),
+            Kind::NotNative
+        );
+    }
 }

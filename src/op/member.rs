@@ -156,10 +156,10 @@ pub fn fillna(a: &Side<'_>, value: &Side<'_>) -> Result<Resolved> {
     let refuse = || no_kernel(&ScalarOp::FillNa, a, value);
     let dtype = a.column.ok_or_else(refuse)?.clone();
     let answer = |plan| Ok(Resolved { dtype, plan });
-    if let Some(kind) = a.column.and_then(Dtype::numpy) {
-        if kind == NumpyType::Bool || kind.is_integer() {
-            return answer(Plan::Same);
-        }
+    if let Some(kind) = a.column.and_then(Dtype::numpy)
+        && (kind == NumpyType::Bool || kind.is_integer())
+    {
+        return answer(Plan::Same);
     }
     let untyped = !value.is_column() && value.strong.is_none();
     if untyped && value.value == Some(&Scalar::Missing) && !matches!(a.class, Class::Other | Class::ArrowBool)

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dusk import _core
 from dusk._node_collection import HeldResults, NodeCollection
+from dusk.base import tokenize
 from dusk.dataframe import _repr
 from dusk.dataframe._align import cut_at
-from dusk.dataframe._fallback import call_node, gather, loosen, native, rowwise
+from dusk.dataframe._fallback import call_node, gather, loosen, native, rowwise, written_out
 from dusk.dataframe._meta import meta_nonempty, no_default
 from dusk.dataframe._new import new_collection
 
@@ -53,6 +55,8 @@ class FrameBase(NodeCollection):
     """
 
     _has_rows = True
+    #: pandas lets a collection on the right of an operator do the work.
+    __pandas_priority__ = 10_000
 
     def __init__(
         self,
@@ -134,15 +138,17 @@ class FrameBase(NodeCollection):
     ) -> Any:
         keys = sorted((key for key in dsk if isinstance(key, tuple) and len(key) == 2), key=lambda key: key[1])
         keys = keys[-(len(divisions) - 1) :]
-        node = call_node(
-            HeldResults(dsk, keys),
-            [],
-            loosen(meta) if loose else meta,
-            mode="partition",
+        call = HeldResults(dsk, keys)
+        node = _core.source(
+            call,
+            len(keys),
+            loosen(meta) if loose else written_out(meta),
+            list(divisions) if divisions[0] is not None else None,
             prefix=prefix,
-            divisions=divisions if divisions[0] is not None else len(divisions) - 1,
+            library=True,
+            token=tokenize(call.keys, meta),
         )
-        return new_collection(node, meta=meta, loose=loose)
+        return new_collection(node, meta=meta if loose else None, loose=loose)
 
     # --- partitions ---------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from dusk.dataframe._calls import Call, CallWithInfo, Input, funcname, split
 from dusk.dataframe._meta import emulate, empty_like, is_scalar_meta, no_default
 from dusk.dataframe._new import new_collection
 
-__all__ = ["call_node", "gather", "gather_aligned", "loosen", "native", "numbers", "rowwise", "spread"]
+__all__ = ["call_node", "gather", "gather_aligned", "loosen", "native", "numbers", "rowwise", "spread", "written_out"]
 
 
 def native(build: Callable[[], Any], *operands: Any) -> Any | None:
@@ -48,7 +48,7 @@ def loosen(meta: Any) -> Any:
     return None
 
 
-def _written_out(meta: Any) -> Any:
+def written_out(meta: Any) -> Any:
     """Give a meta whose index isn't a range."""
     if isinstance(meta, pd.DataFrame | pd.Series) and isinstance(meta.index, pd.RangeIndex):
         return meta.set_axis(pd.Index([], dtype="int64", name=meta.index.name), axis=0)
@@ -111,7 +111,7 @@ def call_node(
     call is known to leave ranges as they are, since only the data can tell whether it is a range.
     """
     if not range_index:
-        meta = _written_out(meta)
+        meta = written_out(meta)
     return _core.call(
         call,
         list(nodes),
@@ -220,7 +220,7 @@ def rowwise(
         range_index=same_rows,
     )
     if not same_rows:
-        meta = _written_out(meta)
+        meta = written_out(meta)
     return new_collection(node, meta=meta, cut=together.cut if keep_cut else None, loose=loose)
 
 

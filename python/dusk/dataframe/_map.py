@@ -11,7 +11,7 @@ import pandas as pd
 from dusk import _core
 from dusk.base import tokenize
 from dusk.dataframe._calls import apply, funcname
-from dusk.dataframe._fallback import rowwise
+from dusk.dataframe._fallback import rowwise, written_out
 from dusk.dataframe._meta import empty_like, is_scalar_meta, make_meta, no_default
 from dusk.dataframe._new import new_collection
 
@@ -196,7 +196,7 @@ def from_map(
         known = getattr(func, "columns", None) if not callable(getattr(func, "columns", None)) else None
         made = call(0)
         meta = made[known] if known is not None and isinstance(made, pd.DataFrame) else made
-    meta = empty_like(make_meta(meta))
+    meta = written_out(empty_like(make_meta(meta)))
     if divisions is not None and len(divisions) != count + 1:
         raise ValueError(f"divisions must be a tuple of length {count + 1}, not {len(divisions)}")
     if divisions is not None and any(value is None for value in divisions):

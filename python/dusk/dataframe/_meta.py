@@ -175,7 +175,7 @@ def _nonempty_index(index: pd.Index) -> pd.Index:
     if isinstance(index, pd.DatetimeIndex) and index.freq is not None:
         return pd.date_range("1970-01-01", periods=_ROWS, freq=index.freq, tz=index.tz, name=index.name, unit=index.unit)
     if pd.api.types.is_numeric_dtype(index.dtype) and not pd.api.types.is_bool_dtype(index.dtype):
-        return pd.Index(np.array([1, 2]), dtype=index.dtype, name=index.name)
+        return pd.Index(np.arange(_ROWS), dtype=index.dtype, name=index.name)
     if index.dtype == object:
         return pd.Index(_TEXT, dtype=object, name=index.name)
     return pd.Index(_nonempty_values(index.dtype), dtype=index.dtype, name=index.name)

@@ -25,6 +25,7 @@ class Scalar(NodeCollection):
     """
 
     _has_rows = False
+    __pandas_priority__ = 10_000
 
     def __init__(
         self,

@@ -33,12 +33,20 @@ pub enum Unary {
 /// What arithmetic asks of integers.
 pub trait Integer: Element + WrappingAdd + WrappingSub + WrappingMul + WrappingNeg {
     /// Rounds down; zero for a zero divisor, as NumPy.
+    #[must_use]
     fn floor_div(self, other: Self) -> Self;
     /// The remainder with the divisor's sign; zero for a zero divisor, as NumPy.
+    #[must_use]
     fn floor_mod(self, other: Self) -> Self;
     /// By repeated squaring; the exponent isn't negative.
+    #[must_use]
     fn power(self, exponent: Self) -> Self;
+    /// How to divide by a constant without dividing, for types where that pays.
+    fn divisor(by: Operand<'_, Self>) -> Option<Divisor>;
+    /// Quotient and remainder by that constant, rounded down.
+    fn divide(self, by: Divisor) -> (Self, Self);
     /// The magnitude; the smallest integer stays itself.
+    #[must_use]
     fn magnitude(self) -> Self;
 }
 
@@ -85,6 +93,21 @@ macro_rules! integers {
                 result
             }
             #[inline(always)]
+            #[allow(clippy::cast_lossless, reason = "one macro for all widths")]
+            fn divisor(by: Operand<'_, Self>) -> Option<Divisor> {
+                match by {
+                    // 64-bit division is slow, and narrower types fit into its replacement.
+                    Operand::One(by) if $signed && size_of::<$t>() >= 4 => Divisor::new(by as i64),
+                    _ => None,
+                }
+            }
+            #[inline(always)]
+            #[allow(clippy::cast_lossless, reason = "one macro for all widths")]
+            fn divide(self, by: Divisor) -> (Self, Self) {
+                let (quotient, remainder) = by.floor(self as i64);
+                (quotient as $t, remainder as $t)
+            }
+            #[inline(always)]
             fn magnitude(self) -> Self {
                 #[allow(unused_comparisons)]
                 if self < 0 { self.wrapping_neg() } else { self }
@@ -97,18 +120,53 @@ integers! {
     u8, false; u16, false; u32, false; u64, false;
 }
 
+/// A constant to divide 64-bit integers by: a multiplication that keeps the high half, and a shift.
+#[derive(Clone, Copy, Debug)]
+pub struct Divisor {
+    by: i64,
+    factor: u64,
+    shift: u32,
+}
+
+impl Divisor {
+    /// For constants from two up; others divide as they are.
+    fn new(by: i64) -> Option<Self> {
+        let wide = u128::try_from(by).ok().filter(|by| *by >= 2)?;
+        // The smallest power of two from the constant on. The factor is 2^(63 + shift) / by, rounded up, which is below
+        // 2^64, and its error is too small to show in a dividend of 63 bits.
+        let shift = 64 - (by.cast_unsigned() - 1).leading_zeros();
+        let factor = (1u128 << (63 + shift)).div_ceil(wide);
+        Some(Self {
+            by,
+            factor: factor as u64,
+            shift: shift - 1,
+        })
+    }
+
+    /// Quotient rounded down, and remainder.
+    #[inline(always)]
+    fn floor(self, value: i64) -> (i64, i64) {
+        // Below zero, dividing the complement rounds the right way: floor(x / d) = !((!x) / d).
+        let sign = value >> 63;
+        let magnitude = (value ^ sign).cast_unsigned();
+        let high = ((u128::from(magnitude) * u128::from(self.factor)) >> 64) as u64;
+        let quotient = (high >> self.shift).cast_signed() ^ sign;
+        (quotient, value.wrapping_sub(quotient.wrapping_mul(self.by)))
+    }
+}
+
 /// What arithmetic asks of floats.
 pub trait Float: Element + num_traits::Float {
     /// NumPy's `//`.
+    #[must_use]
     #[inline(always)]
     fn floor_div(self, other: Self) -> Self {
         if other == Self::zero() {
             return self / other;
         }
-        let mut remainder = self % other;
+        let remainder = self % other;
         let mut quotient = (self - remainder) / other;
         if remainder != Self::zero() && ((other < Self::zero()) != (remainder < Self::zero())) {
-            remainder = remainder + other;
             quotient = quotient - Self::one();
         }
         if quotient == Self::zero() {
@@ -124,6 +182,7 @@ pub trait Float: Element + num_traits::Float {
     }
 
     /// NumPy's `%`.
+    #[must_use]
     #[inline(always)]
     fn floor_mod(self, other: Self) -> Self {
         let remainder = self % other;
@@ -156,8 +215,14 @@ pub fn integers<
         Arith::Add => map2(a, b, out, |a, b| a.wrapping_add(&b)),
         Arith::Sub => map2(a, b, out, |a, b| a.wrapping_sub(&b)),
         Arith::Mul => map2(a, b, out, |a, b| a.wrapping_mul(&b)),
-        Arith::Div | Arith::FloorDiv => map2(a, b, out, Integer::floor_div),
-        Arith::Mod => map2(a, b, out, Integer::floor_mod),
+        Arith::Div | Arith::FloorDiv => match T::divisor(b) {
+            Some(divisor) => map1(a, out, |a| a.divide(divisor).0),
+            None => map2(a, b, out, Integer::floor_div),
+        },
+        Arith::Mod => match T::divisor(b) {
+            Some(divisor) => map1(a, out, |a| a.divide(divisor).1),
+            None => map2(a, b, out, Integer::floor_mod),
+        },
         Arith::Pow => map2(a, b, out, Integer::power),
         Arith::And => map2(a, b, out, |a, b| a & b),
         Arith::Or => map2(a, b, out, |a, b| a | b),
@@ -233,5 +298,104 @@ impl RoundHalfEven for f64 {
     #[inline(always)]
     fn half_even(self) -> Self {
         self.round_ties_even()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn division_by_constants_is_division() {
+        let values = [
+            i64::MIN,
+            i64::MIN + 1,
+            -1_000_000_007,
+            -8,
+            -7,
+            -6,
+            -1,
+            0,
+            1,
+            6,
+            7,
+            8,
+            999_999_999_999_999_999,
+            i64::MAX - 1,
+            i64::MAX,
+        ];
+        let divisors = [
+            2,
+            3,
+            5,
+            7,
+            10,
+            64,
+            1000,
+            641,
+            1 << 32,
+            (1 << 32) + 1,
+            1 << 62,
+            (1 << 62) + 1,
+            i64::MAX - 1,
+            i64::MAX,
+        ];
+        for by in divisors {
+            let divisor = Divisor::new(by).unwrap();
+            let near = [
+                by - 1,
+                by,
+                by.wrapping_add(1),
+                by.wrapping_mul(3),
+                by.wrapping_mul(3) - 1,
+                -by,
+                -by - 1,
+                1 - by,
+            ];
+            for value in values.into_iter().chain(near) {
+                assert_eq!(
+                    divisor.floor(value),
+                    (value.div_euclid(by), value.rem_euclid(by)),
+                    "{value} by {by}"
+                );
+            }
+        }
+        assert!(Divisor::new(1).is_none() && Divisor::new(0).is_none() && Divisor::new(-3).is_none());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn division_by_any_constant(value: i64, by in 2..i64::MAX) {
+            let (quotient, remainder) = Divisor::new(by).unwrap().floor(value);
+            proptest::prop_assert_eq!((quotient, remainder), (value.div_euclid(by), value.rem_euclid(by)));
+        }
+
+        #[test]
+        fn floor_division_fits_the_remainder(a: i32, b: i32) {
+            proptest::prop_assume!(b != 0 && !(a == i32::MIN && b == -1));
+            let (quotient, remainder) = (Integer::floor_div(a, b), Integer::floor_mod(a, b));
+            proptest::prop_assert_eq!(i64::from(quotient) * i64::from(b) + i64::from(remainder), i64::from(a));
+            proptest::prop_assert!(remainder == 0 || (remainder < 0) == (b < 0));
+        }
+    }
+
+    #[test]
+    fn floats_divide_as_numpy() {
+        // numpy.floor_divide and numpy.remainder, asked of NumPy 2.4.
+        let inf = f64::INFINITY;
+        for (a, b, quotient, remainder) in [
+            (5.5, 2.0, 2.0, 1.5),
+            (-5.5, 2.0, -3.0, 0.5),
+            (1.0, inf, 0.0, 1.0),
+            (-1.0, inf, -1.0, inf),
+            (0.3, 0.1, 2.0, 0.099_999_999_999_999_98),
+            (-6.0, 3.0, -2.0, 0.0),
+            (1.0, -0.0, -inf, f64::NAN),
+            (inf, 2.0, f64::NAN, f64::NAN),
+        ] {
+            let same = |x: f64, y: f64| x == y || (x.is_nan() && y.is_nan());
+            assert!(same(Float::floor_div(a, b), quotient), "{a} // {b}");
+            assert!(same(Float::floor_mod(a, b), remainder), "{a} % {b}");
+        }
     }
 }

@@ -14,7 +14,7 @@ impl Task for Unpack<'_> {
     type Output = ();
     #[inline(always)]
     fn run(self) {
-        if self.offset % 8 == 0 {
+        if self.offset.is_multiple_of(8) {
             let bytes = &self.bits[self.offset / 8..];
             for (slots, byte) in self.out.chunks_mut(8).zip(bytes) {
                 for (bit, slot) in slots.iter_mut().enumerate() {
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn bits_and_bytes_and_rows() {
-        for length in [0, 1, 7, 8, 9, 63, 64, 65, 130, 1000] {
+        for length in [0usize, 1, 7, 8, 9, 63, 64, 65, 130, 1000] {
             let bytes: Vec<u8> = (0..length).map(|i| u8::from(i % 3 == 0 || i % 7 == 2)).collect();
             let mut packed = vec![0; length.div_ceil(8)];
             let ones = pack(&bytes, &mut packed);

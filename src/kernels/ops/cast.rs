@@ -13,6 +13,7 @@ macro_rules! plain {
     ($($a:ident => $($b:ident)*;)*) => { $( $(
         impl CastTo<$b> for $a {
             #[inline(always)]
+            #[allow(clippy::cast_lossless, reason = "one macro for casts that lose and casts that don't")]
             fn cast_to(self) -> $b { self as $b }
         }
     )* )* };

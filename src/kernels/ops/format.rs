@@ -30,6 +30,9 @@ impl Written for f32 {
 
 /// Appends a float as `repr` writes it: the shortest digits that read back the same, with an exponent below `1e-4` and from
 /// `1e16` on.
+///
+/// # Errors
+/// When the text can't be written to.
 pub fn float(value: impl Written, into: &mut impl Write) -> std::fmt::Result {
     let (category, negative, shortest) = value.shortest();
     match category {

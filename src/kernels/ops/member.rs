@@ -1,10 +1,11 @@
 //! Membership of numbers in a fixed set: compared value by value when it is small, hashed when it isn't.
 
 use std::hash::{BuildHasher, Hasher};
+use std::mem::MaybeUninit;
 
 use hashbrown::HashSet;
 
-use super::{Element, Lane, Operand, Out, map1};
+use super::{Element, Lane, Operand, Out, Task, map1, vectorised};
 use crate::dtype::TimeUnit;
 use crate::op::promote::{exact_ticks, float};
 use crate::scalar::{Literal, Scalar};
@@ -102,10 +103,10 @@ fn exact_word(lane: Lane, value: &Scalar) -> Option<u64> {
         Lane::U64 => integer!(u64),
         Lane::F32 | Lane::F64 => {
             let wide = float(value)?;
-            if let Scalar::Int(exact) = value {
-                if wide.abs() >= 1e38 || wide as i128 != *exact {
-                    return None;
-                }
+            if let Scalar::Int(exact) = value
+                && (wide.abs() >= 1e38 || wide as i128 != *exact)
+            {
+                return None;
             }
             // One zero for both.
             let wide = wide + 0.0;
@@ -136,15 +137,49 @@ pub fn member<T: Element + std::ops::Add<Output = T>>(
         });
     } else {
         let few: Vec<T> = members.words.iter().map(|word| T::from_word(*word)).collect();
-        match few.as_slice() {
-            [one] if !nan => {
-                let one = *one;
-                map1(a, out, |a| u8::from(a == one));
-            }
-            few => map1(a, out, |a| {
-                few.iter()
-                    .fold(u8::from(nan && a != a), |found, one| found | u8::from(a == *one))
+        match a {
+            Operand::Rows(rows) => vectorised(Few {
+                few: &few,
+                nan,
+                rows,
+                out,
             }),
+            Operand::One(one) => out.fill(MaybeUninit::new(u8::from(
+                few.contains(&one) || (nan && one != one),
+            ))),
+        }
+    }
+}
+
+/// Compares with one member after another, each over all rows.
+struct Few<'a, T> {
+    few: &'a [T],
+    nan: bool,
+    rows: &'a [T],
+    out: Out<'a, u8>,
+}
+
+impl<T: Element> Task for Few<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    #[allow(clippy::eq_op)]
+    fn run(self) {
+        const BLOCK: usize = 64;
+        for (rows, out) in self.rows.chunks(BLOCK).zip(self.out.chunks_mut(BLOCK)) {
+            let mut found = [0u8; BLOCK];
+            for one in self.few {
+                for (found, row) in found.iter_mut().zip(rows) {
+                    *found |= u8::from(row == one);
+                }
+            }
+            if self.nan {
+                for (found, row) in found.iter_mut().zip(rows) {
+                    *found |= u8::from(row != row);
+                }
+            }
+            for (slot, found) in out.iter_mut().zip(found) {
+                slot.write(found);
+            }
         }
     }
 }

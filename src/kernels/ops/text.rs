@@ -3,24 +3,31 @@
 //! Text comes as `LargeUtf8` or `Utf8View`; new text is made as `LargeUtf8`. Missing values are masked throughout, what they
 //! mean is decided by the caller.
 
+use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Datum, DictionaryArray, Int32Array,
-    LargeStringArray, LargeStringBuilder, PrimitiveArray, Scalar as OneRow, StringViewArray,
+    LargeStringArray, LargeStringBuilder, PrimitiveArray, Scalar as OneRow, StringViewArray, make_view,
 };
-use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::kernels::cmp;
 use arrow::datatypes::{DataType, Int32Type};
 use hashbrown::{HashMap, HashSet};
 
 use super::compare::Compare;
-use super::{format, parse};
+use super::{Operand, bits, format, parse};
 use crate::dispatch_primitive;
 use crate::dtype::{Categories, NumpyType};
 use crate::error::{Error, Result};
 use crate::kernels::concat::to_large_utf8;
 use crate::op::promote::beside_range;
+
+/// Text of up to so many bytes is in its view whole, so equal views are equal text.
+const INLINE: usize = 12;
+
+/// Sets of up to so many texts are searched one by one.
+const FEW: usize = 4;
 
 /// Text of any layout.
 #[derive(Clone, Copy, Debug)]
@@ -64,16 +71,6 @@ impl<'a> Text<'a> {
             Self::One(text) => *text,
         }
     }
-
-    fn nulls(&self, rows: usize) -> Option<NullBuffer> {
-        match self {
-            Self::Large(array) => array.nulls().cloned(),
-            Self::View(array) => array.nulls().cloned(),
-            Self::Small(array) => array.nulls().cloned(),
-            Self::One(None) => Some(NullBuffer::new_null(rows)),
-            Self::One(Some(_)) => None,
-        }
-    }
 }
 
 /// `a op b`, masked where one is missing.
@@ -92,6 +89,14 @@ pub fn compare(op: Compare, a: Text<'_>, b: Text<'_>, rows: usize) -> Result<Boo
         })
     };
     match (a, b) {
+        (Text::View(a), Text::One(Some(b))) | (Text::One(Some(b)), Text::View(a))
+            if b.len() <= INLINE && matches!(op, Compare::Eq | Compare::Ne) =>
+        {
+            let wanted = make_view(b.as_bytes(), 0, 0);
+            let equal = any_view(a.views(), &[wanted]);
+            let values = if op == Compare::Eq { equal } else { !&equal };
+            Ok(BooleanArray::new(values, a.nulls().cloned()))
+        }
         (Text::Large(a), Text::Large(b)) => run(a, b),
         (Text::View(a), Text::View(b)) => run(a, b),
         (Text::Large(a), Text::One(Some(b))) => run(a, &OneRow::new(LargeStringArray::from(vec![b]))),
@@ -102,6 +107,26 @@ pub fn compare(op: Compare, a: Text<'_>, b: Text<'_>, rows: usize) -> Result<Boo
             .map(|row| Some(op.holds(a.at(row)?.cmp(b.at(row)?))))
             .collect()),
     }
+}
+
+/// Where a view is one of these.
+fn any_view(views: &[u128], wanted: &[u128]) -> BooleanBuffer {
+    const TILE: usize = 1024;
+    let mut packed = vec![0u8; views.len().div_ceil(8)];
+    let mut bytes = [MaybeUninit::<u8>::new(0); TILE];
+    for (views, packed) in views.chunks(TILE).zip(packed.chunks_mut(TILE / 8)) {
+        let bytes = &mut bytes[..views.len()];
+        super::map1(Operand::Rows(views), bytes, |view| {
+            wanted.iter().fold(0, |found, wanted| {
+                let same = *wanted ^ view;
+                found | u8::from((same as u64) | ((same >> 64) as u64) == 0)
+            })
+        });
+        // SAFETY: `map1` wrote every element.
+        let bytes = unsafe { std::slice::from_raw_parts(bytes.as_ptr().cast::<u8>(), bytes.len()) };
+        bits::pack(bytes, packed);
+    }
+    BooleanBuffer::new(packed.into(), 0, views.len())
 }
 
 /// `a + b`; missing where one is.
@@ -134,6 +159,22 @@ pub fn choose(mask: &BooleanBuffer, a: Text<'_>, b: Text<'_>) -> ArrayRef {
 /// Whether each text is in a set; missing values are when `missing`.
 #[must_use]
 pub fn member(set: &HashSet<Box<str>>, missing: bool, a: Text<'_>, rows: usize) -> BooleanBuffer {
+    let few: Vec<&str> = set.iter().take(FEW + 1).map(|text| &**text).collect();
+    if let (Text::View(array), true) = (a, few.len() <= FEW && few.iter().all(|text| text.len() <= INLINE)) {
+        let wanted: Vec<u128> = few.iter().map(|text| make_view(text.as_bytes(), 0, 0)).collect();
+        let found = any_view(array.views(), &wanted);
+        return match array.nulls() {
+            None => found,
+            Some(nulls) if missing => &(&found & nulls.inner()) | &!nulls.inner(),
+            Some(nulls) => &found & nulls.inner(),
+        };
+    }
+    if few.len() <= FEW {
+        return BooleanBuffer::collect_bool(rows, |row| match a.at(row) {
+            Some(text) => few.contains(&text),
+            None => missing,
+        });
+    }
     BooleanBuffer::collect_bool(rows, |row| match a.at(row) {
         Some(text) => set.contains(text),
         None => missing,
@@ -284,10 +325,4 @@ pub fn settle(op: Compare, answer: BooleanArray) -> BooleanArray {
         Some(nulls) if op == Compare::Ne => BooleanArray::new(&values | &!nulls.inner(), None),
         Some(nulls) => BooleanArray::new(&values & nulls.inner(), None),
     }
-}
-
-/// The null mask of both.
-#[must_use]
-pub fn both_nulls(a: Text<'_>, b: Text<'_>, rows: usize) -> Option<NullBuffer> {
-    NullBuffer::union(a.nulls(rows).as_ref(), b.nulls(rows).as_ref())
 }

@@ -1,409 +1,16 @@
-//! A register program over tiles of rows: chains of elementwise operations run on a thousand rows at a time, so that what
-//! lies between them stays in the cache, and only results reach memory.
-//!
-//! Covers operations on machine types. Missing values are ordinary boolean registers here (`kernels::compile` writes the
-//! operations that they mean). Invariants: an operation reads values made before it (single assignment); equal operations
-//! are one; a register is written again only after the last read of what it held.
+//! Running a program over tiles: where its registers, inputs and results lie in memory.
 
 use std::mem::MaybeUninit;
 
 use arrow::array::{Array, ArrayRef};
 use arrow::buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer};
-use hashbrown::HashMap;
 
+use super::{Made, Op, Output, Place, STRIDE, TILE, Tiles, Value};
 use crate::dispatch_lane;
 use crate::error::{Error, Result};
-use crate::kernels::ops::arith::{self, Arith, Unary};
-use crate::kernels::ops::cast;
-use crate::kernels::ops::compare::{self, Compare};
+use crate::kernels::ops::arith::{self, Arith};
 use crate::kernels::ops::member::{self, Members};
-use crate::kernels::ops::{Element, Lane, Operand, Out, any_row, bits, map2, select};
-
-/// Rows in a tile: two operands and a result of eight-byte values fit the first-level cache.
-pub const TILE: usize = 1024;
-
-/// Bytes between registers: a tile of the widest lane, and a line more, so that registers don't share cache sets.
-const STRIDE: usize = TILE * 8 + 64;
-
-/// A value that an operation makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Value(u32);
-
-/// Why a program gives up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum Failure {
-    NegativePower,
-    NonFinite,
-    NegativeToUnsigned { from: &'static str, to: &'static str },
-    TickOverflow,
-    SpanOverflow,
-    UnitOverflow { dtype: &'static str },
-    MissingToInteger,
-    MissingToBool,
-    NotEquivalent { from: &'static str, to: &'static str },
-    NotBoolLike,
-}
-
-impl Failure {
-    fn error(self) -> Error {
-        match self {
-            Self::NegativePower => Error::value("Integers to negative integer powers are not allowed."),
-            Self::NonFinite => Error::value(
-                "Cannot convert non-finite values (NA or inf) to integer. Replace or remove non-finite values or cast to an \
-                 integer type that supports these values (e.g. 'Int64')",
-            ),
-            Self::NegativeToUnsigned { from, to } => {
-                Error::value(format!("Cannot losslessly cast from {from} to {to}"))
-            }
-            Self::TickOverflow => Error::overflow("Overflow in int64 addition"),
-            Self::SpanOverflow => Error::value("Overflow in int64 multiplication"),
-            Self::UnitOverflow { dtype } => Error::value(format!("Out of bounds for {dtype}")),
-            Self::MissingToInteger => Error::value("cannot convert NA to integer"),
-            Self::MissingToBool => Error::value("cannot convert float NaN to bool"),
-            Self::NotEquivalent { from, to } => {
-                Error::type_(format!("cannot safely cast non-equivalent {from} to {to}"))
-            }
-            Self::NotBoolLike => Error::type_("Need to pass bool-like values"),
-        }
-    }
-}
-
-/// An operation. Boolean values are bytes of 0 and 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum Op {
-    /// The values of the array in a slot.
-    Rows {
-        slot: usize,
-        lane: Lane,
-    },
-    /// The bits of the boolean array in a slot.
-    Bits {
-        slot: usize,
-    },
-    /// Whether each value of the array in a slot is there.
-    Valid {
-        slot: usize,
-    },
-    /// One value for all rows.
-    One {
-        lane: Lane,
-        word: u64,
-    },
-    Arith {
-        op: Arith,
-        lane: Lane,
-        a: Value,
-        b: Value,
-    },
-    Unary {
-        op: Unary,
-        lane: Lane,
-        a: Value,
-    },
-    Round {
-        lane: Lane,
-        decimals: i32,
-        a: Value,
-    },
-    Compare {
-        op: Compare,
-        lane: Lane,
-        a: Value,
-        b: Value,
-    },
-    /// A signed against an unsigned 64-bit integer.
-    Signs {
-        op: Compare,
-        a: Value,
-        b: Value,
-    },
-    /// Ticks of different units.
-    Scaled {
-        op: Compare,
-        a: Value,
-        b: Value,
-        factors: (i64, i64),
-    },
-    /// Whether a sum or difference leaves 64 bits (or is the smallest integer, which means "not a time").
-    AddOverflows {
-        a: Value,
-        b: Value,
-        sub: bool,
-    },
-    /// The same for a product.
-    MulOverflows {
-        a: Value,
-        b: Value,
-    },
-    Cast {
-        from: Lane,
-        to: Lane,
-        a: Value,
-    },
-    /// `a` where the mask holds, else `b`.
-    Select {
-        lane: Lane,
-        mask: Value,
-        a: Value,
-        b: Value,
-    },
-    /// Whether each value is in one of the program's sets.
-    Member {
-        set: usize,
-        lane: Lane,
-        a: Value,
-    },
-    /// `value`, unless `bad` holds for some row.
-    Guard {
-        value: Value,
-        bad: Value,
-        failure: Failure,
-    },
-}
-
-impl Op {
-    fn reads(&self) -> [Option<Value>; 3] {
-        match *self {
-            Self::Rows { .. } | Self::Bits { .. } | Self::Valid { .. } | Self::One { .. } => [None; 3],
-            Self::Unary { a, .. } | Self::Round { a, .. } | Self::Cast { a, .. } | Self::Member { a, .. } => {
-                [Some(a), None, None]
-            }
-            Self::Arith { a, b, .. }
-            | Self::Compare { a, b, .. }
-            | Self::Signs { a, b, .. }
-            | Self::Scaled { a, b, .. }
-            | Self::AddOverflows { a, b, .. }
-            | Self::MulOverflows { a, b } => [Some(a), Some(b), None],
-            Self::Select { mask, a, b, .. } => [Some(mask), Some(a), Some(b)],
-            Self::Guard { value, bad, .. } => [Some(value), Some(bad), None],
-        }
-    }
-}
-
-/// Operations in the making.
-#[derive(Debug, Default)]
-pub struct Builder {
-    ops: Vec<Op>,
-    known: HashMap<Op, Value>,
-    sets: Vec<Members>,
-}
-
-impl Builder {
-    /// The value of an operation; an equal one that was asked for before is reused.
-    pub fn push(&mut self, op: Op) -> Value {
-        if let Op::Cast { from, to, a } = op {
-            if from == to {
-                return a;
-            }
-            if let Op::One { word, .. } = self.op(a) {
-                return self.one(to, cast::cast_word(from, to, word));
-            }
-        }
-        *self.known.entry(op).or_insert_with(|| {
-            self.ops.push(op);
-            Value(self.ops.len() as u32 - 1)
-        })
-    }
-
-    /// The operation that makes a value.
-    #[must_use]
-    pub fn op(&self, value: Value) -> Op {
-        self.ops[value.0 as usize]
-    }
-
-    /// One value for all rows.
-    pub fn one(&mut self, lane: Lane, word: u64) -> Value {
-        self.push(Op::One { lane, word })
-    }
-
-    /// The constant that a value is.
-    #[must_use]
-    pub fn constant(&self, value: Value) -> Option<u64> {
-        match self.op(value) {
-            Op::One { word, .. } => Some(word),
-            _ => None,
-        }
-    }
-
-    /// A set for [`Op::Member`].
-    pub fn set(&mut self, members: Members) -> usize {
-        self.sets.push(members);
-        self.sets.len() - 1
-    }
-
-    /// `a & b`.
-    pub fn and(&mut self, a: Value, b: Value) -> Value {
-        match (self.constant(a), self.constant(b)) {
-            (Some(1), _) | (_, Some(0)) => b,
-            (_, Some(1)) | (Some(0), _) => a,
-            _ => self.boolean(Arith::And, a, b),
-        }
-    }
-
-    /// `a | b`.
-    pub fn or(&mut self, a: Value, b: Value) -> Value {
-        match (self.constant(a), self.constant(b)) {
-            (Some(0), _) | (_, Some(1)) => b,
-            (_, Some(0)) | (Some(1), _) => a,
-            _ => self.boolean(Arith::Or, a, b),
-        }
-    }
-
-    /// `not a`.
-    pub fn not(&mut self, a: Value) -> Value {
-        match self.constant(a) {
-            Some(word) => self.one(Lane::Bool, 1 - word),
-            None => {
-                let one = self.one(Lane::Bool, 1);
-                self.boolean(Arith::Xor, a, one)
-            }
-        }
-    }
-
-    /// A bitwise operation on booleans.
-    pub fn boolean(&mut self, op: Arith, a: Value, b: Value) -> Value {
-        self.push(Op::Arith {
-            op,
-            lane: Lane::Bool,
-            a,
-            b,
-        })
-    }
-
-    /// Both, where each may be absent because it always holds.
-    pub fn both(&mut self, a: Option<Value>, b: Option<Value>) -> Option<Value> {
-        match (a, b) {
-            (Some(a), Some(b)) => Some(self.and(a, b)),
-            (a, b) => a.or(b),
-        }
-    }
-
-    /// The program that makes `outputs`.
-    #[must_use]
-    pub fn program(&self, outputs: Vec<Output>) -> Tiles {
-        let mut used = vec![false; self.ops.len()];
-        let mut last = vec![0usize; self.ops.len()];
-        for output in &outputs {
-            for value in [Some(output.value), output.valid].into_iter().flatten() {
-                used[value.0 as usize] = true;
-                last[value.0 as usize] = usize::MAX;
-            }
-        }
-        for at in (0..self.ops.len()).rev() {
-            if used[at] {
-                for value in self.ops[at].reads().into_iter().flatten() {
-                    let read = value.0 as usize;
-                    used[read] = true;
-                    last[read] = last[read].max(at);
-                    // A guard hands on what it guards: that lives as long as the guard's own value.
-                    if let Op::Guard { value, .. } = self.ops[at] {
-                        let guarded = value.0 as usize;
-                        last[guarded] = last[guarded].max(last[at]);
-                    }
-                }
-            }
-        }
-        let behind_guards = |value: Value| {
-            let mut at = value.0 as usize;
-            while let Op::Guard { value, .. } = self.ops[at] {
-                at = value.0 as usize;
-            }
-            at
-        };
-        let mut places: Vec<Place> = vec![Place::Nowhere; self.ops.len()];
-        let mut steps = Vec::new();
-        let mut free: Vec<usize> = Vec::new();
-        let mut live: Vec<(usize, usize)> = Vec::new();
-        let mut registers = 0;
-        for at in (0..self.ops.len()).filter(|at| used[*at]) {
-            live.retain(|(end, register)| {
-                let keep = *end >= at;
-                if !keep {
-                    free.push(*register);
-                }
-                keep
-            });
-            places[at] = match self.ops[at] {
-                Op::Rows { slot, .. } => Place::Slot(slot),
-                Op::One { word, .. } => Place::One(word),
-                Op::Guard { value, .. } => {
-                    steps.push(at as u32);
-                    places[value.0 as usize]
-                }
-                _ => {
-                    steps.push(at as u32);
-                    let own = outputs
-                        .iter()
-                        .position(|output| output.lane != Lane::Bool && behind_guards(output.value) == at);
-                    if let Some(output) = own {
-                        Place::Out(output)
-                    } else {
-                        let register = free.pop().unwrap_or_else(|| {
-                            registers += 1;
-                            registers - 1
-                        });
-                        live.push((last[at], register));
-                        Place::Register(register)
-                    }
-                }
-            };
-        }
-        Tiles {
-            ops: self.ops.clone(),
-            places,
-            steps,
-            registers,
-            outputs,
-        }
-    }
-
-    /// The sets, for running.
-    #[must_use]
-    pub fn into_sets(self) -> Vec<Members> {
-        self.sets
-    }
-}
-
-/// A result of a program.
-#[derive(Clone, Copy, Debug)]
-pub struct Output {
-    /// Its values.
-    pub value: Value,
-    /// Their machine type.
-    pub lane: Lane,
-    /// Which of them are there; `None` when all are.
-    pub valid: Option<Value>,
-}
-
-/// The buffers of a result: values (a bitmap for booleans) and null mask.
-#[derive(Debug)]
-pub struct Made {
-    /// The values.
-    pub values: Buffer,
-    /// The null mask, when something is missing.
-    pub nulls: Option<NullBuffer>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Place {
-    Nowhere,
-    Slot(usize),
-    One(u64),
-    Register(usize),
-    Out(usize),
-}
-
-/// A program over tiles.
-#[derive(Debug)]
-pub struct Tiles {
-    ops: Vec<Op>,
-    places: Vec<Place>,
-    steps: Vec<u32>,
-    registers: usize,
-    outputs: Vec<Output>,
-}
+use crate::kernels::ops::{Element, Lane, Operand, Out, any_row, bits, cast, compare, map1, map2, select};
 
 /// The array of a slot as the loops read it.
 struct View<'a> {
@@ -428,13 +35,12 @@ impl Tiles {
                 lane => MutableBuffer::with_capacity(rows * lane.size()),
             })
             .collect();
-        let mut masks: Vec<Option<(MutableBuffer, usize)>> = self
+        let mut masks: Vec<Option<(Value, MutableBuffer, usize)>> = self
             .outputs
             .iter()
             .map(|output| {
-                output
-                    .valid
-                    .map(|_| (MutableBuffer::from_len_zeroed(rows.div_ceil(8)), 0))
+                let made = output.valid.filter(|valid| self.mask_slot(*valid).is_none())?;
+                Some((made, MutableBuffer::from_len_zeroed(rows.div_ceil(8)), 0))
             })
             .collect();
         let mut registers = MutableBuffer::with_capacity(self.registers * STRIDE + 64);
@@ -463,8 +69,8 @@ impl Tiles {
                 } else {
                     frame.place(k, output, start, tile);
                 }
-                if let (Some(valid), Some((mask, ones))) = (output.valid, &mut masks[k]) {
-                    *ones += frame.pack(valid, start, tile, &mut mask.as_slice_mut()[bytes]);
+                if let Some((valid, mask, ones)) = &mut masks[k] {
+                    *ones += frame.pack(*valid, start, tile, &mut mask.as_slice_mut()[bytes]);
                 }
             }
             start += tile;
@@ -476,11 +82,18 @@ impl Tiles {
                 // SAFETY: each tile wrote all of its rows, so `rows` values are there, within the capacity.
                 unsafe { values.set_len(rows * output.lane.size()) };
             }
-            let nulls = mask.filter(|(_, ones)| *ones < rows).map(|(mask, ones)| {
-                let bits = BooleanBuffer::new(mask.into(), 0, rows);
-                debug_assert_eq!(bits.count_set_bits(), ones);
-                NullBuffer::new(bits)
-            });
+            let nulls = match (mask, output.valid.and_then(|valid| self.mask_slot(valid))) {
+                (Some((_, mask, ones)), _) if ones < rows => {
+                    Some(NullBuffer::new(BooleanBuffer::new(mask.into(), 0, rows)))
+                }
+                (None, Some(slot)) => {
+                    let array = slots[slot]
+                        .as_ref()
+                        .ok_or_else(|| Error::internal(format!("slot {slot} of a program is empty")))?;
+                    array.logical_nulls().filter(|nulls| nulls.null_count() > 0)
+                }
+                _ => None,
+            };
             made.push(Made {
                 values: values.into(),
                 nulls,
@@ -528,6 +141,14 @@ impl Tiles {
             start += tile;
         }
         Ok(())
+    }
+
+    /// The slot whose array has just this mask.
+    fn mask_slot(&self, valid: Value) -> Option<usize> {
+        match self.ops[valid.0 as usize] {
+            Op::Valid { slot } => Some(slot),
+            _ => None,
+        }
     }
 
     /// The buffers that the program reads, checked for length.
@@ -621,6 +242,10 @@ struct Frame<'a> {
     outs: Vec<*mut u8>,
 }
 
+#[allow(
+    clippy::cast_ptr_alignment,
+    reason = "every place is aligned for the widest lane"
+)]
 impl Frame<'_> {
     fn operand<T: Element>(&self, value: Value, start: usize, tile: usize) -> Operand<'_, T> {
         let from = match self.program.places[value.0 as usize] {
@@ -665,7 +290,7 @@ impl Frame<'_> {
             let to = self.outs[k].cast::<MaybeUninit<T>>().wrapping_add(start);
             // SAFETY: the output has room for all rows, and nothing else refers to it.
             let to = unsafe { std::slice::from_raw_parts_mut(to, tile) };
-            super::ops::map1(self.operand::<T>(output.value, start, tile), to, |value| value);
+            map1(self.operand::<T>(output.value, start, tile), to, |value| value);
         });
     }
 
