@@ -5,7 +5,6 @@
 //! missing. Differs in width only: a categorical has 32-bit codes, all text of pandas has 64-bit offsets. Refused with [`crate::error::Kind::NotNative`]: chunks
 //! that are pandas objects, and kinds other than frame and series.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch, RecordBatchOptions};
@@ -25,6 +24,9 @@ use crate::py::convert::assemble::joined;
 use crate::py::convert::schema_to_meta;
 use crate::py::node::PyNode;
 use crate::schema::{Column, FrameKind, FrameSchema, IndexSchema};
+
+/// The key of the metadata that says what pandas object a table was.
+const PANDAS: &str = "pandas";
 
 /// The capsule of an Arrow stream over the chunks of a node's partitions. The stream keeps them alive.
 #[pyfunction]
@@ -105,8 +107,7 @@ fn described_by_pyarrow(
     py: Python<'_>,
     schema: &FrameSchema,
     range: Option<(i64, i64, i64)>,
-) -> PyResult<(Vec<String>, HashMap<String, String>)> {
-    let key = "pandas";
+) -> PyResult<(Vec<String>, String)> {
     let meta = schema_to_meta(py, schema)?;
     let described = py
         .import(intern!(py, "pyarrow"))?
@@ -115,7 +116,7 @@ fn described_by_pyarrow(
     let names: Vec<String> = described.getattr(intern!(py, "names"))?.extract()?;
     let metadata = described.getattr(intern!(py, "metadata"))?;
     let json = py.import(intern!(py, "json"))?;
-    let text = metadata.get_item(PyBytes::new(py, key.as_bytes()))?;
+    let text = metadata.get_item(PyBytes::new(py, PANDAS.as_bytes()))?;
     let pandas = json.call_method1(intern!(py, "loads"), (text,))?;
     if let Some((start, stop, step)) = range {
         let levels = pandas.get_item(intern!(py, "index_columns"))?;
@@ -126,7 +127,7 @@ fn described_by_pyarrow(
         }
     }
     let text: String = json.call_method1(intern!(py, "dumps"), (pandas,))?.extract()?;
-    Ok((names, HashMap::from([(key.to_string(), text)])))
+    Ok((names, text))
 }
 
 fn field_of(name: String, dtype: &Dtype) -> Result<Field> {
@@ -147,7 +148,7 @@ fn field_of(name: String, dtype: &Dtype) -> Result<Field> {
 fn record_batches(
     schema: &FrameSchema,
     batches: Vec<Batch>,
-    (names, metadata): (Vec<String>, HashMap<String, String>),
+    (names, metadata): (Vec<String>, String),
 ) -> Result<(Arc<Schema>, Vec<RecordBatch>)> {
     let levels: &[Column] = match &schema.index {
         IndexSchema::Range { .. } => &[],
@@ -167,7 +168,10 @@ fn record_batches(
         .zip(&dtypes)
         .map(|(name, dtype)| field_of(name, dtype))
         .collect::<Result<Vec<_>>>()?;
-    let arrow_schema = Arc::new(Schema::new_with_metadata(fields, metadata));
+    let arrow_schema = Arc::new(Schema::new_with_metadata(
+        fields,
+        [(PANDAS.to_string(), metadata)].into(),
+    ));
     let batches = batches
         .into_iter()
         .map(|batch| {
@@ -209,8 +213,8 @@ fn series_parts(schema: &FrameSchema, batches: Vec<Batch>) -> Result<(Arc<Field>
 fn outgoing(array: ArrayRef, dtype: &Dtype, data_type: &DataType) -> Result<ArrayRef> {
     let array = cast(array, data_type)?;
     Ok(match (dtype, data_type) {
-        (Dtype::Numpy(_), DataType::Float64) => nan_as_missing::<Float64Type>(array, |value| value.is_nan()),
-        (Dtype::Numpy(_), DataType::Float32) => nan_as_missing::<Float32Type>(array, |value| value.is_nan()),
+        (Dtype::Numpy(_), DataType::Float64) => nan_as_missing::<Float64Type>(array, f64::is_nan),
+        (Dtype::Numpy(_), DataType::Float32) => nan_as_missing::<Float32Type>(array, f32::is_nan),
         _ => array,
     })
 }
