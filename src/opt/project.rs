@@ -45,32 +45,13 @@ fn wanted(roots: &[NodeRef], order: &[NodeRef]) -> HashMap<Token, BTreeSet<usize
     }
     for node in order.iter().rev() {
         let mine = wanted.get(&node.token).cloned().unwrap_or_default();
-        let mut first = BTreeSet::new();
         match &node.op {
-            NodeOp::Select(exprs) => mine
-                .iter()
-                .for_each(|position| exprs[*position].columns(&mut first)),
-            NodeOp::Filter(predicate) => {
-                first.extend(&mine);
-                predicate.columns(&mut first);
-            }
-            NodeOp::Aggregate(spec) => {
-                spec.keys.iter().for_each(|key| key.columns(&mut first));
-                for (position, call) in spec.calls.iter().enumerate() {
-                    if keeps(spec, &mine, position)
-                        && let Some(arg) = &call.arg
-                    {
-                        arg.columns(&mut first);
-                    }
-                }
-            }
             NodeOp::Concat => {
                 for input in &node.inputs {
                     wanted.entry(input.token).or_default().extend(&mine);
                 }
                 continue;
             }
-            NodeOp::Partitions(_) | NodeOp::Repartition(_) | NodeOp::Limit { .. } => first.extend(&mine),
             NodeOp::PerPartition(_) | NodeOp::Gather(_) => {
                 for input in &node.inputs {
                     wanted.entry(input.token).or_default().extend(0..width(input));
@@ -78,13 +59,41 @@ fn wanted(roots: &[NodeRef], order: &[NodeRef]) -> HashMap<Token, BTreeSet<usize
                 continue;
             }
             NodeOp::Scan { .. } | NodeOp::Chunks(_) => continue,
+            _ => {}
         }
+        let first = read(node, &mine);
         wanted.entry(node.inputs[0].token).or_default().extend(first);
         for scalar in &node.inputs[1..] {
             wanted.entry(scalar.token).or_default().insert(0);
         }
     }
     wanted
+}
+
+/// The columns of its first input that a native node reads to give its columns `mine`.
+fn read(node: &Node, mine: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let mut first = BTreeSet::new();
+    match &node.op {
+        NodeOp::Select(exprs) => mine
+            .iter()
+            .for_each(|position| exprs[*position].columns(&mut first)),
+        NodeOp::Filter(predicate) => {
+            first.extend(mine);
+            predicate.columns(&mut first);
+        }
+        NodeOp::Aggregate(spec) => {
+            spec.keys.iter().for_each(|key| key.columns(&mut first));
+            for (position, call) in spec.calls.iter().enumerate() {
+                if keeps(spec, mine, position)
+                    && let Some(arg) = &call.arg
+                {
+                    arg.columns(&mut first);
+                }
+            }
+        }
+        _ => first.extend(mine),
+    }
+    first
 }
 
 /// Whether a call of an aggregation is read. Keys that are columns shift the results, so then all are kept.
@@ -120,15 +129,19 @@ fn narrowed(schema: &Arc<FrameSchema>, columns: &[usize]) -> Arc<FrameSchema> {
 
 fn rebuild(node: &NodeRef, wanted: Option<&BTreeSet<usize>>, done: &HashMap<Token, Kept>) -> Result<Kept> {
     let mine: Vec<usize> = wanted.into_iter().flatten().copied().collect();
-    let inputs: Vec<NodeRef> = node
+    let mut inputs: Vec<NodeRef> = node
         .inputs
         .iter()
         .map(|input| done[&input.token].node.clone())
         .collect();
-    let below = node
-        .inputs
-        .first()
-        .map_or(&[][..], |input| done[&input.token].columns.as_slice());
+    let own = native_scan(node, wanted, done)?;
+    if let Some(own) = &own {
+        inputs[0] = own.node.clone();
+    }
+    let below = own
+        .as_ref()
+        .or_else(|| node.inputs.first().map(|input| &done[&input.token]))
+        .map_or(&[][..], |input| input.columns.as_slice());
     let make = |op, schema, inputs| Node::new(op, inputs, schema, node.divisions.clone(), &node.prefix);
     let all = || (0..width(node)).collect::<Vec<_>>();
     Ok(match &node.op {
@@ -233,6 +246,56 @@ fn rebuild(node: &NodeRef, wanted: Option<&BTreeSet<usize>>, done: &HashMap<Toke
             columns: all(),
         },
     })
+}
+
+/// A scan of its own for a native node that reads only columns which Arrow holds, of a scan that other nodes want host
+/// columns of: together they would get pandas objects, which no kernel reads.
+fn native_scan(
+    node: &NodeRef,
+    wanted: Option<&BTreeSet<usize>>,
+    done: &HashMap<Token, Kept>,
+) -> Result<Option<Kept>> {
+    if !matches!(
+        node.op,
+        NodeOp::Select(_) | NodeOp::Filter(_) | NodeOp::Aggregate(_)
+    ) {
+        return Ok(None);
+    }
+    let shared = &done[&node.inputs[0].token];
+    let NodeOp::Scan {
+        source,
+        columns,
+        partitions,
+        predicate,
+    } = &shared.node.op
+    else {
+        return Ok(None);
+    };
+    let schema = schema_of(&shared.node)?;
+    let nothing = BTreeSet::new();
+    let mine: Vec<usize> = read(node, wanted.unwrap_or(&nothing))
+        .into_iter()
+        .filter(|column| shared.columns.binary_search(column).is_ok())
+        .collect();
+    let places: Vec<usize> = mine
+        .iter()
+        .filter_map(|column| shared.columns.binary_search(column).ok())
+        .collect();
+    let narrow = narrowed(schema, &places);
+    if !schema.is_host() || narrow.is_host() {
+        return Ok(None);
+    }
+    let op = NodeOp::Scan {
+        source: source.clone(),
+        columns: places.iter().map(|place| columns[*place]).collect(),
+        partitions: partitions.clone(),
+        predicate: predicate.clone(),
+    };
+    let divisions = shared.node.divisions.clone();
+    Ok(Some(Kept {
+        node: Node::new(op, vec![], Some(narrow), divisions, &shared.node.prefix),
+        columns: mine,
+    }))
 }
 
 /// Just these columns of a rebuilt node.

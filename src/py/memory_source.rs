@@ -59,19 +59,6 @@ impl MemorySource {
         Ok(Self { apart, bounds, token })
     }
 
-    /// Whether these columns, and the index, can be read natively.
-    #[must_use]
-    pub fn is_native(&self, columns: &[usize]) -> bool {
-        let index = match &self.apart.index {
-            Rows::Range { .. } => true,
-            Rows::Levels(levels) => levels.iter().all(Option::is_some),
-        };
-        index
-            && columns
-                .iter()
-                .all(|&column| self.apart.columns.get(column).is_some_and(Option::is_some))
-    }
-
     /// Some columns of a partition as a pandas object, behind pandas' copy-on-write; `None` takes all columns.
     ///
     /// # Errors

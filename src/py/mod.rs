@@ -5,6 +5,7 @@
     reason = "the macros of pyo3 make public items that nobody sees"
 )]
 
+mod arrow;
 mod build;
 mod compute;
 pub mod convert;
@@ -20,6 +21,8 @@ use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use super::arrow::arrow_stream;
     #[pymodule_export]
     use super::build::{call, concat, from_chunks, from_pandas, source, value};
     #[pymodule_export]

@@ -1,24 +1,27 @@
 """Functions of users on partitions: what they see, what they may write, what becomes of their results and errors."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pandas.testing as tm
 import pytest
 
 from dusk import _core
+from tests.interop.held import Held, plan
 
 same = tm.assert_frame_equal
 
 
 def mapped(frame, function, meta=None, parts=2):
-    return _core._probe.Held(frame, parts).map(function, frame[:0] if meta is None else meta)
+    return Held(frame, parts).map(function, frame[:0] if meta is None else meta)
 
 
 def test_functions_may_write_to_their_argument():
     frame = pd.DataFrame({"a": np.arange(6), "s": list("abcdef")})
     host = frame.assign(o=[[1]] * 6)
     for source in (frame, host):
-        held = _core._probe.Held(source, 2)
+        held = Held(source, 2)
 
         def function(part):
             part.loc[:, "a"] = 0
@@ -73,7 +76,7 @@ def test_lossy_results_are_errors(values, dtype):
     meta = pd.DataFrame({"x": pd.Series(dtype=dtype)})
     with pytest.raises(ValueError, match="column 'x' of the computed data has dtype") as info:
         mapped(frame, lambda part: pd.DataFrame({"x": values}), meta, parts=1)
-    assert any("partition 0 of 1" in note and "('map', 0)" in note for note in info.value.__notes__)
+    assert any("in <lambda>, partition 0 of 1" in note and "('map-" in note for note in info.value.__notes__)
 
 
 def test_other_columns_are_errors():
@@ -111,10 +114,24 @@ def test_users_exceptions_come_back_untouched():
         mapped(pd.DataFrame({"a": [1, 2]}), function)
     assert info.value is mine
     assert any(entry.name == "function" for entry in info.traceback)
-    assert [note for note in mine.__notes__ if "in function, partition 0 of 2, key ('map', 0)" in note]
-    with pytest.raises(Mine):
-        mapped(pd.DataFrame({"a": [1, 2]}), function)
-    assert len(mine.__notes__) == 1
+    (note,) = [note for note in mine.__notes__ if "in function" in note]
+    assert re.search(r"in function, partition ([01]) of 2, key \('map-[0-9a-f]+', \1\)", note)
+
+
+def test_a_note_is_added_once():
+    mine = ValueError("boom")
+
+    def function(part):
+        raise mine
+
+    frame = pd.DataFrame({"a": [1, 2]})
+    call = _core.call(function, [plan(frame, 1)], frame[:0], prefix="map", mode="partition", library=False)
+    for _ in range(2):
+        with pytest.raises(ValueError) as info:
+            _core.compute([call], {"threads": 2})
+        assert info.value is mine
+        assert sum("in function, partition 0 of 1" in note for note in mine.__notes__) == 1
+        assert len(set(mine.__notes__)) == len(mine.__notes__)
 
 
 def test_partition_info_is_given_when_asked_for():

@@ -7,12 +7,7 @@ import pandas as pd
 import pandas.testing as tm
 import pytest
 
-from dusk import _core
-
-
-def through(obj, parts=2):
-    return _core._probe._roundtrip(obj, parts)
-
+from tests.interop.held import Held, owned, plan, through
 
 same = tm.assert_frame_equal
 
@@ -25,7 +20,7 @@ def test_writes_to_the_source_do_not_reach_the_engine():
     for columns in (list("abs"), list("absndc"), list("absndco")):
         source = frame[columns].copy()
         before = source.copy()
-        held = _core._probe.Held(source, 3)
+        held = Held(source, 3)
         source.loc[0, "a"] = 99
         source.iloc[1, 1] = -1.0
         source["s"] = "changed"
@@ -44,7 +39,7 @@ def test_writes_to_the_source_do_not_reach_the_engine():
 
 def test_numpy_views_of_pandas_are_read_only():
     frame = pd.DataFrame({"a": np.arange(3.0)})
-    held = _core._probe.Held(frame, 1)
+    held = Held(frame, 1)
     with pytest.raises(ValueError, match="read-only"):
         frame["a"].to_numpy()[0] = 5
     with pytest.raises(ValueError, match="read-only"):
@@ -62,9 +57,7 @@ def test_writes_to_the_result_do_not_reach_the_engine(own):
     for index in (frame.index, pd.Index(np.arange(6) * 2)):
         source = frame.set_axis(index)
         for parts in (1, 3):
-            held = _core._probe.Held(source, parts)
-            if own:
-                held.own()
+            held = owned(source, parts) if own else Held(source, parts)
             result = held.get()
             result.loc[0, "a"] = 99
             result["b"] = result["b"] + 1
@@ -84,11 +77,11 @@ def addresses(frame):
 
 def test_the_last_reference_is_handed_over():
     frame = pd.DataFrame({"a": np.arange(100_000), "b": np.arange(100_000.0)})
-    held = _core._probe.Held(frame, 1)
+    held = Held(frame, 1)
     assert held.addresses() == addresses(frame)
-    held.own()
+    held = owned(frame, 1)
     before = held.addresses()
-    assert before != addresses(frame)
+    assert not set(before) & set(addresses(frame))
     shared = held.get()
     assert not set(before) & set(addresses(shared))
     result = held.take()
@@ -103,21 +96,21 @@ def test_the_last_reference_is_handed_over():
 
 def test_a_partition_counts_for_its_own_rows():
     frame = pd.DataFrame({"a": np.arange(100_000), "s": ["some text"] * 100_000, "b": [True] * 100_000})
-    whole = sum(_core._probe.Held(frame, 1).nbytes())
-    parts = _core._probe.Held(frame, 10).nbytes()
+    whole = sum(Held(frame, 1).nbytes())
+    parts = Held(frame, 10).nbytes()
     assert sum(parts) < 1.1 * whole
     assert max(parts) < 1.2 * whole / 10
 
 
 def test_tokens_follow_content():
     frame = pd.DataFrame({"a": [1, 2, 3], "s": list("abc"), "o": [[1], None, 2]})
-    token = _core._probe._token(frame, 2)
-    assert token == _core._probe._token(frame.copy(), 2)
-    assert token != _core._probe._token(frame, 3)
-    assert token != _core._probe._token(frame.assign(a=[1, 2, 4]), 2)
-    assert token != _core._probe._token(frame.rename(columns={"a": "z"}), 2)
-    assert token != _core._probe._token(frame.set_axis([1, 2, 4]), 2)
-    assert _core._probe._token(frame[["a"]], 1) != _core._probe._token(frame["a"], 1)
+    token = plan(frame, 2).token
+    assert token == plan(frame.copy(), 2).token
+    assert token != plan(frame, 3).token
+    assert token != plan(frame.assign(a=[1, 2, 4]), 2).token
+    assert token != plan(frame.rename(columns={"a": "z"}), 2).token
+    assert token != plan(frame.set_axis([1, 2, 4]), 2).token
+    assert plan(frame[["a"]], 1).token != plan(frame["a"], 1).token
 
 
 def test_what_is_not_pandas_is_refused():

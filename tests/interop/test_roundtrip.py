@@ -14,13 +14,12 @@ import pandas.testing as tm
 import pyarrow as pa
 import pytest
 
+import dusk
 from dusk import _core
+from dusk.dataframe._new import new_collection
+from tests.interop.held import Held, plan, through
 
 PARTS = [1, 2, 3, 7]
-
-
-def through(obj, parts=2):
-    return _core._probe._roundtrip(obj, parts)
 
 
 def same(left, right):
@@ -195,8 +194,9 @@ def test_index(name):
 
 @pytest.mark.parametrize("name", VALUES)
 def test_native_or_host(name):
-    held = _core._probe.Held(series(name).to_frame(), 2)
+    held = Held(series(name).to_frame(), 2)
     assert held.is_native() == (name not in HOST)
+    assert held.node.is_host == (name in HOST)
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -204,7 +204,7 @@ def test_meta(name):
     column = series(name)
     frame = pd.DataFrame({"x": column, "y": column})
     for obj in (column, frame, column.to_frame().set_index(pd.Index([1] * len(column), name="i"))):
-        same(obj[:0], _core._probe.Held(obj, 1).meta())
+        same(obj[:0], plan(obj, 1).meta())
 
 
 # pandas itself can't write to sparse arrays and lists.
@@ -316,7 +316,7 @@ def test_columns(name, host):
     check(frame, [1, 3])
     back = through(frame, 2)
     assert type(back.columns) is type(frame.columns) and back.columns.names == frame.columns.names
-    meta = _core._probe.Held(frame, 1).meta()
+    meta = plan(frame, 1).meta()
     same(frame[:0], meta)
 
 
@@ -396,8 +396,32 @@ def test_functions_see_pandas(name):
         seen.append(part)
         return part
 
-    same(frame, _core._probe.Held(frame, 2).map(function, frame[:0]).take().set_axis(frame.index))
+    same(frame, Held(frame, 2).map(function, frame[:0]).take().set_axis(frame.index))
+    # The partitions run side by side.
+    seen.sort(key=lambda part: part["k"].iloc[0])
     same(frame, pd.concat(seen))
+
+
+def test_host_columns_do_not_hold_up_native_ones():
+    frame = pd.DataFrame({"k": [0, 2, 1, 4, 3, 6], "o": [[1]] * 6, "s": ["a", None, "b", "c", "d", "é"]})
+    for parts in PARTS:
+        held = Held(plan(frame, parts).select([0, 2], "frame"))
+        assert held.is_native()
+        same(frame[["k", "s"]], held.take())
+        with pytest.raises(_core.NotNative):
+            plan(frame, parts).select([0, 1], "frame")
+
+
+def test_native_columns_are_read_beside_host_ones():
+    # The whole frame is wanted as pandas objects, the mask natively.
+    frame = pd.DataFrame({"k": [0, 2, 1, 4, 3, 6], "o": [[1]] * 6, "s": ["a", None, "b", "c", "d", "é"]})
+    for parts in PARTS:
+        lazy = new_collection(plan(frame, parts))
+        same(frame[frame["k"] % 2 == 0], lazy[lazy["k"] % 2 == 0].compute())
+        whole, total, sizes = dusk.compute(lazy, lazy["k"].sum(), lazy.groupby("s")["k"].sum())
+        same(frame, whole)
+        assert total == frame["k"].sum()
+        same(frame.groupby("s")["k"].sum(), sizes)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 100])
@@ -406,5 +430,13 @@ def test_functions_see_pandas(name):
 def test_a_source_may_filter(index, parts, rows):
     frame = pd.DataFrame({"k": [0, 2, 1, 4, 3, 6], "o": [[1]] * 6, "s": ["a", None, "b", "c", "d", "é"]})
     frame.index = INDEXES[index]
-    back = _core._probe._even(frame, parts, rows)
-    tm.assert_frame_equal(frame.loc[frame["k"] % 2 == 0, ["s"]], back, check_freq=False)
+    expected = frame.loc[frame["k"] % 2 == 0, ["s"]]
+    node = plan(frame[["k", "s"]], parts)
+    even = _core.Node.elementwise("eq", [_core.Node.elementwise("mod", [node.select([0], "series"), 2]), 0])
+    kept = node.select([1], "frame").filter(even)
+    back = _core.compute([kept], {"threads": 2, "batch_rows": rows})[0]
+    tm.assert_frame_equal(expected, back, check_freq=False)
+    with dusk.config.set({"dataframe.batch-rows": rows}):
+        lazy = new_collection(plan(frame, parts))
+        back = lazy[lazy["k"] % 2 == 0][["s"]].compute()
+    tm.assert_frame_equal(expected, back, check_freq=False)

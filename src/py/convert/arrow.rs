@@ -1,26 +1,18 @@
 //! Arrow arrays in and out through the C data interface, without copying.
 //!
-//! Covers single arrays to and from pyarrow, and whole frames as a stream (`__arrow_c_stream__`). In a stream a range index
-//! is left out and other index levels come after the columns, as pandas writes them; labels that aren't text become text.
+//! Covers single arrays to and from pyarrow. Whole frames as streams are in `py::arrow`.
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayData, ArrayRef, MutableArrayData, RecordBatch, RecordBatchOptions, make_array,
-    new_empty_array,
-};
+use arrow::array::{Array, ArrayData, ArrayRef, MutableArrayData, make_array, new_empty_array};
 use arrow::buffer::{Buffer, NullBuffer};
-use arrow::datatypes::{DataType, Field, Schema};
-use pyo3::intern;
+use arrow::datatypes::{DataType, Field};
 use pyo3::prelude::*;
-use pyo3::types::PyCapsule;
 use pyo3_arrow::input::AnyArray;
-use pyo3_arrow::{PyChunkedArray, PyDataType, PyTable};
+use pyo3_arrow::{PyChunkedArray, PyDataType};
 
-use crate::chunk::{Chunk, IndexData};
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
-use crate::schema::{Column, FrameSchema, IndexSchema, Label};
 
 /// The arrays of a pyarrow array or chunked array, cast to `data_type` when they hold the same values otherwise.
 ///
@@ -121,83 +113,4 @@ pub fn to_pyarrow<'py>(
 /// When pyarrow doesn't know it.
 pub fn type_to_pyarrow<'py>(py: Python<'py>, data_type: &DataType) -> PyResult<Bound<'py, PyAny>> {
     PyDataType::new(data_type.clone()).into_pyarrow(py)
-}
-
-/// The capsule of a stream of the frame's batches, for `__arrow_c_stream__`.
-///
-/// # Errors
-/// [`crate::error::Kind::NotNative`] when a chunk is a host chunk.
-pub fn frame_to_stream<'py>(
-    py: Python<'py>,
-    schema: &FrameSchema,
-    chunks: Vec<Chunk>,
-    requested_schema: Option<Bound<'py, PyCapsule>>,
-) -> PyResult<Bound<'py, PyCapsule>> {
-    let (arrow_schema, batches) = py.detach(|| record_batches(schema, chunks))?;
-    let table = PyTable::try_new(batches, arrow_schema)?;
-    let stream =
-        Bound::new(py, table)?.call_method1(intern!(py, "__arrow_c_stream__"), (requested_schema,))?;
-    Ok(stream.cast_into()?)
-}
-
-fn record_batches(schema: &FrameSchema, chunks: Vec<Chunk>) -> Result<(Arc<Schema>, Vec<RecordBatch>)> {
-    let mut batches = Vec::new();
-    for chunk in chunks {
-        match chunk {
-            Chunk::Frame(frame) => batches.extend(frame.batches.iter().cloned()),
-            Chunk::Array(_) | Chunk::Host(_) => {
-                return Err(Error::not_native("an Arrow stream of pandas objects"));
-            }
-        }
-    }
-    let levels: &[Column] = match &schema.index {
-        IndexSchema::Range { .. } => &[],
-        IndexSchema::Levels(levels) => levels,
-    };
-    let names = schema.columns.iter().map(|column| column.name.to_string());
-    let level_names = levels
-        .iter()
-        .enumerate()
-        .map(|(position, level)| match &level.name {
-            Label::None => format!("__index_level_{position}__"),
-            name => name.to_string(),
-        });
-    let types = schema
-        .columns
-        .iter()
-        .chain(levels)
-        .map(|column| {
-            let refuse = || Error::not_native(format!("an Arrow stream of dtype {}", column.dtype.name()));
-            column.dtype.arrow().ok_or_else(refuse)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let fields: Vec<Field> = names
-        .chain(level_names)
-        .zip(&types)
-        .map(|(name, data_type)| Field::new(name, data_type.clone(), true))
-        .collect();
-    let arrow_schema = Arc::new(Schema::new(fields));
-    let batches = batches
-        .into_iter()
-        .map(|batch| {
-            let levels = match batch.index {
-                IndexData::Range { .. } => Vec::new(),
-                IndexData::Levels(levels) => levels,
-            };
-            let arrays = batch
-                .columns
-                .into_iter()
-                .chain(levels)
-                .zip(&types)
-                .map(|(array, data_type)| cast(array, data_type))
-                .collect::<Result<Vec<_>>>()?;
-            let options = RecordBatchOptions::new().with_row_count(Some(batch.len));
-            Ok(RecordBatch::try_new_with_options(
-                arrow_schema.clone(),
-                arrays,
-                &options,
-            )?)
-        })
-        .collect::<Result<Vec<_>>>()?;
-    Ok((arrow_schema, batches))
 }

@@ -286,7 +286,7 @@ fn index_to_pandas<'py>(
 
 /// The one range `(start, stop, step)` that the ranges `(start, step, len)` make up, by pandas' rules: an empty range says
 /// nothing, and a single value has any step.
-fn joined(ranges: &[(i64, i64, i64)]) -> Option<(i64, i64, i64)> {
+pub(crate) fn joined(ranges: &[(i64, i64, i64)]) -> Option<(i64, i64, i64)> {
     let mut found: Option<(i64, i64)> = None;
     let mut step: Option<i64> = None;
     let mut single_step = 1;
