@@ -437,7 +437,21 @@ class Delayed(NodeCollection):
     __ge__ = _operator(operator.ge)
 
 
-for _word in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_", "xor", "lshift", "rshift"):
+for _word in (
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "and_",
+    "or_",
+    "xor",
+    "lshift",
+    "rshift",
+):
     _function = getattr(operator, _word)
     setattr(Delayed, f"__{_word.rstrip('_')}__", _operator(_function))
     setattr(Delayed, f"__r{_word.rstrip('_')}__", _operator(_function, swapped=True))
@@ -589,7 +603,9 @@ def _unpickled(order: list[Any], key: Hashable, length: int | None) -> Delayed:
 
 
 def _rebuild(dsk: Any, key: Hashable, length: int | None, rename: Any = None) -> Delayed:
-    node = _core.call(HeldResults(dsk, [key]), [], None, prefix="persisted", mode="partition", library=False, divisions=1)
+    node = _core.call(
+        HeldResults(dsk, [key]), [], None, prefix="persisted", mode="partition", library=False, divisions=1
+    )
     return Delayed(node, key, length)
 
 
@@ -601,7 +617,11 @@ def _identity(x: Any) -> Any:
 
 
 def delayed(
-    obj: Any = no_default, name: Hashable = None, pure: bool | None = None, nout: int | None = None, traverse: bool = True
+    obj: Any = no_default,
+    name: Hashable = None,
+    pure: bool | None = None,
+    nout: int | None = None,
+    traverse: bool = True,
 ) -> Any:
     """Make calls of a function, or an object, lazy.
 

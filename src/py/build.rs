@@ -214,7 +214,7 @@ pub fn source(
 #[pyfunction]
 #[pyo3(signature = (obj, token=None))]
 pub fn value(obj: Bound<'_, PyAny>, token: Option<&str>) -> PyResult<PyNode> {
-    let value: crate::host::HostRef = Arc::new(PyHostValue::new(&obj)?);
+    let value: crate::host::HostRef = Arc::new(PyHostValue::new(&obj));
     let token = token.map_or_else(|| value.token(), token_of);
     let list = ChunkList {
         chunks: vec![Chunk::Host(value)],

@@ -33,15 +33,13 @@ pub struct PyHostValue {
 
 impl PyHostValue {
     /// The object with its size, estimated now.
-    ///
-    /// # Errors
-    /// Never for objects that answer `sys.getsizeof`; kept for those that raise other than `Exception`.
-    pub fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self {
+    #[must_use]
+    pub fn new(object: &Bound<'_, PyAny>) -> Self {
+        Self {
             object: object.clone().unbind(),
             nbytes: nbytes(object, 2),
             token: OnceLock::new(),
-        })
+        }
     }
 
     /// The Python object in `value`, when that is one.
@@ -99,7 +97,7 @@ impl HostLoader for PickleLoader {
                 let object = py
                     .import(intern!(py, "pickle"))?
                     .call_method1(intern!(py, "loads"), (PyBytes::new(py, bytes),))?;
-                Ok(Arc::new(PyHostValue::new(&object)?))
+                Ok(Arc::new(PyHostValue::new(&object)))
             };
             load().map_err(|error| from_pyerr(py, error))
         })
@@ -253,7 +251,7 @@ impl PyHostFn {
             return Err(Error::type_(format!("{} isn't callable", function.get_type().name()?)).into());
         }
         Ok(Self {
-            function: Arc::new(PyHostValue::new(function)?),
+            function: Arc::new(PyHostValue::new(function)),
             name: function_name(function),
             token: options.token.map_or_else(OnceLock::new, OnceLock::from),
             library: options.library,
@@ -269,7 +267,7 @@ impl PyHostFn {
     /// When `divisions` can't be kept.
     pub fn with_divisions(mut self, divisions: &Bound<'_, PyAny>) -> PyResult<Self> {
         if self.asks {
-            self.divisions = Some(Arc::new(PyHostValue::new(divisions)?));
+            self.divisions = Some(Arc::new(PyHostValue::new(divisions)));
         }
         Ok(self)
     }
@@ -298,7 +296,7 @@ impl PyHostFn {
         let function = python_object(py, &self.function)?;
         let result = function.call(PyTuple::new(py, args)?, Some(&kwargs))?;
         match output {
-            HostOutput::Object => Ok(Chunk::Host(Arc::new(PyHostValue::new(&result)?))),
+            HostOutput::Object => Ok(Chunk::Host(Arc::new(PyHostValue::new(&result)))),
             HostOutput::Frame(schema) => chunk_from_result(&result, schema),
         }
     }

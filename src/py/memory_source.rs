@@ -110,7 +110,7 @@ fn content_token(py: Python<'_>, apart: &Apart, bounds: &[usize]) -> PyResult<To
     };
     let columns: Vec<_> = apart.columns.iter().chain(levels).collect();
     if columns.iter().any(|parts| parts.is_none()) {
-        t.token(PyHostValue::new(apart.shadow.bind(py))?.token());
+        t.token(PyHostValue::new(apart.shadow.bind(py)).token());
     }
     let tokens: Vec<Token> = py.detach(|| {
         columns
@@ -165,7 +165,7 @@ impl Source for MemorySource {
     fn host_chunk(&self, scan: &Scan) -> Result<Chunk> {
         Python::attach(|py| {
             let object = self.host_partition(py, scan.partition, Some(&scan.columns))?;
-            Ok(Chunk::Host(Arc::new(PyHostValue::new(&object)?)))
+            Ok(Chunk::Host(Arc::new(PyHostValue::new(&object))))
         })
         .map_err(|error: PyErr| Python::attach(|py| from_pyerr(py, error)))
     }

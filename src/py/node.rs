@@ -70,7 +70,10 @@ pub fn divisions_from_py(divisions: Option<&Bound<'_, PyAny>>, npartitions: usiz
 /// Divisions as Python sees them: a tuple of values, all `None` when they are unknown.
 pub fn divisions_to_py<'py>(py: Python<'py>, divisions: &Divisions) -> PyResult<Bound<'py, PyTuple>> {
     match divisions {
-        Divisions::Unknown(count) => PyTuple::new(py, std::iter::repeat_n(py.None().into_bound(py), *count + 1).collect::<Vec<_>>()),
+        Divisions::Unknown(count) => PyTuple::new(
+            py,
+            std::iter::repeat_n(py.None().into_bound(py), *count + 1).collect::<Vec<_>>(),
+        ),
         Divisions::Known(values) => {
             let values = values
                 .iter()

@@ -33,7 +33,7 @@ pub fn chunk_from_result(result: &Bound<'_, PyAny>, schema: &Arc<FrameSchema>) -
             }
             FrameKind::Index | FrameKind::Scalar => result.clone(),
         };
-        return Ok(Chunk::Host(Arc::new(PyHostValue::new(&result)?)));
+        return Ok(Chunk::Host(Arc::new(PyHostValue::new(&result))));
     }
     if schema.kind == FrameKind::Scalar {
         return scalar_chunk(result, schema);

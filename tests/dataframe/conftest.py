@@ -86,7 +86,9 @@ def same():
 def _kinds(error: Exception) -> tuple[type[Exception], ...]:
     """The class of an error, or that of pandas' own errors' parents."""
     kind = type(error)
-    return (kind,) if kind.__module__ == "builtins" else tuple(k for k in kind.__mro__ if k.__module__ == "builtins")[:1]
+    return (
+        (kind,) if kind.__module__ == "builtins" else tuple(k for k in kind.__mro__ if k.__module__ == "builtins")[:1]
+    )
 
 
 def _computed(x):

@@ -130,7 +130,9 @@ def test_odd_labels():
     pd.testing.assert_frame_equal(df.compute(), twice)
     pd.testing.assert_frame_equal(df["a"].compute(), twice["a"])
     pd.testing.assert_series_equal(df.sum().compute(), twice.sum())
-    levels = pd.DataFrame([[1, 2, 3]], columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)], names=["k", "l"]))
+    levels = pd.DataFrame(
+        [[1, 2, 3]], columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)], names=["k", "l"])
+    )
     df = dd.from_pandas(levels, npartitions=1)
     pd.testing.assert_frame_equal(df["a"].compute(), levels["a"])
     pd.testing.assert_series_equal(df[("b", 1)].compute(), levels[("b", 1)])

@@ -72,7 +72,9 @@ def test_numeric_only(same, name):
     same(lambda d, m: getattr(d.groupby("g"), name)(numeric_only=True))
 
 
-@pytest.mark.parametrize("name", ["cumsum", "cumprod", "cummax", "shift", "diff", "ffill", "bfill", "rank", "pct_change"])
+@pytest.mark.parametrize(
+    "name", ["cumsum", "cumprod", "cummax", "shift", "diff", "ffill", "bfill", "rank", "pct_change"]
+)
 def test_methods_with_the_rows_of_the_input(same, name):
     same(lambda d, m: getattr(d.groupby("g").f, name)())
     same(lambda d, m: getattr(d.groupby("g")[["f", "i"]], name)())
@@ -134,7 +136,9 @@ def test_against_pandas(same, case):
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 127, 128, 129])
 def test_partitions_do_not_matter(count):
     rng = np.random.default_rng(1)
-    pdf = pd.DataFrame({"k": rng.choice(["a", "b", "c", None], 500), "v": rng.normal(size=500), "w": rng.integers(0, 9, 500)})
+    pdf = pd.DataFrame(
+        {"k": rng.choice(["a", "b", "c", None], 500), "v": rng.normal(size=500), "w": rng.integers(0, 9, 500)}
+    )
     df = dd.from_pandas(pdf, npartitions=count)
     expected = pdf.groupby("k").agg({"v": ["sum", "std", "first"], "w": ["nunique", "max"]})
     found = df.groupby("k").agg({"v": ["sum", "std", "first"], "w": ["nunique", "max"]}).compute()

@@ -8,7 +8,19 @@ import pytest
 
 import dusk.dataframe as dd
 
-ORDERED = ["cumsum", "cumprod", "cummax", "cummin", "shift", "diff", "ffill", "bfill", "rank", "pct_change", "interpolate"]
+ORDERED = [
+    "cumsum",
+    "cumprod",
+    "cummax",
+    "cummin",
+    "shift",
+    "diff",
+    "ffill",
+    "bfill",
+    "rank",
+    "pct_change",
+    "interpolate",
+]
 
 
 @pytest.mark.parametrize("name", ORDERED)
@@ -180,7 +192,9 @@ def test_map_overlap(pdf):
 
 def test_merge_asof(pdf):
     left = pdf[["t", "i"]].sort_values("t", kind="stable")
-    right = pd.DataFrame({"t": pd.to_datetime("2024-01-01") + pd.to_timedelta(np.arange(0, 100, 10), "h"), "w": range(10)})
+    right = pd.DataFrame(
+        {"t": pd.to_datetime("2024-01-01") + pd.to_timedelta(np.arange(0, 100, 10), "h"), "w": range(10)}
+    )
     right["t"] = right["t"].astype(left["t"].dtype)
     found = dd.merge_asof(dd.from_pandas(left, npartitions=3, sort=False), right, on="t").compute()
     pd.testing.assert_frame_equal(found.reset_index(drop=True), pd.merge_asof(left, right, on="t"))
@@ -194,4 +208,6 @@ def test_conversions(pdf):
     s = dd.from_pandas(dates, npartitions=2)
     pd.testing.assert_series_equal(dd.to_datetime(s).compute(), pd.to_datetime(dates))
     spans = pd.Series(["1 day", "2 h"])
-    pd.testing.assert_series_equal(dd.to_timedelta(dd.from_pandas(spans, npartitions=2)).compute(), pd.to_timedelta(spans))
+    pd.testing.assert_series_equal(
+        dd.to_timedelta(dd.from_pandas(spans, npartitions=2)).compute(), pd.to_timedelta(spans)
+    )

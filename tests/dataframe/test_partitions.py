@@ -250,7 +250,10 @@ def test_map_partitions(df, small):
     pd.testing.assert_frame_equal(found.compute(), small.assign(w=1))
     assert df.map_partitions(len).compute().tolist() == [2, 2, 2]
     assert df.map_partitions(lambda part, more: part.x + more, df.x.max()).compute().tolist() == (small.x + 3).tolist()
-    assert df.map_partitions(lambda p, q: p.x + q, delayed(5), meta=("x", "i8")).compute().tolist() == (small.x + 5).tolist()
+    assert (
+        df.map_partitions(lambda p, q: p.x + q, delayed(5), meta=("x", "i8")).compute().tolist()
+        == (small.x + 5).tolist()
+    )
     assert df.x.map_partitions(lambda a, b: a + b, df.z).compute().tolist() == (small.x + small.z).tolist()
     one = dd.from_pandas(pd.DataFrame({"k": [7]}), npartitions=1)
     assert df.map_partitions(lambda p, q: p.x + q.k.iloc[0], one).compute().tolist() == (small.x + 7).tolist()
@@ -279,7 +282,10 @@ def test_metas_of_functions(df, small):
     with pytest.raises(ValueError, match="The columns in the computed data do not match the columns in the provided"):
         wrong.compute()
     # told not to mind, it takes what comes
-    assert df.map_partitions(lambda p: p.x.astype("f8") + 0.5, meta=("x", "i8"), enforce_metadata=False).compute().dtype == "f8"
+    assert (
+        df.map_partitions(lambda p: p.x.astype("f8") + 0.5, meta=("x", "i8"), enforce_metadata=False).compute().dtype
+        == "f8"
+    )
 
 
 def test_an_exception_is_the_users_own(df):

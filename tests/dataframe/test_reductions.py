@@ -26,7 +26,9 @@ def test_frame(same, name):
     same(lambda d, m: getattr(d[["i", "f"]], name)(axis=1))
 
 
-@pytest.mark.parametrize("name", [name for name in REDUCTIONS if name not in ("nunique", "any", "all", "idxmin", "idxmax")])
+@pytest.mark.parametrize(
+    "name", [name for name in REDUCTIONS if name not in ("nunique", "any", "all", "idxmin", "idxmax")]
+)
 def test_numeric_only(same, name):
     same(lambda d, m: getattr(d, name)(numeric_only=True))
 

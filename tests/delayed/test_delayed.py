@@ -300,5 +300,7 @@ def test_many_calls():
     values = [delayed(add)(i) for i in range(5000)]
     assert sum(dusk.compute(*values)) == sum(range(1, 5001))
     while len(values) > 1:
-        values = [delayed(add)(*values[i : i + 2]) if i + 1 < len(values) else values[i] for i in range(0, len(values), 2)]
+        values = [
+            delayed(add)(*values[i : i + 2]) if i + 1 < len(values) else values[i] for i in range(0, len(values), 2)
+        ]
     assert values[0].compute() == sum(range(1, 5001))

@@ -208,7 +208,9 @@ class FrameBase(NodeCollection):
         from dusk.dataframe._fallback import numbers
 
         number = new_collection(numbers(self.npartitions), cut=self._cut)
-        return rowwise(_check_within, self, number, self.divisions, meta=self._meta, prefix="enforce", loose=self._loose)
+        return rowwise(
+            _check_within, self, number, self.divisions, meta=self._meta, prefix="enforce", loose=self._loose
+        )
 
     def get_partition(self, n: int) -> Any:
         """Give one partition as a collection.
@@ -530,9 +532,7 @@ class FrameBase(NodeCollection):
         return index_of(self)
 
     def __bool__(self) -> bool:
-        raise ValueError(
-            f"The truth value of a {type(self).__name__} is ambiguous. Use a.any() or a.all()."
-        )
+        raise ValueError(f"The truth value of a {type(self).__name__} is ambiguous. Use a.any() or a.all().")
 
     def __iter__(self) -> Iterator[Any]:
         for i in range(self.npartitions):

@@ -89,7 +89,9 @@ class CallWithInfo(Call):
 
     __slots__ = ()
 
-    __signature__ = inspect.Signature([inspect.Parameter("partition_info", inspect.Parameter.KEYWORD_ONLY, default=None)])
+    __signature__ = inspect.Signature(
+        [inspect.Parameter("partition_info", inspect.Parameter.KEYWORD_ONLY, default=None)]
+    )
 
     def __call__(self, *inputs: Any, partition_info: dict[str, Any] | None = None) -> Any:  # type: ignore[override]
         if self.checked:

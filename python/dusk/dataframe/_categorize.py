@@ -42,7 +42,11 @@ def categorize(frame: Any, columns: Any, index: bool | None, kwargs: dict[str, A
         labels = list(columns)
     else:
         labels = [columns]
-    labels = [label for label in labels if not (isinstance(meta[label].dtype, pd.CategoricalDtype) and not _unknown(frame[label]))]
+    labels = [
+        label
+        for label in labels
+        if not (isinstance(meta[label].dtype, pd.CategoricalDtype) and not _unknown(frame[label]))
+    ]
     if index is None:
         index = columns is None and _is_text(meta.index.dtype)
     if isinstance(meta.index, pd.CategoricalIndex):

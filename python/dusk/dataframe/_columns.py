@@ -228,9 +228,13 @@ def assign(frame: Any, labels: Sequence[Any], values: Sequence[Any]) -> Any:
         node = native(lambda: frame._node.with_columns(labels, operands), frame, *values)
         if node is not None:
             return frame._partitionwise(node, origin=("Assign", frame))
-    if any(isinstance(value, list | tuple | np.ndarray | pd.Index | pd.api.extensions.ExtensionArray) for value in values):
+    if any(
+        isinstance(value, list | tuple | np.ndarray | pd.Index | pd.api.extensions.ExtensionArray) for value in values
+    ):
         # One value for each row of the whole frame: only the rows together can tell which goes where.
-        width = [i for i, value in enumerate(values) if not isinstance(value, FrameBase | Scalar) and not _is_literal(value)]
+        width = [
+            i for i, value in enumerate(values) if not isinstance(value, FrameBase | Scalar) and not _is_literal(value)
+        ]
         meta = frame._meta.copy()
         for i in width:
             meta[labels[i]] = pd.Series(values[i][:0] if len(values[i]) else [], index=meta.index)
@@ -247,7 +251,9 @@ def assign(frame: Any, labels: Sequence[Any], values: Sequence[Any]) -> Any:
         if isinstance(value, Index) and value._cut != frame._cut and value.npartitions != frame.npartitions:
             raise ValueError("an Index of other partitions can't become a column")
     # A column of one partition goes to all partitions of the frame, each of which takes the rows that it has.
-    whole = all(not isinstance(value, FrameBase) or value._cut == frame._cut or value.npartitions == 1 for value in values)
+    whole = all(
+        not isinstance(value, FrameBase) or value._cut == frame._cut or value.npartitions == 1 for value in values
+    )
     return rowwise(_assign, frame, labels, *values, broadcast=whole, prefix="assign")
 
 

@@ -21,7 +21,7 @@ from dusk import _core
 from dusk.base import tokenize
 from dusk.dataframe import _align
 from dusk.dataframe._calls import Call, CallWithInfo, Input, funcname, split
-from dusk.dataframe._meta import emulate, empty_like, is_scalar_meta, no_default
+from dusk.dataframe._meta import empty_like, emulate, is_scalar_meta, no_default
 from dusk.dataframe._new import new_collection
 
 __all__ = ["call_node", "gather", "gather_aligned", "loosen", "native", "numbers", "rowwise", "spread", "written_out"]
@@ -342,9 +342,7 @@ def gather_aligned(
 
 
 def _picked(pieces: Any, npartitions: int, meta: Any, prefix: str, divisions: Any) -> Any:
-    return call_node(
-        _pick, [pieces, numbers(npartitions)], meta, mode="partition", prefix=prefix, divisions=divisions
-    )
+    return call_node(_pick, [pieces, numbers(npartitions)], meta, mode="partition", prefix=prefix, divisions=divisions)
 
 
 class _Even:

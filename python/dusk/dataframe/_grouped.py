@@ -42,9 +42,7 @@ def keys_of(obj: Any, by: Any) -> list[Any]:
             keys.append(item)
         elif isinstance(item, Hashable) and not callable(item) and _is_label(obj, item):
             keys.append(Label(item))
-        elif callable(item) or isinstance(item, pd.Grouper | pd.Series | dict):
-            keys.append(item)
-        elif isinstance(item, Hashable) and item in obj._meta.index.names:
+        elif callable(item) or isinstance(item, pd.Grouper | pd.Series | dict) or isinstance(item, Hashable) and item in obj._meta.index.names:
             keys.append(item)
         else:
             raise KeyError(item)

@@ -25,14 +25,16 @@ def write_info(frame: Any, buf: Any, verbose: bool, memory_usage: bool) -> None:
     kind = type(frame)
     lines = [f"<class '{kind.__module__}.{kind.__qualname__}'>"]
     if not len(columns):
-        lines += [f"Index: 0 entries", f"Empty {kind.__name__}"]
+        lines += ["Index: 0 entries", f"Empty {kind.__name__}"]
         buf.write("\n".join(lines) + "\n")
         return
     if verbose:
         from dusk.base import compute
 
         counts, index = compute(frame.count(), frame.index)
-        lines.append(f"{type(index).__name__}: {len(index)} entries" + (f", {index[0]} to {index[-1]}" if len(index) else ""))
+        lines.append(
+            f"{type(index).__name__}: {len(index)} entries" + (f", {index[0]} to {index[-1]}" if len(index) else "")
+        )
         lines.append(f"Data columns (total {len(columns)} columns):")
         table = pd.DataFrame(
             {
@@ -44,10 +46,18 @@ def write_info(frame: Any, buf: Any, verbose: bool, memory_usage: bool) -> None:
         table.index.name = "#"
         widths = [max(len(str(value)) for value in [name, *table[name]]) for name in table.columns]
         first = max(1, len(str(len(table) - 1)))
-        lines.append(" " + "#".ljust(first + 2) + "  ".join(name.ljust(width) for name, width in zip(table.columns, widths)).rstrip())
+        lines.append(
+            " "
+            + "#".ljust(first + 2)
+            + "  ".join(name.ljust(width) for name, width in zip(table.columns, widths)).rstrip()
+        )
         lines.append("-" * (first + 1) + "  " + "  ".join("-" * width for width in widths))
         for i, row in enumerate(table.itertuples(index=False)):
-            lines.append(" " + str(i).ljust(first + 2) + "  ".join(value.ljust(width) for value, width in zip(row, widths)).rstrip())
+            lines.append(
+                " "
+                + str(i).ljust(first + 2)
+                + "  ".join(value.ljust(width) for value, width in zip(row, widths)).rstrip()
+            )
     else:
         lines.append(f"Columns: {len(columns)} entries, {columns[0]} to {columns[-1]}")
     kinds = frame.dtypes.map(str).value_counts().sort_index()

@@ -173,7 +173,9 @@ def _nonempty_index(index: pd.Index) -> pd.Index:
         arrays = [_nonempty_index(pd.Index([], dtype=level.dtype)) for level in arrays]
         return pd.MultiIndex.from_arrays(arrays, names=index.names)
     if isinstance(index, pd.DatetimeIndex) and index.freq is not None:
-        return pd.date_range("1970-01-01", periods=_ROWS, freq=index.freq, tz=index.tz, name=index.name, unit=index.unit)
+        return pd.date_range(
+            "1970-01-01", periods=_ROWS, freq=index.freq, tz=index.tz, name=index.name, unit=index.unit
+        )
     if pd.api.types.is_numeric_dtype(index.dtype) and not pd.api.types.is_bool_dtype(index.dtype):
         return pd.Index(np.arange(_ROWS), dtype=index.dtype, name=index.name)
     if index.dtype == object:

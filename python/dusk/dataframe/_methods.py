@@ -171,7 +171,10 @@ _PANDAS = {"DataFrame": pd.DataFrame, "Series": pd.Series, "Index": pd.Index}
 
 
 def _by_rows(name: str, kwargs: dict[str, Any]) -> bool:
-    return name not in ("reindex", "set_axis", "take", "droplevel", "swaplevel") and kwargs.get("axis") in (1, "columns")
+    return name not in ("reindex", "set_axis", "take", "droplevel", "swaplevel") and kwargs.get("axis") in (
+        1,
+        "columns",
+    )
 
 
 def _method(name: str, kind: str) -> Callable[..., Any]:
@@ -224,5 +227,7 @@ def _usage(part: pd.DataFrame, index: bool, deep: bool) -> pd.Series:
 
 def partition_memory(x: Any, index: bool, deep: bool) -> Any:
     """Give the bytes of each column of each partition, below each other."""
-    meta = pd.Series([], dtype="int64", index=pd.Index([], dtype="str" if all(isinstance(c, str) for c in x.columns) else object))
+    meta = pd.Series(
+        [], dtype="int64", index=pd.Index([], dtype="str" if all(isinstance(c, str) for c in x.columns) else object)
+    )
     return rowwise(_usage, x, index, deep, meta=meta, prefix="memory-usage", keep_divisions=False, keep_cut=False)

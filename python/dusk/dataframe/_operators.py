@@ -116,7 +116,14 @@ def _in_pandas(name: str, function: Any, left: Any, right: Any) -> Any:
     if plain and not isinstance(first._meta, pd.DataFrame):
         # one value for each row of the whole collection
         meta = _stand_in(function, left, right)
-        return gather_aligned(_swapped if first is right else function, first, plain[0], *([function] if first is right else []), meta=meta, prefix=name)
+        return gather_aligned(
+            _swapped if first is right else function,
+            first,
+            plain[0],
+            *([function] if first is right else []),
+            meta=meta,
+            prefix=name,
+        )
     if plain and np.ndim(plain[0]) > 1:
         return gather_aligned(function, left, right, prefix=name) if first is left else NotImplemented
     # A Series meets a DataFrame by the labels of its columns, so every partition needs the whole Series.
@@ -220,18 +227,28 @@ def method(name: str, x: Any, other: Any, axis: Any, level: Any, fill_value: Any
     if plain:
         return binary(name, other, x) if reflected else binary(name, x, other)
     word = f"r{name}" if reflected else name
-    kwargs: dict[str, Any] = {"axis": axis, "level": level, "fill_value": fill_value} if is_frame or axis else {
-        "level": level,
-        "fill_value": fill_value,
-    }
+    kwargs: dict[str, Any] = (
+        {"axis": axis, "level": level, "fill_value": fill_value}
+        if is_frame or axis
+        else {
+            "level": level,
+            "fill_value": fill_value,
+        }
+    )
     if word in COMPARISONS and is_frame:
         kwargs.pop("fill_value")
     other = _operand(other, x)
     if isinstance(other, FrameBase) and is_frame and not on_rows and not isinstance(other._meta, pd.DataFrame):
         return rowwise(word, x, _whole(other, x), kwargs=kwargs)
     if isinstance(other, list | tuple | np.ndarray):
-        return gather_aligned(word, x, other, kwargs=kwargs) if on_rows or not is_frame else rowwise(word, x, other, kwargs=kwargs)
-    loose = name in ("floordiv", "mod") and (_has_integers(x) or (isinstance(other, FrameBase) and _has_integers(other)))
+        return (
+            gather_aligned(word, x, other, kwargs=kwargs)
+            if on_rows or not is_frame
+            else rowwise(word, x, other, kwargs=kwargs)
+        )
+    loose = name in ("floordiv", "mod") and (
+        _has_integers(x) or (isinstance(other, FrameBase) and _has_integers(other))
+    )
     return rowwise(word, x, other, kwargs=kwargs, broadcast=False, steady=word in COMPARISONS, loose=loose)
 
 

@@ -114,12 +114,8 @@ def map_overlap(
         _length, [df._node], pd.Series([], dtype="int64"), mode="partition", prefix="len", divisions=df.npartitions
     )
     call = _Overlapping(func, before, after, tuple(args), kwargs)
-    pieces = call_node(
-        call, [df._node, lengths], None, mode="gather", prefix="map-overlap", user=True, divisions=1
-    )
+    pieces = call_node(call, [df._node, lengths], None, mode="gather", prefix="map-overlap", user=True, divisions=1)
     bounds = None if clear_divisions else df._bounds
     loose = df._loose or not enforce_metadata
-    node = _picked(
-        pieces, df.npartitions, loosen(meta) if loose else meta, "map-overlap", bounds or df.npartitions
-    )
+    node = _picked(pieces, df.npartitions, loosen(meta) if loose else meta, "map-overlap", bounds or df.npartitions)
     return new_collection(node, meta=meta, cut=df._cut, loose=loose)

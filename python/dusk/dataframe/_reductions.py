@@ -78,7 +78,9 @@ def _along_rows(axis: Any) -> bool:
 
 
 def _check_axis(x: Any, axis: Any) -> None:
-    allowed = (0, 1, "index", "columns", "rows", None) if isinstance(x._meta, pd.DataFrame) else (0, "index", "rows", None)
+    allowed = (
+        (0, 1, "index", "columns", "rows", None) if isinstance(x._meta, pd.DataFrame) else (0, "index", "rows", None)
+    )
     if axis not in allowed:
         raise ValueError(f"No axis named {axis} for object type {type(x).__name__}")
 
@@ -272,9 +274,7 @@ class ReductionMethods:
         """Give the median; it is exact."""
         return self.median(axis=axis, numeric_only=numeric_only)
 
-    def skew(
-        self, axis: Any = 0, bias: bool = True, nan_policy: str = "propagate", numeric_only: bool = False
-    ) -> Any:
+    def skew(self, axis: Any = 0, bias: bool = True, nan_policy: str = "propagate", numeric_only: bool = False) -> Any:
         """Give the skewness; ``bias=False`` corrects it for the number of values, as pandas does."""
         return _moments(self, "skew", axis, bias, nan_policy, numeric_only)
 
@@ -291,14 +291,10 @@ class ReductionMethods:
 
     kurt = kurtosis
 
-    def idxmin(
-        self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False, split_every: Any = False
-    ) -> Any:
+    def idxmin(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False, split_every: Any = False) -> Any:
         return self._by_pandas("idxmin", axis, numeric_only, skipna=skipna)
 
-    def idxmax(
-        self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False, split_every: Any = False
-    ) -> Any:
+    def idxmax(self, axis: Any = 0, skipna: bool = True, numeric_only: bool = False, split_every: Any = False) -> Any:
         return self._by_pandas("idxmax", axis, numeric_only, skipna=skipna)
 
 
@@ -320,9 +316,7 @@ def _moment(part: Any, name: str, bias: bool, fisher: bool) -> Any:
     return (centred**4).mean() / m2**2 - (3 if fisher else 0)
 
 
-def _moments(
-    x: Any, name: str, axis: Any, bias: bool, nan_policy: str, numeric_only: bool, fisher: bool = True
-) -> Any:
+def _moments(x: Any, name: str, axis: Any, bias: bool, nan_policy: str, numeric_only: bool, fisher: bool = True) -> Any:
     if nan_policy != "propagate":
         raise NotImplementedError("`nan_policy` other than 'propagate' have not been implemented.")
     _check_axis(x, axis)
@@ -332,7 +326,9 @@ def _moments(
     if is_frame and _along_rows(axis):
         return rowwise("skew" if name == "skew" else "kurt", x, kwargs={"axis": 1})
     emulate(lambda part: getattr(part, name if name == "skew" else "kurt")(), (x._meta,), {})
-    meta = pd.Series([], dtype="float64", index=pd.Index([], dtype=x._meta.columns.dtype)) if is_frame else np.float64(1)
+    meta = (
+        pd.Series([], dtype="float64", index=pd.Index([], dtype=x._meta.columns.dtype)) if is_frame else np.float64(1)
+    )
     result = gather(_moment, x, name, bias, fisher, meta=meta, prefix=name)
     return labelled(result, x._meta.columns) if is_frame else result
 

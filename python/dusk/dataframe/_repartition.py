@@ -52,7 +52,11 @@ def _interpolated(divisions: tuple[Any, ...], count: int) -> list[Any] | None:
         numbers = values.astype("int64")
         new = pd.Series(np.interp(places, range(len(numbers)), numbers).round().astype("int64"))
         if isinstance(values.dtype, pd.DatetimeTZDtype):
-            made = list(pd.DatetimeIndex(new.astype(f"datetime64[{values.dtype.unit}]")).tz_localize("UTC").tz_convert(values.dtype.tz))
+            made = list(
+                pd.DatetimeIndex(new.astype(f"datetime64[{values.dtype.unit}]"))
+                .tz_localize("UTC")
+                .tz_convert(values.dtype.tz)
+            )
         else:
             made = list(new.astype(values.dtype))
     elif pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
@@ -78,7 +82,15 @@ def memory_of_partitions(x: Any, index: bool = True, deep: bool = False) -> Any:
     meta = pd.Series([], dtype="int64")
     number = new_collection(numbers(x.npartitions))
     return rowwise(
-        _memory, x, number, index, deep, meta=meta, prefix="memory-usage", keep_divisions=False, keep_cut=False,
+        _memory,
+        x,
+        number,
+        index,
+        deep,
+        meta=meta,
+        prefix="memory-usage",
+        keep_divisions=False,
+        keep_cut=False,
         aligned=False,
     )
 

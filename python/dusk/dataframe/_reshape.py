@@ -59,7 +59,9 @@ def reset_index(x: Any, **kwargs: Any) -> Any:
     if kwargs.get("level") is not None and x._meta.index.nlevels > len(np.atleast_1d(kwargs["level"])):
         return rowwise("reset_index", x, kwargs=kwargs, keep_divisions=False, prefix="reset-index")
     if x.npartitions == 1:
-        return rowwise("reset_index", x, kwargs=kwargs, meta=meta, keep_divisions=False, same_rows=True, prefix="reset-index")
+        return rowwise(
+            "reset_index", x, kwargs=kwargs, meta=meta, keep_divisions=False, same_rows=True, prefix="reset-index"
+        )
     lengths = call_node(pd.Series.tolist, [_lengths_node(x)], None, mode="gather", prefix="len", divisions=1)
     node = call_node(
         _Reset(kwargs),
@@ -183,7 +185,9 @@ def set_index(
     if isinstance(other, FrameBase) and isinstance(other._meta, pd.Index) and other._node == x.index._node:
         return x
     if isinstance(other, FrameBase) and isinstance(other._meta, pd.DataFrame):
-        raise NotImplementedError("Dask dataframe does not yet support multi-indexes from a DataFrame. Give one column.")
+        raise NotImplementedError(
+            "Dask dataframe does not yet support multi-indexes from a DataFrame. Give one column."
+        )
     if isinstance(other, list) and not append:
         sort = False
     if append:
@@ -220,7 +224,12 @@ def set_index(
 def _sorted_by_index(x: Any, args: list[Any], function: Any, npartitions: int, divisions: Any) -> Any:
     if divisions is not None:
         return spread(
-            function, x, *args, npartitions=len(divisions) - 1, cut=_AtDivisions(divisions), divisions=divisions,
+            function,
+            x,
+            *args,
+            npartitions=len(divisions) - 1,
+            cut=_AtDivisions(divisions),
+            divisions=divisions,
             prefix="set-index",
         )
     result = spread(function, x, *args, npartitions=npartitions, together=True, prefix="set-index")
@@ -301,7 +310,12 @@ class SortMethods:
         }
         plain = level is None and key is None and ascending is True
         result = spread(
-            "sort_index", self, npartitions=self.npartitions, together=plain, meta=self._meta, kwargs=kwargs,
+            "sort_index",
+            self,
+            npartitions=self.npartitions,
+            together=plain,
+            meta=self._meta,
+            kwargs=kwargs,
             prefix="sort-index",
         )
         if plain and not isinstance(self._meta.index, pd.MultiIndex):
@@ -383,8 +397,15 @@ class SortMethods:
             if missing:
                 raise KeyError(f"Cannot shuffle on {missing}, column(s) not in dataframe to shuffle")
         result = spread(
-            _with_buckets, self, labels if isinstance(labels, list) else None, count, *args, npartitions=count,
-            cut=_by_bucket, meta=self._meta, prefix="shuffle",
+            _with_buckets,
+            self,
+            labels if isinstance(labels, list) else None,
+            count,
+            *args,
+            npartitions=count,
+            cut=_by_bucket,
+            meta=self._meta,
+            prefix="shuffle",
         )
         return renumbered(result) if ignore_index else result
 
@@ -497,7 +518,12 @@ class ReshapeMethods(SortMethods):
             function = "sort_values"
             kwargs.update(kind="stable", key=key)
         result = spread(
-            function, self, npartitions=npartitions or self.npartitions, meta=self._meta, kwargs=kwargs, prefix="sort-values"
+            function,
+            self,
+            npartitions=npartitions or self.npartitions,
+            meta=self._meta,
+            kwargs=kwargs,
+            prefix="sort-values",
         )
         return renumbered(result) if ignore_index else result
 
@@ -535,8 +561,18 @@ class ReshapeMethods(SortMethods):
         validate: str | None = None,
     ) -> Any:
         return merge(
-            self, right, how=how, on=on, left_on=left_on, right_on=right_on, left_index=left_index,
-            right_index=right_index, sort=sort, suffixes=suffixes, indicator=indicator, validate=validate,
+            self,
+            right,
+            how=how,
+            on=on,
+            left_on=left_on,
+            right_on=right_on,
+            left_index=left_index,
+            right_index=right_index,
+            sort=sort,
+            suffixes=suffixes,
+            indicator=indicator,
+            validate=validate,
             npartitions=npartitions,
         )
 
@@ -570,7 +606,12 @@ class ReshapeMethods(SortMethods):
         ignore_index: bool = True,
     ) -> Any:
         kwargs = {"id_vars": id_vars, "value_vars": value_vars, "var_name": var_name, "value_name": value_name}
-        return spread("melt", self, npartitions=self.npartitions, kwargs={**kwargs, "col_level": col_level, "ignore_index": ignore_index})
+        return spread(
+            "melt",
+            self,
+            npartitions=self.npartitions,
+            kwargs={**kwargs, "col_level": col_level, "ignore_index": ignore_index},
+        )
 
     def pivot_table(
         self, index: Any = None, columns: Any = None, values: Any = None, aggfunc: Any = "mean", **kwargs: Any
@@ -629,7 +670,12 @@ class SeriesReshapeMethods(SortMethods):
     ) -> Any:
         kwargs = {"ascending": ascending, "na_position": na_position, "key": key, "kind": "stable"}
         result = spread(
-            "sort_values", self, npartitions=npartitions or self.npartitions, meta=self._meta, kwargs=kwargs, prefix="sort-values"
+            "sort_values",
+            self,
+            npartitions=npartitions or self.npartitions,
+            meta=self._meta,
+            kwargs=kwargs,
+            prefix="sort-values",
         )
         return renumbered(result) if ignore_index else result
 
@@ -688,17 +734,29 @@ def merge(left: Any, right: Any, **kwargs: Any) -> Any:
     npartitions = kwargs.pop("npartitions", None) or max(left.npartitions, right.npartitions)
     kwargs = {key: value for key, value in kwargs.items() if value is not None}
     if how == "leftsemi":
-        kwargs = {key: kwargs[key] for key in ("on", "left_on", "right_on", "left_index", "right_index") if key in kwargs}
+        kwargs = {
+            key: kwargs[key] for key in ("on", "left_on", "right_on", "left_index", "right_index") if key in kwargs
+        }
         return rowwise(_semi, left, right._one_partition(), meta=left._meta, kwargs=kwargs, prefix="merge")
     keys = [kwargs.get("left_on"), kwargs.get("right_on"), kwargs.get("on")]
     if any(isinstance(key, FrameBase) for key in keys):
-        return spread(pd.merge, left, right, npartitions=npartitions, kwargs=kwargs, loose=how != "inner", prefix="merge")
+        return spread(
+            pd.merge, left, right, npartitions=npartitions, kwargs=kwargs, loose=how != "inner", prefix="merge"
+        )
     meta = emulate(pd.merge, (left._meta, right._meta), kwargs)
     # Rows without a partner bring missing values, and whether there are any only the data can tell.
     loose = how not in ("inner", "cross", "left_anti") and not _holds_missing(meta)
     if left.npartitions > 1 and right.npartitions == 1 and how in ("inner", "left") and not kwargs.get("sort"):
         joined = rowwise(
-            pd.merge, left, right, kwargs=kwargs, meta=meta, prefix="merge", loose=loose, keep_divisions=False, keep_cut=False
+            pd.merge,
+            left,
+            right,
+            kwargs=kwargs,
+            meta=meta,
+            prefix="merge",
+            loose=loose,
+            keep_divisions=False,
+            keep_cut=False,
         )
         return joined if kwargs.get("left_index") or kwargs.get("right_index") else renumbered(joined)
     return spread(pd.merge, left, right, npartitions=npartitions, kwargs=kwargs, meta=meta, loose=loose, prefix="merge")

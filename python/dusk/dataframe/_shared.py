@@ -134,7 +134,9 @@ class SharedMethods:
         if isinstance(cond, FrameBase) and (is_value(other) or is_collection(other)):
             kept = native(lambda: ~cond if inverted else cond, cond)
             if kept is not None and _is_bool(kept._meta):
-                result = elementwise("where", [self, kept, other], (f"{{}}.{name}({{}}, {{}})", self, cond, repr(other)))
+                result = elementwise(
+                    "where", [self, kept, other], (f"{{}}.{name}({{}}, {{}})", self, cond, repr(other))
+                )
                 if result is not None:
                     return result
         if isinstance(cond, pd.Series | pd.DataFrame) or isinstance(other, pd.Series | pd.DataFrame):
@@ -384,10 +386,10 @@ def _cast_meta(meta: Any, dtypes: list[Any]) -> Any:
     if not isinstance(meta, pd.DataFrame):
         return meta.astype(dtypes[0])
     columns = [
-        column if dtype is None else column.astype(dtype) for (_, column), dtype in zip(meta.items(), dtypes, strict=True)
+        column if dtype is None else column.astype(dtype)
+        for (_, column), dtype in zip(meta.items(), dtypes, strict=True)
     ]
     result = pd.concat([column.rename(i) for i, column in enumerate(columns)], axis=1) if columns else meta.copy()
     result.columns = meta.columns
     result.index = meta.index
     return result
-

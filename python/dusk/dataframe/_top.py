@@ -68,8 +68,15 @@ def _to_timedelta(part: Any, unit: Any, errors: str) -> Any:
 def to_timedelta(arg: Any, unit: Any = None, errors: str = "raise") -> Any:
     if not isinstance(arg, FrameBase):
         return pd.to_timedelta(arg, unit=unit, errors=errors)
-    return gather_aligned(_to_timedelta, arg, unit, errors, prefix="to-timedelta", loose=True,
-                          meta=pd.Series(pd.TimedeltaIndex([]), index=arg._meta.index, name=arg._meta.name))
+    return gather_aligned(
+        _to_timedelta,
+        arg,
+        unit,
+        errors,
+        prefix="to-timedelta",
+        loose=True,
+        meta=pd.Series(pd.TimedeltaIndex([]), index=arg._meta.index, name=arg._meta.name),
+    )
 
 
 @derive(pd, signature=False)

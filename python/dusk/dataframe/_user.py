@@ -45,7 +45,17 @@ def apply_rows(
     else:
         meta = no_default
     result = rowwise(
-        _apply_frame, x, function, axis, args, kwargs, meta=meta, prefix="apply", user=True, same_rows=True, loose=not given
+        _apply_frame,
+        x,
+        function,
+        axis,
+        args,
+        kwargs,
+        meta=meta,
+        prefix="apply",
+        user=True,
+        same_rows=True,
+        loose=not given,
     )
     if not given:
         warn_of_guess("apply", result._meta)
@@ -92,8 +102,17 @@ def map_values(x: Any, arg: Any, na_action: Any, meta: Any, kwargs: dict[str, An
         meta = no_default
     loose = not given
     return rowwise(
-        _map, x, arg, na_action, kwargs, meta=meta, prefix="map", user=user, same_rows=not isinstance(x._meta, pd.Index),
-        loose=loose, keep_divisions=not isinstance(x._meta, pd.Index),
+        _map,
+        x,
+        arg,
+        na_action,
+        kwargs,
+        meta=meta,
+        prefix="map",
+        user=user,
+        same_rows=not isinstance(x._meta, pd.Index),
+        loose=loose,
+        keep_divisions=not isinstance(x._meta, pd.Index),
     )
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dusk import _core
 from dusk.dataframe._fallback import call_node, gather, native, numbers, rowwise
-from dusk.dataframe._meta import emulate, empty_like, is_scalar_meta, make_meta, meta_nonempty, no_default
+from dusk.dataframe._meta import empty_like, emulate, is_scalar_meta, make_meta, meta_nonempty, no_default
 from dusk.dataframe._new import new_collection
 
 __all__ = ["random_split", "reduction", "value_counts"]
@@ -88,7 +88,12 @@ def reduction(
     box_meta = pd.Series([], dtype=object)
     name = token or getattr(aggregate, "__name__", "reduction").strip("<>")
     boxes = call_node(
-        _Boxed(chunk, chunk_kwargs), [x._node], box_meta, mode="partition", prefix=f"{name}-chunk", user=True,
+        _Boxed(chunk, chunk_kwargs),
+        [x._node],
+        box_meta,
+        mode="partition",
+        prefix=f"{name}-chunk",
+        user=True,
         divisions=x.npartitions,
     )
     node = call_node(
@@ -119,7 +124,9 @@ def value_counts(x: Any, sort: bool, ascending: bool, dropna: bool, normalize: b
     def build() -> Any:
         calls = [("size", {}, None, "count")]
         key = x._node.with_labels(["key"])
-        return _core.Node.aggregate([key], calls, sort=False, dropna=dropna, observed=True, as_index=False, kind="frame")
+        return _core.Node.aggregate(
+            [key], calls, sort=False, dropna=dropna, observed=True, as_index=False, kind="frame"
+        )
 
     # The categories of a categorical column are all counted, also those that don't occur.
     if not isinstance(x.dtype, pd.CategoricalDtype) and x.dtype != object:
@@ -135,9 +142,7 @@ def value_counts(x: Any, sort: bool, ascending: bool, dropna: bool, normalize: b
 # --- random splits ----------------------------------------------------------------------------------------------------
 
 
-def _split_at_random(
-    part: Any, number: pd.Series, frac: list[float], seed: int, shuffle: bool, position: int
-) -> Any:
+def _split_at_random(part: Any, number: pd.Series, frac: list[float], seed: int, shuffle: bool, position: int) -> Any:
     state = np.random.default_rng([seed, int(number.iloc[0])])
     chosen = state.choice(len(frac), size=len(part), p=frac)
     rows = np.flatnonzero(chosen == position)

@@ -11,8 +11,14 @@ from dusk.dataframe._base import FrameBase
 from dusk.dataframe._derived import document_like
 from dusk.dataframe._fallback import gather, gather_aligned, rowwise
 
-__all__ = ["CategoricalAccessor", "DatetimeAccessor", "StringAccessor", "register_dataframe_accessor",
-           "register_index_accessor", "register_series_accessor"]
+__all__ = [
+    "CategoricalAccessor",
+    "DatetimeAccessor",
+    "StringAccessor",
+    "register_dataframe_accessor",
+    "register_index_accessor",
+    "register_series_accessor",
+]
 
 
 class Accessor:
@@ -191,8 +197,13 @@ class CategoricalAccessor(Accessor):
         dtype = pd.CategoricalDtype(new_categories, self.ordered if ordered is None else ordered)
         meta = self._series._meta.astype("object").astype(dtype) if not rename else pd.api.extensions.no_default
         return rowwise(
-            "cat.set_categories", self._series, new_categories, kwargs={"ordered": ordered, "rename": rename},
-            same_rows=True, meta=meta, loose=False,
+            "cat.set_categories",
+            self._series,
+            new_categories,
+            kwargs={"ordered": ordered, "rename": rename},
+            same_rows=True,
+            meta=meta,
+            loose=False,
         )
 
     def remove_unused_categories(self) -> Any:

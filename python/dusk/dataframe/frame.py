@@ -109,7 +109,9 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
 
             return self._filtered(from_pandas(key, npartitions=1))
         if isinstance(key, list | np.ndarray | pd.api.extensions.ExtensionArray) and len(key):
-            if pd.api.types.is_bool_dtype(pd.Index(list(key)).dtype) and not all(label in self.columns for label in key):
+            if pd.api.types.is_bool_dtype(pd.Index(list(key)).dtype) and not all(
+                label in self.columns for label in key
+            ):
                 return spread("__getitem__", self, key, meta=self._meta, npartitions=self.npartitions, prefix="getitem")
         if is_collection(key):
             raise NotImplementedError(f"columns can't be chosen by a {type(key).__name__}, which isn't computed yet")
@@ -129,7 +131,9 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
             return self.where(mask)
         if mask._meta.dtype != object:
             if not pd.api.types.is_bool_dtype(mask._meta.dtype):
-                raise KeyError(f"rows are chosen by a mask of bools, not by a {type(mask).__name__} of {mask._meta.dtype}")
+                raise KeyError(
+                    f"rows are chosen by a mask of bools, not by a {type(mask).__name__} of {mask._meta.dtype}"
+                )
             node = native(lambda: self._node.filter(mask._node), self, mask)
             if node is not None:
                 return self._partitionwise(node, origin=("Filter(frame={}, predicate={})", self, mask))
@@ -141,7 +145,9 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(key, FrameBase):
             if isinstance(key._meta, pd.DataFrame) or pd.api.types.is_bool_dtype(key._meta.dtype):
-                self._become(self.mask(key, value) if isinstance(key._meta, pd.DataFrame) else self._set_rows(key, value))
+                self._become(
+                    self.mask(key, value) if isinstance(key._meta, pd.DataFrame) else self._set_rows(key, value)
+                )
                 return
             raise KeyError("only a label, a list of labels or a mask of bools can be set")
         if isinstance(key, list | pd.Index | np.ndarray):
@@ -220,9 +226,13 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
                 result, lambda row: row.drop(columns=columns, errors=errors, level=level), ("Drop", self, repr(columns))
             )
         if index is not None:
-            result = spread("drop", result, meta=result._meta, npartitions=result.npartitions, kwargs={
-                "index": index, "errors": errors, "level": level
-            })
+            result = spread(
+                "drop",
+                result,
+                meta=result._meta,
+                npartitions=result.npartitions,
+                kwargs={"index": index, "errors": errors, "level": level},
+            )
         return result
 
     def rename(
@@ -302,7 +312,12 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
         return rowwise("eval", self, expr, kwargs={**kwargs, **names}, same_rows=True)
 
     def dropna(
-        self, axis: Any = 0, how: Any = no_default, subset: Any = None, thresh: Any = no_default, ignore_index: bool = False
+        self,
+        axis: Any = 0,
+        how: Any = no_default,
+        subset: Any = None,
+        thresh: Any = no_default,
+        ignore_index: bool = False,
     ) -> Any:
         subset = None if subset is no_default else subset
         if how is not no_default and thresh is not no_default:
@@ -393,7 +408,12 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
         return reduced(self, "nunique", {"dropna": dropna}, {"dropna": dropna})
 
     def quantile(
-        self, q: Any = 0.5, axis: Any = 0, numeric_only: bool = False, method: str = "default", interpolation: str = "linear"
+        self,
+        q: Any = 0.5,
+        axis: Any = 0,
+        numeric_only: bool = False,
+        method: str = "default",
+        interpolation: str = "linear",
     ) -> Any:
         return quantile(self, q, axis, numeric_only, interpolation)
 
@@ -401,7 +421,9 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
         return gather("mode", self, kwargs={"dropna": dropna, "numeric_only": numeric_only}, loose=True)
 
     def memory_usage(self, deep: bool = False, index: bool = True) -> Any:
-        return gather(_total_memory, _methods.partition_memory(self, index, deep), meta=_memory_meta(), prefix="memory-usage")
+        return gather(
+            _total_memory, _methods.partition_memory(self, index, deep), meta=_memory_meta(), prefix="memory-usage"
+        )
 
     @property
     def nbytes(self) -> Any:
@@ -439,9 +461,7 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
 
         return html_of(self, max_rows)
 
-    def categorize(
-        self, columns: Any = None, index: bool | None = None, split_every: Any = None, **kwargs: Any
-    ) -> Any:
+    def categorize(self, columns: Any = None, index: bool | None = None, split_every: Any = None, **kwargs: Any) -> Any:
         """Make columns categorical, with known categories; computes them now.
 
         Parameters

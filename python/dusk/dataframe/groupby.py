@@ -48,7 +48,9 @@ _ALIGNED = frozenset(
      "rank", "shift", "transform"}
 )  # fmt: skip
 #: Methods whose result only the data can tell.
-_LOOSE = frozenset({"apply", "describe", "pipe", "quantile", "value_counts", "head", "tail", "nth", "sample", "get_group"})
+_LOOSE = frozenset(
+    {"apply", "describe", "pipe", "quantile", "value_counts", "head", "tail", "nth", "sample", "get_group"}
+)
 _HINTS = ("split_every", "split_out", "shuffle_method")
 
 
@@ -151,7 +153,9 @@ class GroupBy:
 
     # --- by pandas ----------------------------------------------------------------------------------------------------
 
-    def _pandas_call(self, name: str | Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, list[Any]]:
+    def _pandas_call(
+        self, name: str | Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> tuple[Any, list[Any]]:
         """Give the function for one pandas call, and the collections that it takes."""
         keys, collections = _grouped.plain_keys(self._by)
         selection = self._slice
@@ -428,7 +432,11 @@ class GroupBy:
 
             method.__name__ = name
             return document_like(method, source, name)
-        if isinstance(getattr(source, name, None), property) and name in ("is_monotonic_increasing", "is_monotonic_decreasing", "dtype"):
+        if isinstance(getattr(source, name, None), property) and name in (
+            "is_monotonic_increasing",
+            "is_monotonic_decreasing",
+            "dtype",
+        ):
             return self._by_pandas(name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -440,7 +448,11 @@ class DataFrameGroupBy(GroupBy):
         labels = key if isinstance(key, list | pd.Index) else [key]
         missing = [label for label in labels if label not in self.obj.columns]
         if missing:
-            raise KeyError(f"Columns not found: {', '.join(map(repr, missing))}" if isinstance(key, list) else f"Column not found: {key}")
+            raise KeyError(
+                f"Columns not found: {', '.join(map(repr, missing))}"
+                if isinstance(key, list)
+                else f"Column not found: {key}"
+            )
         return self._select(list(key) if isinstance(key, list | pd.Index) else key)
 
     def __dir__(self) -> list[str]:

@@ -136,7 +136,9 @@ class LocIndexer(_Indexer):
         start = start if start is None else _as_bound(start, divisions)
         stop = stop if stop is None else _as_bound(stop, divisions)
         first = 0 if start is None else min(max(bisect_right(divisions, start) - 1, 0), obj.npartitions - 1)
-        last = obj.npartitions - 1 if stop is None else min(max(bisect_right(divisions, stop) - 1, 0), obj.npartitions - 1)
+        last = (
+            obj.npartitions - 1 if stop is None else min(max(bisect_right(divisions, stop) - 1, 0), obj.npartitions - 1)
+        )
         last = max(last, first)
         part = obj if (first, last) == (0, obj.npartitions - 1) else obj._take_partitions(range(first, last + 1))
         new = list(divisions[first : last + 2])

@@ -67,8 +67,18 @@ def merge(
     from dusk.dataframe._reshape import merge as join
 
     return join(
-        left, right, how=how, on=on, left_on=left_on, right_on=right_on, left_index=left_index,
-        right_index=right_index, sort=sort, suffixes=suffixes, indicator=indicator, validate=validate,
+        left,
+        right,
+        how=how,
+        on=on,
+        left_on=left_on,
+        right_on=right_on,
+        left_index=left_index,
+        right_index=right_index,
+        sort=sort,
+        suffixes=suffixes,
+        indicator=indicator,
+        validate=validate,
         npartitions=options.get("npartitions"),
     )
 
@@ -93,7 +103,9 @@ def merge_asof(left: Any, right: Any, on: Any = None, **kwargs: Any) -> Any:
     if not any(isinstance(x, FrameBase) for x in (left, right)):
         raise TypeError("merge_asof needs at least one collection")
     kwargs = {"on": on, **kwargs} if on is not None else kwargs
-    return spread(pd.merge_asof, left, right, npartitions=left.npartitions, kwargs=kwargs, loose=True, prefix="merge-asof")
+    return spread(
+        pd.merge_asof, left, right, npartitions=left.npartitions, kwargs=kwargs, loose=True, prefix="merge-asof"
+    )
 
 
 # --- concat -----------------------------------------------------------------------------------------------------------

@@ -120,7 +120,9 @@ class Window:
         return gather(call, self.obj, *others, prefix=name, user=user, loose=not self._aligned or bool(others))
 
     def __repr__(self) -> str:
-        options = ", ".join([*map(repr, self._positional), *(f"{key}={value!r}" for key, value in self._options.items())])
+        options = ", ".join(
+            [*map(repr, self._positional), *(f"{key}={value!r}" for key, value in self._options.items())]
+        )
         return f"{type(self).__name__} [{options}]"
 
 
@@ -184,7 +186,9 @@ def install_windows(cls: type) -> None:
         return Window(self, "ewm", args, kwargs)
 
     def resample(self: Any, rule: Any, closed: Any = None, label: Any = None, **kwargs: Any) -> Resampler:
-        options = {key: value for key, value in {"closed": closed, "label": label, **kwargs}.items() if value is not None}
+        options = {
+            key: value for key, value in {"closed": closed, "label": label, **kwargs}.items() if value is not None
+        }
         return Resampler(self, "resample", (rule,), options)
 
     source = pd.DataFrame if cls.__name__ == "DataFrame" else pd.Series

@@ -108,7 +108,9 @@ class Scalar(NodeCollection):
         """Give the value in another dtype."""
         from dusk.dataframe._fallback import gather
 
-        result = elementwise("cast", [self], ("{}.astype({})", self, repr(dtype)), dtype=pd.api.types.pandas_dtype(dtype))
+        result = elementwise(
+            "cast", [self], ("{}.astype({})", self, repr(dtype)), dtype=pd.api.types.pandas_dtype(dtype)
+        )
         return result if result is not None else gather(_cast, self, dtype, prefix="astype")
 
     def __repr__(self) -> str:
@@ -146,7 +148,9 @@ def _rebuild(dsk: Any, meta: Any, rename: Any = None) -> Scalar:
     from dusk.dataframe._fallback import call_node
 
     (key,) = dsk
-    return Scalar(call_node(HeldResults(dsk, [key]), [], None, mode="partition", prefix="scalar", divisions=1), meta=meta)
+    return Scalar(
+        call_node(HeldResults(dsk, [key]), [], None, mode="partition", prefix="scalar", divisions=1), meta=meta
+    )
 
 
 install_operators(Scalar, methods=False)

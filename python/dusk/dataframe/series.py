@@ -121,9 +121,7 @@ class Series(SeriesReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
             if node is not None:
                 return self._partitionwise(node, origin=("Filter(frame={}, predicate={})", self, mask))
         same = self._node.same_rows(mask._node)
-        return rowwise(
-            "__getitem__", self, mask, meta=self._meta, prefix="getitem", broadcast=same, steady=True
-        )
+        return rowwise("__getitem__", self, mask, meta=self._meta, prefix="getitem", broadcast=same, steady=True)
 
     def rename(self, index: Any = None, sorted_index: bool = False, **kwargs: Any) -> Any:
         if isinstance(index, FrameBase):
@@ -183,7 +181,9 @@ class Series(SeriesReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
 
         return ILocIndexer(self)
 
-    def apply(self, function: Callable[..., Any], *args: Any, meta: Any = no_default, axis: Any = 0, **kwargs: Any) -> Any:
+    def apply(
+        self, function: Callable[..., Any], *args: Any, meta: Any = no_default, axis: Any = 0, **kwargs: Any
+    ) -> Any:
         from dusk.dataframe._user import apply_series
 
         if "args" in kwargs:
@@ -250,7 +250,9 @@ class Series(SeriesReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
 
         return value_counts(self, sort is not False, ascending, dropna, normalize, bins)
 
-    def corr(self, other: Any, method: str = "pearson", min_periods: int | None = None, split_every: Any = False) -> Any:
+    def corr(
+        self, other: Any, method: str = "pearson", min_periods: int | None = None, split_every: Any = False
+    ) -> Any:
         return gather("corr", self, other, kwargs={"method": method, "min_periods": min_periods})
 
     def cov(self, other: Any, min_periods: int | None = None, split_every: Any = False, ddof: int = 1) -> Any:

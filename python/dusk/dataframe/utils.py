@@ -104,7 +104,9 @@ def _check_meta(x: Any, value: Any) -> None:
     meta = x._meta
     assert isinstance(value, type(meta)), f"a {type(value).__name__} in place of the promised {type(meta).__name__}"
     if isinstance(meta, pd.DataFrame):
-        assert list(meta.columns) == list(value.columns), f"columns {list(value.columns)}, promised {list(meta.columns)}"
+        assert list(meta.columns) == list(value.columns), (
+            f"columns {list(value.columns)}, promised {list(meta.columns)}"
+        )
         pd.testing.assert_series_equal(meta.dtypes, value.dtypes, check_names=False)
     else:
         assert meta.dtype == value.dtype, f"dtype {value.dtype}, promised {meta.dtype}"

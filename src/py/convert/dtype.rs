@@ -49,7 +49,7 @@ pub fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Dtype> {
 pub fn host(object: &Bound<'_, PyAny>) -> PyResult<Dtype> {
     Ok(Dtype::Host {
         name: object.str()?.to_str()?.into(),
-        value: Some(Arc::new(PyHostValue::new(object)?)),
+        value: Some(Arc::new(PyHostValue::new(object))),
     })
 }
 

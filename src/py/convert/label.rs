@@ -49,7 +49,7 @@ pub fn from_python(object: &Bound<'_, PyAny>) -> PyResult<Label> {
         .str()
         .and_then(|text| text.to_str().map(Arc::from))
         .unwrap_or_else(|_| "<label>".into());
-    Ok(Label::Host(text, Arc::new(PyHostValue::new(object)?)))
+    Ok(Label::Host(text, Arc::new(PyHostValue::new(object))))
 }
 
 fn is_numpy_integer(object: &Bound<'_, PyAny>) -> PyResult<bool> {

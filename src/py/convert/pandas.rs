@@ -96,7 +96,7 @@ pub fn take_apart(object: &Bound<'_, PyAny>) -> PyResult<Apart> {
     let mut schema = FrameSchema::new(kind, columns, index_schema);
     schema.axis_names = label::list_from_python(&axis_names)?;
     if !extras.is_none() {
-        let extras: HostRef = Arc::new(PyHostValue::new(&extras)?);
+        let extras: HostRef = Arc::new(PyHostValue::new(&extras));
         schema.attrs = Some(extras);
     }
     Ok(Apart {
@@ -134,7 +134,7 @@ pub fn frame_from_pandas(object: &Bound<'_, PyAny>) -> PyResult<(Arc<FrameSchema
     let apart = take_apart(object)?;
     let schema = apart.schema.clone();
     if schema.is_host() {
-        let value = PyHostValue::new(apart.shadow.bind(object.py()))?;
+        let value = PyHostValue::new(apart.shadow.bind(object.py()));
         return Ok((schema, Chunk::Host(Arc::new(value))));
     }
     let columns: Vec<usize> = (0..schema.columns.len()).collect();
@@ -244,7 +244,7 @@ pub fn array_from_pandas(array: &Bound<'_, PyAny>, shadow: Option<&Py<PyAny>>) -
     if is_pandas(array, "MultiIndex")? {
         // An index of tuples: its empty self stands for its dtype.
         let empty = array.call_method1(intern!(py, "take"), (Vec::<usize>::new(),))?;
-        let value: HostRef = Arc::new(PyHostValue::new(&empty)?);
+        let value: HostRef = Arc::new(PyHostValue::new(&empty));
         let name = "object".into();
         return Ok((
             Dtype::Host {

@@ -75,7 +75,15 @@ class BlockReader:
         self.__dict__.update(state, _plain={}, _lock=threading.Lock())
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return ("dusk-block-reader", self.reader, self.files, self.blocks, self.compression, self.path_column, self.kwargs)
+        return (
+            "dusk-block-reader",
+            self.reader,
+            self.files,
+            self.blocks,
+            self.compression,
+            self.path_column,
+            self.kwargs,
+        )
 
     def parse(self, source: Any, **more: Any) -> pd.DataFrame:
         """Call pandas."""
@@ -122,7 +130,11 @@ class BlockReader:
         """Give all column names of a file, also those that aren't wanted."""
         if self.kwargs.get("names") is not None:
             return self.kwargs["names"]
-        kwargs = {key: value for key, value in self.kwargs.items() if key not in ("usecols", "dtype", "parse_dates", "converters")}
+        kwargs = {
+            key: value
+            for key, value in self.kwargs.items()
+            if key not in ("usecols", "dtype", "parse_dates", "converters")
+        }
         with self.files[number].open() as source:
             return getattr(pd, self.reader)(source, compression=self.compression, nrows=0, **kwargs).columns
 
@@ -168,7 +180,9 @@ class BlockReader:
             )
         paths = [file.path for file in self.files]
         codes = np.full(len(frame), paths.index(paths[number]), dtype="int32")
-        return frame.assign(**{self.path_column: pd.Categorical.from_codes(codes, categories=list(dict.fromkeys(paths)))})
+        return frame.assign(
+            **{self.path_column: pd.Categorical.from_codes(codes, categories=list(dict.fromkeys(paths)))}
+        )
 
     def fitted(self, frame: pd.DataFrame, file: InputFile) -> pd.DataFrame:
         """Give a block the dtypes of the first rows, where that loses nothing.
@@ -207,7 +221,9 @@ class BlockReader:
 
 
 def _hint(found: Any) -> str:
-    return "float64" if isinstance(found, np.dtype) and found.kind in "iuf" else "str" if found == object else str(found)
+    return (
+        "float64" if isinstance(found, np.dtype) and found.kind in "iuf" else "str" if found == object else str(found)
+    )
 
 
 def _cast(column: pd.Series, wanted: Any) -> pd.Series | None:
@@ -218,7 +234,12 @@ def _cast(column: pd.Series, wanted: Any) -> pd.Series | None:
     if isinstance(wanted, np.dtype) and wanted.kind == "f" and isinstance(found, np.dtype) and found.kind in "iu":
         cast = column.astype(wanted)
         return cast if (cast.astype(found) == column).all() else None
-    if isinstance(wanted, np.dtype) and wanted.kind in "iuf" and isinstance(found, np.dtype) and found.kind == wanted.kind:
+    if (
+        isinstance(wanted, np.dtype)
+        and wanted.kind in "iuf"
+        and isinstance(found, np.dtype)
+        and found.kind == wanted.kind
+    ):
         cast = column.astype(wanted)
         return cast if (cast == column).all() else None
     if isinstance(wanted, pd.DatetimeTZDtype) or (isinstance(wanted, np.dtype) and wanted.kind in "mM"):
@@ -253,7 +274,9 @@ def read_by_pandas(
     if assume_missing:
         named = given if isinstance(given, dict) else {}
         if given is None or isinstance(given, dict):
-            whole = {label: "float64" for label, dtype in head.dtypes.items() if dtype.kind in "iu" and label not in named}
+            whole = {
+                label: "float64" for label, dtype in head.dtypes.items() if dtype.kind in "iu" and label not in named
+            }
             head = head.astype(whole)
     meta = call.with_path(head, 0).iloc[:0]
     # Text stays text: a block that holds only digits must not become numbers, which lose leading zeros.
@@ -265,10 +288,17 @@ def read_by_pandas(
     if isinstance(meta.index, pd.RangeIndex):
         meta = meta.set_axis(pd.RangeIndex(0), axis=0)
     call.meta = meta
-    has_unknown = any(isinstance(dtype, pd.CategoricalDtype) for label, dtype in meta.dtypes.items() if label != path_column)
+    has_unknown = any(
+        isinstance(dtype, pd.CategoricalDtype) for label, dtype in meta.dtypes.items() if label != path_column
+    )
     loose = has_unknown
     node = _core.source(
-        call, len(blocks), loosen(meta) if loose else meta, None, prefix=reader.replace("_", "-"), library=True,
+        call,
+        len(blocks),
+        loosen(meta) if loose else meta,
+        None,
+        prefix=reader.replace("_", "-"),
+        library=True,
         token=tokenize(call, meta),
     )
     return new_collection(node, meta=meta, loose=loose)

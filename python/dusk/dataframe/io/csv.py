@@ -78,8 +78,16 @@ def read_csv(
     DataFrame
     """
     return _read(
-        "read_csv", urlpath, blocksize, lineterminator, compression, sample, assume_missing, storage_options,
-        include_path_column, kwargs,
+        "read_csv",
+        urlpath,
+        blocksize,
+        lineterminator,
+        compression,
+        sample,
+        assume_missing,
+        storage_options,
+        include_path_column,
+        kwargs,
     )
 
 
@@ -100,8 +108,16 @@ def read_table(
     if "sep" not in kwargs and "delimiter" not in kwargs:
         kwargs["sep"] = "\t"
     return _read(
-        "read_table", urlpath, blocksize, lineterminator, compression, sample, assume_missing, storage_options,
-        include_path_column, kwargs,
+        "read_table",
+        urlpath,
+        blocksize,
+        lineterminator,
+        compression,
+        sample,
+        assume_missing,
+        storage_options,
+        include_path_column,
+        kwargs,
     )
 
 
@@ -123,8 +139,16 @@ def read_fwf(
     See `read_csv` for the parameters, and `pandas.read_fwf` for the others.
     """
     return _read(
-        "read_fwf", urlpath, blocksize, lineterminator, compression, sample, assume_missing, storage_options,
-        include_path_column, kwargs,
+        "read_fwf",
+        urlpath,
+        blocksize,
+        lineterminator,
+        compression,
+        sample,
+        assume_missing,
+        storage_options,
+        include_path_column,
+        kwargs,
     )
 
 
@@ -135,7 +159,9 @@ def _block_bytes(blocksize: Any) -> int | None:
         return None
     size = parse_bytes(blocksize) if isinstance(blocksize, str) else blocksize
     if isinstance(size, bool) or int(size) != size or size < 1:
-        raise TypeError(f"blocksize must be a positive number of bytes, text such as '64MB', or None, not {blocksize!r}")
+        raise TypeError(
+            f"blocksize must be a positive number of bytes, text such as '64MB', or None, not {blocksize!r}"
+        )
     return int(size)
 
 

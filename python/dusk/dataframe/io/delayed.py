@@ -78,7 +78,9 @@ def from_delayed(
     else:
         meta_of_node = meta
     nodes = [
-        call_node(_Checked(meta) if verify_meta else same, [part._node], meta_of_node, mode="gather", prefix=word, divisions=1)
+        call_node(
+            _Checked(meta) if verify_meta else same, [part._node], meta_of_node, mode="gather", prefix=word, divisions=1
+        )
         for part in parts
     ]
     if len(nodes) == 1:
