@@ -87,7 +87,7 @@ def core(monkeypatch):
     fake.execute = execute
     fake.optimize = lambda nodes: [Node(node.name + "'", node.values) for node in nodes]
     fake.from_chunks = lambda chunks, like: Node(like.name + " held", tuple(chunks))
-    fake.assemble = lambda node, chunks: (node, chunks)
+    fake.assemble = lambda node, chunks, consume: (node, chunks)
     fake.Progress = Progress
     monkeypatch.setitem(sys.modules, "dusk._core", fake)
     monkeypatch.setattr(dusk, "_core", fake, raising=False)

@@ -1,8 +1,8 @@
 """A collection that stands for one node, and how schedulers and libraries made for Dask see it.
 
-They see a graph of one task for each partition. Such a task holds the node and the number of the partition, and its value
-is what the engine computes for it: a pandas object, or the object itself. Tasks are tuples of one function, which every
-version of Dask takes.
+They see a graph of one task for each partition. Such a task holds the node and the number of the partition, and its
+value is what the engine computes for it: a pandas object, or the object itself. Tasks are tuples of one function, which
+every version of Dask takes.
 """
 
 from __future__ import annotations

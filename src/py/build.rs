@@ -169,7 +169,7 @@ pub fn call(
         token: token.map(token_of),
     };
     let begins = crate::py::node::divisions_to_py(py, &divisions)?;
-    let function = PyHostFn::new(&function, options)?.with_divisions(begins.as_any())?;
+    let function = PyHostFn::new(&function, options)?.with_divisions(begins.as_any());
     let call = HostCall {
         function: Arc::new(function),
         output,
@@ -213,18 +213,18 @@ pub fn source(
 /// An object that is there already.
 #[pyfunction]
 #[pyo3(signature = (obj, token=None))]
-pub fn value(obj: Bound<'_, PyAny>, token: Option<&str>) -> PyResult<PyNode> {
+pub fn value(obj: Bound<'_, PyAny>, token: Option<&str>) -> PyNode {
     let value: crate::host::HostRef = Arc::new(PyHostValue::new(&obj));
     let token = token.map_or_else(|| value.token(), token_of);
     let list = ChunkList {
         chunks: vec![Chunk::Host(value)],
         token,
     };
-    Ok(PyNode(Node::new(
+    PyNode(Node::new(
         NodeOp::Chunks(Arc::new(list)),
         vec![],
         None,
         Divisions::Unknown(1),
         "value",
-    )))
+    ))
 }

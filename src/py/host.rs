@@ -262,14 +262,12 @@ impl PyHostFn {
     }
 
     /// Tells a function that asks for `partition_info` where its partition begins.
-    ///
-    /// # Errors
-    /// When `divisions` can't be kept.
-    pub fn with_divisions(mut self, divisions: &Bound<'_, PyAny>) -> PyResult<Self> {
+    #[must_use]
+    pub fn with_divisions(mut self, divisions: &Bound<'_, PyAny>) -> Self {
         if self.asks {
             self.divisions = Some(Arc::new(PyHostValue::new(divisions)));
         }
-        Ok(self)
+        self
     }
 
     fn run(

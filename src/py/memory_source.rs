@@ -54,7 +54,7 @@ impl MemorySource {
         }
         let token = match token {
             Some(token) => token,
-            None => content_token(object.py(), &apart, &bounds)?,
+            None => content_token(object.py(), &apart, &bounds),
         };
         Ok(Self { apart, bounds, token })
     }
@@ -94,7 +94,7 @@ impl MemorySource {
 }
 
 /// The hash of all that the frame holds. Columns are hashed in parallel.
-fn content_token(py: Python<'_>, apart: &Apart, bounds: &[usize]) -> PyResult<Token> {
+fn content_token(py: Python<'_>, apart: &Apart, bounds: &[usize]) -> Token {
     let mut t = Tokenizer::new();
     t.text("memory").number(apart.len as u64);
     apart.schema.tokenize(&mut t);
@@ -127,7 +127,7 @@ fn content_token(py: Python<'_>, apart: &Apart, bounds: &[usize]) -> PyResult<To
     for token in tokens {
         t.token(token);
     }
-    Ok(t.finish())
+    t.finish()
 }
 
 impl Source for MemorySource {

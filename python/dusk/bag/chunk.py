@@ -316,6 +316,25 @@ class Fold:
         return (Fold, (self.function, self.initial))
 
 
+class FoldTotals:
+    """Combines totals; of none at all the beginning is left, if there is one."""
+
+    __slots__ = ("__name__", "empty", "function")
+
+    def __init__(self, function: Callable[[Any, Any], Any], empty: tuple[Any, ...]) -> None:
+        self.function = function
+        self.empty = empty
+        self.__name__ = "reduce"
+
+    def __call__(self, parts: list[Any]) -> Any:
+        if not parts and self.empty:
+            return self.empty[0]
+        return functools.reduce(self.function, parts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (FoldTotals, (self.function, self.empty))
+
+
 def var_chunk(seq: Iterable[float]) -> tuple[float, float, int]:
     """Return the sum of squared distances from the mean, the sum, and how many elements there are."""
     total, mean, squares, number = 0.0, 0.0, 0.0, 0

@@ -14,19 +14,31 @@ import itertools
 import math
 import operator
 import random
-import uuid
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
-from dusk._names import funcname
-from dusk._protocol import flatten_keys
+from dusk._calls import methodcaller
+from dusk._names import funcname, key_split
 from dusk._schedulers import named_schedulers
 from dusk._units import parse_bytes
 from dusk.bag import chunk
 from dusk.bag._arguments import arguments_of, values_step
 from dusk.bag._item import Item, StepCollection, graph_of
-from dusk.bag._plan import Each, FromNodes, Gather, Graph, Regroup, Scan, Select, Source, Spread, Step, Tree
-from dusk.bag._plan import interned, lower
+from dusk.bag._plan import (
+    Each,
+    FromNodes,
+    Gather,
+    Graph,
+    Regroup,
+    Scan,
+    Select,
+    Source,
+    Spread,
+    Step,
+    Tree,
+    interned,
+    lower,
+)
 from dusk.tokenize import tokenize
 
 __all__ = ["Bag", "Item", "StringAccessor", "named_schedulers", "no_default"]
@@ -58,7 +70,7 @@ class StringAccessor:
 
         @functools.wraps(getattr(str, key))
         def method(*args: Any, **kwargs: Any) -> Bag:
-            return self._bag.map(operator.methodcaller(key, *args, **kwargs))
+            return self._bag.map(methodcaller(key), *args, **kwargs)
 
         return method
 
@@ -173,8 +185,6 @@ class Bag(StepCollection):
         return (Bag, (self._step, self.name, self.npartitions))
 
     def __str__(self) -> str:
-        from dusk._names import key_split
-
         return f"dask.bag<{key_split(self.name)}, npartitions={self.npartitions}>"
 
     __repr__ = __str__
@@ -395,10 +405,7 @@ class Bag(StepCollection):
             See `reduction`.
         """
         start = () if isinstance(initial, builtins.str) and initial == no_default else (initial,)
-        first, further = chunk.Fold(binop, start), chunk.Fold(combine or binop)
-        # As in Dask: without a function for totals, they begin with `initial` too.
-        if start and combine is None:
-            further = chunk.Fold(binop, start)
+        first, further = chunk.Fold(binop, start), chunk.FoldTotals(combine or binop, start)
         return self.reduction(first, further, split_every=split_every, out_type=out_type, name="fold")
 
     def sum(self, split_every: int | bool | None = None) -> Item:
@@ -824,13 +831,3 @@ def _hashable(x: Any) -> bool:
     except TypeError:
         return False
     return True
-
-
-def unique_name(word: str) -> str:
-    """Return a name that no other step has."""
-    return f"{word}-{uuid.uuid4().hex}"
-
-
-def sequence_of(seq: Any) -> Sequence[Any]:
-    """Return a sequence of what an iterable gives."""
-    return seq if isinstance(seq, list | tuple | range) else list(seq)

@@ -1,4 +1,4 @@
-"""Bringing the rows of several collections together, so that partition ``i`` of each meets partition ``i`` of the others.
+"""Bringing the rows of collections together, so that partition ``i`` of each meets partition ``i`` of the others.
 
 Rows belong together by their index value, as in pandas. Collections that were made partition by partition from the same
 ones (same *cut*) lie together already; known divisions say where values lie and are made equal by cutting anew. Where

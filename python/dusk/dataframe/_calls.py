@@ -1,8 +1,8 @@
 """The functions that dusk calls on partitions: picklable, comparable by content, and telling their name.
 
-A `Call` is a function (or the name of a method of its first argument) with fixed arguments in which some places, marked by
-`Input`, are filled with the partitions of the call's inputs. It is what `_core.call` gets, so it must mean the same in
-another process and must not hold collections.
+A `Call` is a function (or the name of a method of its first argument) with fixed arguments in which some places, marked
+by `Input`, are filled with the partitions of the call's inputs. It is what `_core.call` gets, so it must mean the same
+in another process and must not hold collections.
 """
 
 from __future__ import annotations

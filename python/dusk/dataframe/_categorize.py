@@ -23,7 +23,7 @@ def _index_as(part: pd.DataFrame, dtype: pd.CategoricalDtype) -> pd.DataFrame:
 
 
 def _is_text(dtype: Any) -> bool:
-    return dtype == object or isinstance(dtype, pd.StringDtype)
+    return isinstance(dtype, pd.StringDtype) or pd.api.types.is_object_dtype(dtype)
 
 
 def _unknown(x: Any) -> bool:

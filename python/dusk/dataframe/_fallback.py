@@ -1,12 +1,12 @@
 """pandas applied by dusk: the path of everything that has no native kernel, and of the user's own functions.
 
 Answers: how a pandas call becomes a node, partition by partition (`rowwise`), over all rows at once (`gather`), or over
-all rows at once with the result cut like the input (`gather_aligned`, `spread`). Rows of operands are brought together by
-`_align`. Nothing here runs anything.
+all rows at once with the result cut like the input (`gather_aligned`, `spread`). Rows of operands are brought together
+by `_align`. Nothing here runs anything.
 
 A *loose* collection is one whose dtypes (or even labels) only the data can tell, such as the sum of two columns whose
-indexes may differ. Its node is declared as Python objects, so that whatever pandas returns passes through; its `_meta` is
-the best guess. What is computed from it is loose as well.
+indexes may differ. Its node is declared as Python objects, so that whatever pandas returns passes through; its `_meta`
+is the best guess. What is computed from it is loose as well.
 """
 
 from __future__ import annotations

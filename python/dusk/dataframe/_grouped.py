@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from dusk.dataframe._base import FrameBase
@@ -17,6 +18,10 @@ class Label(NamedTuple):
     """A key that is a column of the grouped frame."""
 
     label: Hashable
+
+
+#: Keys that pandas reads together with all rows.
+_READ_BY_PANDAS = (pd.Grouper, pd.Series, pd.Index, np.ndarray, dict, pd.api.extensions.ExtensionArray)
 
 
 class _Place(NamedTuple):
@@ -42,7 +47,9 @@ def keys_of(obj: Any, by: Any) -> list[Any]:
             keys.append(item)
         elif isinstance(item, Hashable) and not callable(item) and _is_label(obj, item):
             keys.append(Label(item))
-        elif callable(item) or isinstance(item, pd.Grouper | pd.Series | dict) or isinstance(item, Hashable) and item in obj._meta.index.names:
+        elif callable(item) or isinstance(item, _READ_BY_PANDAS):
+            keys.append(item)
+        elif isinstance(item, Hashable) and item in obj._meta.index.names:
             keys.append(item)
         else:
             raise KeyError(item)

@@ -97,7 +97,7 @@ def _as_dtype(x: Any) -> Any:
     """Give the dtype that ``x`` names, or None when it is no dtype but a value."""
     if isinstance(x, np.dtype | ExtensionDtype):
         return x
-    if isinstance(x, type) or isinstance(x, str):
+    if isinstance(x, type | str):
         try:
             return pd.api.types.pandas_dtype(x)
         except (TypeError, ValueError):

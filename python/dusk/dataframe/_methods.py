@@ -26,7 +26,7 @@ import pandas as pd
 from dusk.dataframe._derived import derive_class, document_like
 from dusk.dataframe._fallback import gather, gather_aligned, rowwise, spread
 
-__all__ = ["INDEX_TIME_METHODS", "TABLE", "install", "partition_memory"]
+__all__ = ["INDEX_TIME_FIELDS", "INDEX_TIME_METHODS", "TABLE", "install", "partition_memory"]
 
 #: Options of Dask that say how to share the work. dusk needs none of them.
 _HINTS = ("split_every", "split_out", "shuffle_method")
@@ -166,6 +166,14 @@ INDEX_TIME_METHODS = frozenset(
     {"ceil", "day_name", "floor", "month_name", "normalize", "round", "strftime", "to_period", "to_timestamp",
      "tz_convert", "tz_localize", "total_seconds", "as_unit", "isocalendar", "snap", "to_julian_date"}
 )  # fmt: skip
+
+#: Fields of moments and spans of time.
+INDEX_TIME_FIELDS = frozenset(
+    name
+    for kind in (pd.DatetimeIndex, pd.TimedeltaIndex, pd.PeriodIndex)
+    for name in dir(kind)
+    if not name.startswith("_") and not hasattr(pd.Index, name) and not callable(getattr(kind, name))
+) - {"freq", "freqstr", "inferred_freq", "resolution", "tz", "tzinfo", "unit"}
 
 _PANDAS = {"DataFrame": pd.DataFrame, "Series": pd.Series, "Index": pd.Index}
 

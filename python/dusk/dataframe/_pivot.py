@@ -64,13 +64,13 @@ def get_dummies(
             names = [
                 label
                 for label, kind in zip(meta.columns, meta.dtypes)
-                if isinstance(kind, pd.CategoricalDtype | pd.StringDtype) or kind == object
+                if isinstance(kind, pd.CategoricalDtype | pd.StringDtype) or pd.api.types.is_object_dtype(kind)
             ]
         chosen = [meta[label] for label in names]
     if not all(isinstance(column.dtype, pd.CategoricalDtype) for column in chosen):
         raise NotImplementedError(
-            "`get_dummies` with non-categorical dtypes is not supported. Use `df.categorize()` beforehand to convert to "
-            "categorical dtype."
+            "`get_dummies` with non-categorical dtypes is not supported. Use `df.categorize()` beforehand to convert "
+            "to categorical dtype."
         )
     if any(column.dtype.categories is None for column in chosen) or data._loose:
         raise NotImplementedError(

@@ -1,7 +1,7 @@
 """Reductions: many rows to one value, or to one value for each column.
 
-The core reduces natively what it can: a Series to a Scalar, a DataFrame to one row, which becomes a Series by a small call
-of pandas. What it refuses (object columns, reductions without a kernel) pandas reduces over all rows at once.
+The core reduces natively what it can: a Series to a Scalar, a DataFrame to one row, which becomes a Series by a small
+call of pandas. What it refuses (object columns, reductions without a kernel) pandas reduces over all rows at once.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from dusk.dataframe._columns import columns_at
 from dusk.dataframe._fallback import call_node, gather, native, rowwise
 from dusk.dataframe._meta import emulate, meta_nonempty, no_default
 from dusk.dataframe._new import new_collection
+
+is_object = pd.api.types.is_object_dtype
 
 __all__ = ["ReductionMethods", "length_of", "reduced"]
 
@@ -123,7 +125,7 @@ def reduced(x: Any, name: str, params: dict[str, Any], kwargs: dict[str, Any]) -
         return _in_pandas(x, name, kwargs, meta, origin)
     if not is_frame:
         return new_collection(node, origin=origin)
-    as_object = bool((x._meta.dtypes == object).any())
+    as_object = any(is_object(dtype) for dtype in x._meta.dtypes)
     call = _RowToSeries(name in ("any", "all"), as_object and name not in ("any", "all", "count", "nunique"))
     wide = call_node(call, [node], meta, mode="gather", prefix=name, divisions=1)
     return labelled(new_collection(wide, meta=meta, origin=origin), x._meta.columns)
@@ -143,7 +145,7 @@ def _depends_on_data(meta: Any, name: str) -> bool:
     if name in ("count", "nunique", "any", "all", "size"):
         return False
     dtypes = list(meta.dtypes) if isinstance(meta, pd.DataFrame) else [meta.dtype]
-    return any(dtype == object for dtype in dtypes)
+    return any(is_object(dtype) for dtype in dtypes)
 
 
 class ReductionMethods:

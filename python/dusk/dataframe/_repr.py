@@ -84,8 +84,5 @@ def expression_of(x: Any, depth: int = 0) -> str:
         part if isinstance(part, str) else expression_of(part, depth + 1) if hasattr(part, "_origin") else repr(part)
         for part in parts
     ]
-    if "{" in pattern:
-        text = pattern.format(*texts)
-    else:
-        text = f"{pattern}(frame={', '.join(texts)})"
+    text = pattern.format(*texts) if "{" in pattern else f"{pattern}(frame={', '.join(texts)})"
     return text if len(text) <= _LENGTH else text[: _LENGTH - 3] + "..."

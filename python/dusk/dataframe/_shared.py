@@ -1,4 +1,4 @@
-"""Methods that Series, Index and DataFrame have in common beyond plan and reductions: missing values, choices, casts."""
+"""Methods that Series, Index and DataFrame have in common: missing values, choices, casts, bounds."""
 
 from __future__ import annotations
 
@@ -109,9 +109,9 @@ class SharedMethods:
         kwargs = {} if axis is None else {"axis": axis}
         # A bound that isn't whole makes floats of the integers that it bounds, where there are any.
         loose = not _holds_missing(self._meta)
-        if not isinstance(self._meta, pd.DataFrame) or axis in (0, "index"):
-            if any(isinstance(bound, list | np.ndarray) for bound in (lower, upper)):
-                return gather_aligned("clip", self, lower, upper, kwargs=kwargs, loose=loose)
+        by_rows = not isinstance(self._meta, pd.DataFrame) or axis in (0, "index")
+        if by_rows and any(isinstance(bound, list | np.ndarray) for bound in (lower, upper)):
+            return gather_aligned("clip", self, lower, upper, kwargs=kwargs, loose=loose)
         return rowwise("clip", self, lower, upper, kwargs=kwargs, broadcast=False, same_rows=True, loose=loose)
 
     def round(self, decimals: Any = 0) -> Any:
@@ -314,7 +314,7 @@ class SharedMethods:
         -------
         tuple
         """
-        from dusk.dataframe._reshape import current_ends, divisions_of
+        from dusk.dataframe._set_index import current_ends, divisions_of
 
         x: Any = self
         if col is not None:
@@ -379,7 +379,7 @@ def _aligned_side(left: Any, right: Any, side: int, kwargs: dict[str, Any]) -> A
 
 def _is_bool(meta: Any) -> bool:
     dtypes = list(meta.dtypes) if isinstance(meta, pd.DataFrame) else [meta.dtype]
-    return all(pd.api.types.is_bool_dtype(dtype) and dtype != object for dtype in dtypes)
+    return all(pd.api.types.is_bool_dtype(dtype) and not pd.api.types.is_object_dtype(dtype) for dtype in dtypes)
 
 
 def _cast_meta(meta: Any, dtypes: list[Any]) -> Any:

@@ -31,7 +31,7 @@ def to_datetime(arg: Any, meta: Any = no_default, **kwargs: Any) -> Any:
     if meta is not no_default and meta is not None:
         meta = make_meta(meta, index=arg._meta if isinstance(arg._meta, pd.Index) else arg._meta.index)
         return rowwise(_to_datetime, arg, kwargs, meta=meta, prefix="to-datetime", same_rows=True)
-    if isinstance(arg._meta, pd.DataFrame) or isinstance(arg._meta, pd.Index):
+    if isinstance(arg._meta, pd.DataFrame | pd.Index):
         return rowwise(_to_datetime, arg, kwargs, prefix="to-datetime", loose=True, same_rows=True)
     # The unit and the zone come from the values, and one format is guessed from the first of all rows.
     if isinstance(arg._meta.dtype, pd.StringDtype) or arg._meta.dtype == object:

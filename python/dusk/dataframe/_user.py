@@ -40,10 +40,7 @@ def apply_rows(
     if axis not in (1, "columns"):
         raise NotImplementedError("Dask DataFrame.apply only supports axis=1\n  Try: df.apply(func, axis=1)")
     given = meta is not no_default and meta is not None
-    if given:
-        meta = make_meta(meta, index=x._meta.index)
-    else:
-        meta = no_default
+    meta = make_meta(meta, index=x._meta.index) if given else no_default
     result = rowwise(
         _apply_frame,
         x,
@@ -69,10 +66,7 @@ def _apply_series(part: pd.Series, function: Any, args: tuple[Any, ...], kwargs:
 def apply_series(x: Any, function: Callable[..., Any], args: tuple[Any, ...], meta: Any, kwargs: dict[str, Any]) -> Any:
     """Apply a function to each value of a Series."""
     given = meta is not no_default and meta is not None
-    if given:
-        meta = make_meta(meta, index=x._meta.index)
-    else:
-        meta = no_default
+    meta = make_meta(meta, index=x._meta.index) if given else no_default
     result = rowwise(
         _apply_series, x, function, args, kwargs, meta=meta, prefix="apply", user=True, same_rows=True, loose=not given
     )

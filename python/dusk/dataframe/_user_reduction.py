@@ -1,4 +1,4 @@
-"""Reductions in two steps, the first of them partition by partition: the user's own, counts of values, random splits."""
+"""Reductions in two steps, the first partition by partition: the user's own, counts of values; and random splits."""
 
 from __future__ import annotations
 

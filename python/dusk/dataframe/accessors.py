@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dusk.dataframe._base import FrameBase
-from dusk.dataframe._derived import document_like
+from dusk.dataframe._derived import derive, document_like
 from dusk.dataframe._fallback import gather, gather_aligned, rowwise
 
 __all__ = [
@@ -34,23 +34,11 @@ class Accessor:
             getattr(series._meta, self._name)  # pandas says in its own words when the dtype has no such accessor
         self._series = series
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        try:
-            member = getattr(self._pandas, name)
-        except AttributeError:
-            member = getattr(getattr(self._series._meta, self._name), name)
-        dotted = f"{self._name}.{name}"
-        if callable(member):
-
-            def method(*args: Any, **kwargs: Any) -> Any:
-                return self._call(name, dotted, args, kwargs)
-
-            method.__name__ = name
-            method.__qualname__ = f"{type(self).__name__}.{name}"
-            return document_like(method, self._pandas, name)
-        return self._property(dotted)
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in dir(cls._pandas):
+            if not name.startswith("_") and name not in vars(cls):
+                setattr(cls, name, _member(cls, name))
 
     def _call(self, name: str, dotted: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if name in self._of_all_rows:
@@ -62,8 +50,26 @@ class Accessor:
     def _property(self, dotted: str) -> Any:
         return rowwise(dotted, self._series, same_rows=True)
 
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *(name for name in dir(self._pandas) if not name.startswith("_"))})
+
+def _member(cls: type, name: str) -> Any:
+    """Give an accessor's method or property that does what pandas' does."""
+    source = cls._pandas  # type: ignore[attr-defined]
+    dotted = f"{cls._name}.{name}"  # type: ignore[attr-defined]
+    if callable(getattr(source, name)):
+
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            getattr(getattr(self._series._meta, self._name), name)  # not all kinds of moments have all methods
+            return self._call(name, dotted, args, kwargs)
+
+        method.__name__ = name
+        method.__qualname__ = f"{cls.__name__}.{name}"
+        return document_like(method, source, name)
+
+    def value(self: Any) -> Any:
+        return self._property(dotted)
+
+    value.__name__ = name
+    return derive(source, name, signature=False)(property(value))
 
 
 class StringAccessor(Accessor):

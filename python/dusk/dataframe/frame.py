@@ -108,16 +108,19 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
             from dusk.dataframe.io.pandas import from_pandas
 
             return self._filtered(from_pandas(key, npartitions=1))
-        if isinstance(key, list | np.ndarray | pd.api.extensions.ExtensionArray) and len(key):
-            if pd.api.types.is_bool_dtype(pd.Index(list(key)).dtype) and not all(
-                label in self.columns for label in key
-            ):
-                return spread("__getitem__", self, key, meta=self._meta, npartitions=self.npartitions, prefix="getitem")
+        if isinstance(key, list | np.ndarray | pd.api.extensions.ExtensionArray) and self._is_mask(key):
+            return spread("__getitem__", self, key, meta=self._meta, npartitions=self.npartitions, prefix="getitem")
         if is_collection(key):
             raise NotImplementedError(f"columns can't be chosen by a {type(key).__name__}, which isn't computed yet")
         if isinstance(key, pd.Series):
             key = key.tolist()
         return _columns.getitem(self, key)
+
+    def _is_mask(self, key: Any) -> bool:
+        """Whether a list holds a bool for each row, and no labels."""
+        if not len(key) or not pd.api.types.is_bool_dtype(pd.Index(list(key)).dtype):
+            return False
+        return not all(label in self.columns for label in key)
 
     def _rows(self, key: slice) -> Any:
         labels = [value for value in (key.start, key.stop) if value is not None]

@@ -1,6 +1,6 @@
 """Group-bys: natively where keys and values have the same rows and a kernel does the aggregation, else by pandas.
 
-Covers `df.groupby(...)`, `series.groupby(...)`, column selection, all of pandas' methods on them, and Dask's `Aggregation`.
+Covers `df.groupby(...)`, `series.groupby(...)`, column selection, all of pandas' methods on them, and `Aggregation`.
 Invariant: results are those of one pandas call over all rows: order of groups, index, dtypes, names.
 """
 
@@ -14,7 +14,7 @@ import pandas as pd
 from dusk import _core
 from dusk.dataframe import _grouped
 from dusk.dataframe._base import FrameBase
-from dusk.dataframe._derived import document_like
+from dusk.dataframe._derived import derive_class, document_like
 from dusk.dataframe._fallback import gather, gather_aligned, native
 from dusk.dataframe._grouped import Aggregation, GroupCall
 from dusk.dataframe._meta import make_meta, no_default
@@ -134,7 +134,7 @@ class GroupBy:
         return [key.label for key in self._by if isinstance(key, _grouped.Label)]
 
     def _select(self, slice: Any) -> GroupBy:
-        kind = DataFrameGroupBy if isinstance(slice, list) or isinstance(slice, pd.Index) else SeriesGroupBy
+        kind = DataFrameGroupBy if isinstance(slice, list | pd.Index) else SeriesGroupBy
         return kind(
             self.obj,
             list(self._by) or None,
@@ -424,20 +424,6 @@ class GroupBy:
             raise AttributeError(name)
         if isinstance(self, DataFrameGroupBy) and name in self.obj.columns:
             return self[name]
-        source = _grouped.pandas_class(isinstance(self, SeriesGroupBy))
-        if callable(getattr(source, name, None)) or name == "nth":
-
-            def method(*args: Any, **kwargs: Any) -> Any:
-                return self._by_pandas(name, *args, **kwargs)
-
-            method.__name__ = name
-            return document_like(method, source, name)
-        if isinstance(getattr(source, name, None), property) and name in (
-            "is_monotonic_increasing",
-            "is_monotonic_decreasing",
-            "dtype",
-        ):
-            return self._by_pandas(name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
@@ -551,3 +537,31 @@ class SeriesGroupBy(GroupBy):
 
     def value_counts(self, **kwargs: Any) -> Any:
         return self._by_pandas("value_counts", **kwargs)
+
+
+def _method(source: type, name: str) -> Any:
+    """Give a method that pandas does."""
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._by_pandas(name, *args, **kwargs)
+
+    call.__name__ = name
+    return document_like(call, source, name)
+
+
+def _install(cls: type, source: type) -> None:
+    """Give a class the methods of pandas that it doesn't have, and documents all in the words of pandas."""
+    for name in dir(source):
+        member = getattr(source, name)
+        by_pandas = callable(member) or name in ("nth", "is_monotonic_increasing", "is_monotonic_decreasing")
+        if by_pandas and not name.startswith("_") and not hasattr(cls, name):
+            method = _method(source, name)
+            method.__qualname__ = f"{cls.__name__}.{name}"
+            setattr(cls, name, property(method) if name.startswith("is_") else method)
+    for part in cls.__mro__:
+        if part.__module__ == __name__:
+            derive_class(source)(part)
+
+
+_install(DataFrameGroupBy, _grouped.pandas_class(False))
+_install(SeriesGroupBy, _grouped.pandas_class(True))

@@ -87,6 +87,11 @@ class Index(ReductionMethods, SharedMethods, FrameBase):
         return rowwise("get_level_values", self, level)
 
     @property
+    def nbytes(self) -> Any:
+        """The bytes of the values, lazily."""
+        return self.memory_usage_per_partition().sum()
+
+    @property
     def is_monotonic_increasing(self) -> Any:
         """Whether values never fall, lazily."""
         return gather("is_monotonic_increasing", self, meta=np.bool_(True))
@@ -108,11 +113,10 @@ class Index(ReductionMethods, SharedMethods, FrameBase):
 
     def __getattr__(self, name: str) -> Any:
         # The attributes of DatetimeIndex and its kin: year, month, ...
-        if not name.startswith("_"):
-            member = getattr(type(self._meta), name, None)
-            if isinstance(member, property) or (member is not None and not callable(member)):
+        if not name.startswith("_") and hasattr(type(self._meta), name):
+            if name in _methods.INDEX_TIME_FIELDS:
                 return rowwise(name, self, prefix=name)
-            if callable(member) and name in _methods.INDEX_TIME_METHODS:
+            if name in _methods.INDEX_TIME_METHODS:
                 return lambda *args, **kwargs: rowwise(name, self, *args, kwargs=kwargs, prefix=name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 

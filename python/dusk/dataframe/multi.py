@@ -64,7 +64,7 @@ def merge(
     -------
     DataFrame
     """
-    from dusk.dataframe._reshape import merge as join
+    from dusk.dataframe._joins import merge as join
 
     return join(
         left,
@@ -182,7 +182,7 @@ def concat(
         return objects[0]
     result = _below(objects, join, interleave_partitions)
     if ignore_index:
-        from dusk.dataframe._reshape import renumbered
+        from dusk.dataframe._reset import renumbered
 
         return renumbered(result)
     return result

@@ -101,12 +101,7 @@ class Window:
         member = getattr(window, name)
         if not callable(member):
             return member
-
-        def method(*args: Any, **kwargs: Any) -> Any:
-            return self._call(name, args, kwargs)
-
-        method.__name__ = name
-        return document_like(method, type(window), name)
+        return lambda *args, **kwargs: self._call(name, args, kwargs)
 
     def _call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         kwargs = {key: value for key, value in kwargs.items() if key not in ("split_every", "split_out")}
@@ -134,6 +129,26 @@ class Resampler(Window):
     """Spans of time."""
 
     _aligned = False
+
+
+def _install(cls: type, source: type) -> None:
+    """Give a class the methods of a window of pandas."""
+
+    def method(name: str) -> Any:
+        def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+            return self._call(name, args, kwargs)
+
+        call.__name__ = name
+        call.__qualname__ = f"{cls.__name__}.{name}"
+        return document_like(call, source, name)
+
+    for name in dir(source):
+        if not name.startswith("_") and callable(getattr(source, name)) and not hasattr(cls, name):
+            setattr(cls, name, method(name))
+
+
+_install(Rolling, pd.api.typing.Rolling)
+_install(Resampler, pd.api.typing.Resampler)
 
 
 class GroupWindow:

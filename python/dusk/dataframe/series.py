@@ -133,9 +133,7 @@ class Series(SeriesReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
             old = pd.Series(list(self.divisions), index=list(self.divisions))
             new = old.rename(index).index
             if not new.is_monotonic_increasing:
-                raise ValueError(
-                    "sorted_index=True, but the divisions could not be transformed in a monotonically increasing manner."
-                )
+                raise ValueError("sorted_index=True, but the renamed divisions don't rise")
             renamed.divisions = list(new)
         return renamed
 

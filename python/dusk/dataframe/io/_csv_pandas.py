@@ -1,8 +1,8 @@
 """CSV read by pandas, where the core has no reader for the options.
 
-A file is read in blocks only when it is plain and holds no quote, so that every line break ends a record; else it is one
-block. Types come from the first rows; a block that doesn't fit them is an error that says which ``dtype`` to give. No
-value is ever changed to fit.
+A file is read in blocks only when it is plain and holds no quote, so that every line break ends a record; else it is
+one block. Types come from the first rows; a block that doesn't fit them is an error that says which ``dtype`` to give.
+No value is ever changed to fit.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ class BlockReader:
         wrong = []
         for label in meta.columns:
             wanted, found = meta[label].dtype, frame[label].dtype
-            if wanted == found or wanted == object or not len(frame):
+            if wanted == found or pd.api.types.is_object_dtype(wanted) or not len(frame):
                 continue
             fitted = _cast(frame[label], wanted)
             if fitted is None:
@@ -222,7 +222,11 @@ class BlockReader:
 
 def _hint(found: Any) -> str:
     return (
-        "float64" if isinstance(found, np.dtype) and found.kind in "iuf" else "str" if found == object else str(found)
+        "float64"
+        if isinstance(found, np.dtype) and found.kind in "iuf"
+        else "str"
+        if pd.api.types.is_object_dtype(found)
+        else str(found)
     )
 
 

@@ -1,7 +1,7 @@
 """`read_csv`, `read_table` and `read_fwf`.
 
-The core reads what it knows natively: many tasks for one file, types settled over all blocks. Options that it doesn't know
-go to pandas, file by file, or block by block where no quote in the file could make a record longer than a line.
+The core reads what it knows natively: many tasks for one file, types settled over all blocks. Options that it doesn't
+know go to pandas, file by file, or block by block where no quote in the file could make a record longer than a line.
 """
 
 from __future__ import annotations

@@ -73,27 +73,21 @@ def from_delayed(
         raise TypeError(f"partitions must be pandas objects, not {type(meta).__name__}")
     loose = not verify_meta
     word = prefix or "from-delayed"
-    if loose and loosen(meta) is not None:
-        meta_of_node = loosen(meta)
-    else:
-        meta_of_node = meta
+    meta_of_node = loosen(meta) if loose and loosen(meta) is not None else meta
     nodes = [
         call_node(
             _Checked(meta) if verify_meta else same, [part._node], meta_of_node, mode="gather", prefix=word, divisions=1
         )
         for part in parts
     ]
-    if len(nodes) == 1:
-        node = nodes[0]
-    else:
-        node = _core.concat(nodes, None)
+    node = nodes[0] if len(nodes) == 1 else _core.concat(nodes, None)
     result = new_collection(node, meta=node.meta() if not loose else meta, loose=loose)
     if isinstance(divisions, str):
         if divisions != "sorted":
             raise ValueError(f"divisions must be a sequence or 'sorted', not {divisions!r}")
-        from dusk.dataframe._reshape import _with_checked_divisions
+        from dusk.dataframe._set_index import with_checked_divisions
 
-        return _with_checked_divisions(result, None, "the index")
+        return with_checked_divisions(result, None, "the index")
     if divisions is not None and all(value is not None for value in divisions):
         result.divisions = tuple(divisions)
     return result

@@ -120,7 +120,7 @@ def with_arrow_strings(data: Any) -> Any:
     def is_text(dtype: Any, values: Any) -> bool:
         if isinstance(dtype, pd.StringDtype):
             return dtype != target
-        return dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "string"
+        return pd.api.types.is_object_dtype(dtype) and pd.api.types.infer_dtype(values, skipna=True) == "string"
 
     if isinstance(data, pd.DataFrame):
         texts = [i for i, dtype in enumerate(data.dtypes) if is_text(dtype, data.iloc[:, i])]
