@@ -39,6 +39,7 @@ help:
 	@echo "make demo     set up, write $(DEMO_FILES) CSV files to $(DEMO_DATA)/, run examples/groupby_csv.py on them"
 	@echo "make build    build the core into python/dusk"
 	@echo "make test     test-rs and test-py"
+	@echo "make compat   Dask's own tests against dusk; COMPAT_ARGS='--extend' enters what passes into the ledger"
 	@echo "make lint     rustfmt, clippy, ruff, the stubs against the core"
 	@echo "make fmt      format Rust and Python"
 	@echo "make bench    race against other engines; BENCH_ARGS='csv_groupby --rounds 3'"
@@ -112,6 +113,10 @@ test-rs: build
 
 test-py: build $(VENV)/.tests
 	$(PY) -m pytest $(TEST_ARGS)
+
+.PHONY: compat
+compat: build $(VENV)/.tests
+	$(PY) -m tests.compat run $(COMPAT_ARGS)
 
 # --- style ----------------------------------------------------------------------------------------------------------
 

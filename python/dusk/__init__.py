@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import os
 import warnings
 from typing import Any
 
@@ -52,7 +53,19 @@ _LAZY = frozenset({"array", "bag", "base", "callbacks", "dataframe", "datasets",
                    "multiprocessing", "system", "threaded", "typing", "utils"})  # fmt: skip
 
 
+#: Functions that are loaded when they are first asked for, and where they are.
+_LAZY_NAMES = {
+    "compat_report": "_report",
+    "install": "_install",
+    "load_ipython_extension": "_magics",
+    "uninstall": "_install",
+    "unload_ipython_extension": "_magics",
+}
+
+
 def __getattr__(name: str) -> Any:
+    if name in _LAZY_NAMES:
+        return getattr(importlib.import_module(f"dusk.{_LAZY_NAMES[name]}"), name)
     if name in _LAZY:
         try:
             return importlib.import_module(f"dusk.{name}")
@@ -64,3 +77,9 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+if os.environ.get("DUSK_INSTALL"):
+    from dusk._install import install_if_asked
+
+    install_if_asked()

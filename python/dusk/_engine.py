@@ -25,7 +25,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dusk import config
+from dusk import _report, config
 from dusk._units import parse_bytes
 from dusk.callbacks import TaskEvents, local_callbacks, split_meters
 from dusk.system import cpu_count, memory_limit
@@ -174,7 +174,8 @@ def run(
     with local_callbacks(callbacks) as active:
         meters, hooks = split_meters(active)
         if not meters and not hooks:
-            return _core.execute(plan, settings.for_core())
+            with _report.watch(plan, "optimized" if optimize else "logical"):
+                return _core.execute(plan, settings.for_core())
         progress = _core.Progress()
         events = TaskEvents(hooks, {node.name: node for node in plan})
         failed = True
@@ -184,7 +185,8 @@ def run(
                 meter._begin(progress)
                 begun.append(meter)
             events.start()
-            chunks = _execute_with_events(plan, settings, progress, events if hooks else None)
+            with _report.watch(plan, "optimized" if optimize else "logical"):
+                chunks = _execute_with_events(plan, settings, progress, events if hooks else None)
             failed = False
             return chunks
         finally:

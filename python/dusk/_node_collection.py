@@ -110,6 +110,42 @@ class NodeCollection(DuskMethodsMixin):
 
         return find_scheduler("threads").get(dsk, keys, **kwargs)
 
+    def optimize(self, fuse: bool = True, **kwargs: Any) -> Any:
+        """Return an equal collection with an optimized plan.
+
+        Parameters
+        ----------
+        fuse : bool
+            Accepted for compatibility: steps of a partition always run as one task.
+        **kwargs
+            More for `dusk.optimize`.
+        """
+        return super().optimize(**kwargs)
+
+    def persist(self, fuse: bool = True, **kwargs: Any) -> Any:
+        """Compute this collection and return one of the same kind that holds the data.
+
+        Parameters
+        ----------
+        fuse : bool
+            Accepted for compatibility.
+        **kwargs
+            More for `dusk.persist`: ``scheduler``, ``num_workers``, ...
+        """
+        return super().persist(**kwargs)
+
+    def visualize(self, tasks: bool = False, **kwargs: Any) -> Any:
+        """Draw the graph of this collection.
+
+        Parameters
+        ----------
+        tasks : bool
+            Accepted for compatibility.
+        **kwargs
+            More for `dusk.visualize`: ``filename``, ``format``, ``optimize_graph``, ...
+        """
+        return super().visualize(**kwargs)
+
     @property
     def dask(self) -> dict[Hashable, Any]:
         """The graph in Dask's form: one task for each partition."""

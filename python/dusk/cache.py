@@ -1,7 +1,7 @@
 """Keeping results of tasks between computations, while there is room.
 
-It works through callbacks, so for graphs that Python schedulers run, and for delayed values and bags once the core reports
-single tasks.
+It works through callbacks, so for graphs that Python schedulers run, and for delayed values and bags once the core
+reports single tasks.
 """
 
 from __future__ import annotations

@@ -7,28 +7,24 @@ their computed values.
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import inspect
 import itertools
 import operator
 import os
 import types
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 from dusk import _core, config
-from dusk._collection import is_dusk_collection, is_namedtuple_instance
+from dusk._collection import is_dusk_collection
+from dusk._delayed_arguments import LEAVES, Build, Places, fill
 from dusk._node_collection import HeldResults, NodeCollection
 from dusk.tokenize import tokenize
 
 __all__ = ["Delayed", "DelayedAttr", "DelayedLeaf", "delayed"]
 
 no_default = "__no__default__"
-
-_LEAVES = frozenset({int, float, str, bytes, bool, complex, type(None), range})
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -62,118 +58,6 @@ def _name_of(function: Any) -> str:
     return "lambda" if name == "<lambda>" else name
 
 
-# --- arguments --------------------------------------------------------------------------------------------------------
-
-
-class Input:
-    """A place in the arguments that an input of the call fills."""
-
-    __slots__ = ("position",)
-
-    def __init__(self, position: int) -> None:
-        self.position = position
-
-    def __dask_tokenize__(self) -> tuple[str, int]:
-        return ("dusk-input", self.position)
-
-    def __reduce__(self) -> tuple[type, tuple[int]]:
-        return (Input, (self.position,))
-
-
-class Build:
-    """A container in the arguments that is made anew, since inputs are in it."""
-
-    __slots__ = ("how", "parts")
-
-    def __init__(self, how: Any, parts: list[Any]) -> None:
-        self.how = how
-        self.parts = parts
-
-    def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return ("dusk-build", self.how, self.parts)
-
-    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
-        return (Build, (self.how, self.parts))
-
-
-def _mapping(cls: type, *parts: Any) -> Any:
-    half = len(parts) // 2
-    return cls(zip(parts[:half], parts[half:]))
-
-
-def _sequence(cls: type, *parts: Any) -> Any:
-    return cls(parts)
-
-
-def _named_tuple(cls: type, *parts: Any) -> Any:
-    return cls._make(parts)  # type: ignore[attr-defined]
-
-
-def _data_class(original: Any, *parts: Any) -> Any:
-    new = copy.copy(original)
-    names = [field.name for field in dataclasses.fields(original) if hasattr(original, field.name)]
-    for name, value in zip(names, parts, strict=True):
-        object.__setattr__(new, name, value)
-    return new
-
-
-def _fill(x: Any, inputs: Sequence[Any]) -> Any:
-    kind = type(x)
-    if kind is Input:
-        return inputs[x.position]
-    if kind is Build:
-        function, *fixed = x.how
-        return function(*fixed, *[_fill(part, inputs) for part in x.parts])
-    return x
-
-
-class _Places:
-    """Collects the collections among some arguments."""
-
-    __slots__ = ("inputs", "positions")
-
-    def __init__(self) -> None:
-        self.inputs: list[Any] = []
-        self.positions: dict[int, Input] = {}
-
-    def take(self, x: Any) -> Any:
-        """Give ``x`` with `Input` in the place of collections, and `Build` in the place of containers of them."""
-        kind = type(x)
-        if kind in _LEAVES:
-            return x
-        if isinstance(x, NodeCollection):
-            return self._input(x)
-        if kind in (list, tuple, set, frozenset):
-            return self._container((_sequence, kind), list(x), x)
-        if kind in (dict, OrderedDict):
-            return self._container((_mapping, kind), [*x.keys(), *x.values()], x)
-        if kind is slice:
-            return self._container((slice,), [x.start, x.stop, x.step], x)
-        if is_namedtuple_instance(x):
-            return self._container((_named_tuple, kind), list(x), x)
-        if dataclasses.is_dataclass(x) and not isinstance(x, type):
-            names = [field.name for field in dataclasses.fields(x) if hasattr(x, field.name)]
-            return self._container((_data_class, x), [getattr(x, name) for name in names], x)
-        if isinstance(x, Iterator) and kind.__module__ in ("builtins", "itertools") and kind.__name__ != "generator":
-            return self._container((_sequence, list), list(x), x, always=True)
-        if is_dusk_collection(x):
-            return self._input(x)
-        return x
-
-    def _container(self, how: tuple[Any, ...], parts: list[Any], x: Any, always: bool = False) -> Any:
-        taken = [self.take(part) for part in parts]
-        if always or any(new is not old for new, old in zip(taken, parts)):
-            return Build(how, taken)
-        return x
-
-    def _input(self, x: Any) -> Input:
-        place = self.positions.get(id(x))
-        if place is None:
-            place = self.positions[id(x)] = Input(len(self.inputs))
-            self.inputs.append(x)
-        return place
-
-
 class DelayedCall:
     """A function with its arguments, some of which are filled with the inputs of the call."""
 
@@ -189,10 +73,10 @@ class DelayedCall:
         self.__name__ = _name_of(function)
 
     def __call__(self, *inputs: Any) -> Any:
-        args = [_fill(arg, inputs) for arg in self.args]
+        args = [fill(arg, inputs) for arg in self.args]
         if not self.kwargs:
             return self.function(*args)
-        return self.function(*args, **{key: _fill(value, inputs) for key, value in self.kwargs.items()})
+        return self.function(*args, **{key: fill(value, inputs) for key, value in self.kwargs.items()})
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         return ("dusk-delayed-call", self.function, self.args, self.kwargs)
@@ -274,7 +158,7 @@ def call_function(
     name : str, optional
         The word in the key; by default the function's name.
     """
-    places = _Places()
+    places = Places()
     taken = tuple([places.take(arg) for arg in args])
     keywords = {word: places.take(value) for word, value in kwargs.items()} if kwargs else kwargs
     call = DelayedCall(function, taken, keywords)
@@ -660,15 +544,15 @@ def delayed(
         return obj
     if nout is not None and (isinstance(nout, bool) or not isinstance(nout, int) or nout < 0):
         raise ValueError(f"nout must be None or a non-negative integer, got {nout}")
-    if is_dusk_collection(obj) or (traverse and type(obj) not in _LEAVES and not callable(obj)):
-        places = _Places()
+    if is_dusk_collection(obj) or (traverse and type(obj) not in LEAVES and not callable(obj)):
+        places = Places()
         taken = places.take(obj)
         if places.inputs:
             call = DelayedCall(_identity, (taken,), {})
             prefix = type(obj).__name__
             return _call_node(call, places.inputs, prefix, tokenize(call) if pure else _unique_token(), nout, name)
         if type(taken) is Build:  # an iterator, which can be walked only once
-            obj = _fill(taken, ())
+            obj = fill(taken, ())
     if name is None:
         word = _name_of(obj) if callable(obj) else type(obj).__name__
         pure_token = config.get("delayed_pure", False) if pure is None else pure

@@ -103,7 +103,9 @@ class MultiprocessingPoolExecutor(Executor):
         return submit_apply_async(self.pool.apply_async, fn, *args, **kwargs)
 
 
-def submit_apply_async(apply_async: Callable[..., Any], fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
+def submit_apply_async(
+    apply_async: Callable[..., Any], fn: Callable[..., Any], *args: Any, **kwargs: Any
+) -> Future[Any]:
     """Return a future of what a function like ``Pool.apply_async`` runs."""
     future: Future[Any] = Future()
     apply_async(fn, args, kwargs, future.set_result, future.set_exception)

@@ -1,8 +1,8 @@
 """How many bytes an object takes in memory, roughly and fast.
 
 `sizeof` can be taught other types: ``@sizeof.register(Type)``, or ``@sizeof.register_lazy("package")`` for a function
-that registers a package's types when one of them comes first. A package may also name a function in the entry point group
-``dask.sizeof``; it gets `sizeof`.
+that registers a package's types when one of them comes first. A package may also name a function in the entry point
+group ``dask.sizeof``; it gets `sizeof`.
 """
 
 from __future__ import annotations

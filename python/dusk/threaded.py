@@ -33,9 +33,7 @@ def pack_exception(e: BaseException, dumps: Callable[[Any], Any]) -> tuple[BaseE
     return e, e.__traceback__
 
 
-def get(
-    dsk: Any, keys: Any, cache: Any = None, num_workers: int | None = None, pool: Any = None, **kwargs: Any
-) -> Any:
+def get(dsk: Any, keys: Any, cache: Any = None, num_workers: int | None = None, pool: Any = None, **kwargs: Any) -> Any:
     """Run a graph on threads.
 
     Parameters

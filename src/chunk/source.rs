@@ -70,6 +70,11 @@ pub trait Source: Debug + Send + Sync {
     /// Whether it applies `Scan::filter` itself, so that it pays to push a predicate into it.
     fn filters(&self) -> bool;
 
+    /// Whether its partitions are in memory already, so that reading costs nothing.
+    fn in_memory(&self) -> bool {
+        false
+    }
+
     /// Bytes of memory that reading a partition takes at once (the batches in flight, not the whole).
     fn projected_bytes(&self, scan: &Scan) -> usize;
 

@@ -101,7 +101,9 @@ fn names(schema: &FrameSchema) -> impl Fn(usize) -> String + '_ {
     }
 }
 
-fn describe(node: &Node) -> String {
+/// What a node does, in a line.
+#[must_use]
+pub fn describe(node: &Node) -> String {
     let empty = FrameSchema::new(
         crate::schema::FrameKind::Frame,
         Vec::new(),

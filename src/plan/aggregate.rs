@@ -20,8 +20,10 @@ use crate::task::{AggPlan, GroupOptions};
 use crate::task::{TaskId, TaskOp};
 use crate::token::Tokenize;
 
-/// Partial tasks for each worker thread: enough to even out partitions of different cost.
-const TASKS_PER_THREAD: usize = 4;
+/// Partial tasks for each worker thread over files: enough to even out partitions of different cost.
+const FILE_TASKS_PER_THREAD: usize = 4;
+/// The same over memory, where partitions cost the same and a table more costs as much as the rows that fill it.
+const MEMORY_TASKS_PER_THREAD: usize = 2;
 /// How many partial aggregates one task merges.
 const FAN_IN: usize = 16;
 
@@ -111,13 +113,14 @@ impl Lowering<'_> {
         let chain = parts.pipeline(schema, sink, self.settings.batch_rows)?;
 
         let count = chain.base.npartitions();
-        let at_hand = matches!(chain.base.op, NodeOp::Scan { .. } | NodeOp::Chunks(_));
         // partitions that other tasks compute are aggregated one by one, so that they can be let go at once
-        let tasks = if at_hand {
-            count.min(TASKS_PER_THREAD * self.settings.threads.max(1))
-        } else {
-            count
+        let per_thread = match &chain.base.op {
+            NodeOp::Scan { source, .. } if source.in_memory() => MEMORY_TASKS_PER_THREAD,
+            NodeOp::Scan { .. } => FILE_TASKS_PER_THREAD,
+            NodeOp::Chunks(_) => MEMORY_TASKS_PER_THREAD,
+            _ => count,
         };
+        let tasks = count.min(per_thread * self.settings.threads.max(1));
         let mut states = (0..tasks)
             .map(|task| {
                 self.chain_task(

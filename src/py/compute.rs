@@ -427,6 +427,30 @@ pub fn optimize(py: Python<'_>, nodes: Vec<Bound<'_, PyNode>>) -> PyResult<Vec<P
     Ok(optimized.into_iter().map(PyNode).collect())
 }
 
+/// What the nodes of some plans do and who does it (`native`, `pandas` or `user`), each node once.
+#[pyfunction]
+pub fn steps(
+    py: Python<'_>,
+    nodes: Vec<Bound<'_, PyNode>>,
+    stage: &str,
+) -> PyResult<Vec<(String, &'static str)>> {
+    let roots = roots_of(&nodes);
+    let roots = match stage {
+        "logical" => roots,
+        "optimized" => py
+            .detach(|| opt::optimize(&roots))
+            .map_err(|error| to_pyerr(py, &error))?,
+        _ => {
+            let message = format!("stage must be 'logical' or 'optimized', not {stage:?}");
+            return Err(pyo3::exceptions::PyValueError::new_err(message));
+        }
+    };
+    let steps = opt::topological(&roots).into_iter();
+    Ok(steps
+        .map(|node| (crate::expr::explain::describe(&node), node.tier().name()))
+        .collect())
+}
+
 /// Removes what this process has spilled; called when the interpreter exits.
 #[pyfunction]
 pub fn remove_spill_folder(py: Python<'_>) {

@@ -158,6 +158,10 @@ impl Source for MemorySource {
         }
     }
 
+    fn in_memory(&self) -> bool {
+        true
+    }
+
     fn filters(&self) -> bool {
         false
     }

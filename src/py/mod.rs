@@ -26,7 +26,9 @@ mod _core {
     #[pymodule_export]
     use super::build::{call, concat, from_chunks, from_pandas, source, value};
     #[pymodule_export]
-    use super::compute::{PyChunk, PyProgress, assemble, compute, execute, optimize, remove_spill_folder};
+    use super::compute::{
+        PyChunk, PyProgress, assemble, compute, execute, optimize, remove_spill_folder, steps,
+    };
     #[pymodule_export]
     use super::csv::scan_csv;
     #[pymodule_export]

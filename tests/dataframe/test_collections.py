@@ -52,10 +52,10 @@ def test_equal_plans_have_equal_names(df, small):
 
 
 def test_repr(df):
-    expected = """\
+    expected = f"""\
         Dask DataFrame Structure:
                            x    y        z
-        npartitions=3                     
+        npartitions=3{" " * 21}
         0              int64  str  float64
         2                ...  ...      ...
         4                ...  ...      ...

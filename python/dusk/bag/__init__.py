@@ -7,7 +7,6 @@
 Bags run on the threads of this process unless another scheduler is configured.
 """
 
-from dusk.base import compute
 from dusk.bag._make import bag_range as range
 from dusk.bag._make import bag_zip as zip
 from dusk.bag._make import concat, from_delayed, from_sequence, from_url
@@ -17,6 +16,7 @@ from dusk.bag.core import Bag, Item, map_partitions
 from dusk.bag.core import bag_map as map
 from dusk.bag.text import read_text
 from dusk.bag.utils import assert_eq
+from dusk.base import compute
 
 __all__ = [
     "Bag",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dusk._collection import is_dusk_collection
+from dusk.bag._calls import Placed
 from dusk.bag._plan import FromNodes, Step
-from dusk.bag.chunk import Placed
 
 __all__ = ["arguments_of", "values_step"]
 

@@ -171,4 +171,3 @@ class Item(StepCollection):
 def _rebuilt_item(dsk: Any, key: Hashable, *, rename: Mapping[str, str] | None = None) -> Item:
     new = rename.get(key, key) if rename and isinstance(key, str) else key
     return Item(dsk, new)
-

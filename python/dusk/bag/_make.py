@@ -55,12 +55,14 @@ def from_sequence(seq: Iterable[Any], partition_size: int | None = None, npartit
     if partition_size:
         size = int(partition_size)
     elif npartitions:
-        size = max(1, math.ceil(len(every) / npartitions))
+        whole = len(every) / npartitions
+        size = max(1, math.ceil(whole) if len(every) <= 100 else math.floor(whole))
     else:
         size = 1 if len(every) <= 100 else max(1, math.ceil(math.sqrt(len(every) / 100)))
     parts = [every[i : i + size] for i in builtins.range(0, len(every), size)] or [[]]
     name = f"from_sequence-{tokenize(every, size)}"
-    return Bag._of(Source(name, len(parts), Slices(parts)))
+    # Not taken from an older bag of the same name: the elements may have been changed in place since.
+    return Bag(Source(name, len(parts), Slices(parts)), name, len(parts))
 
 
 class _Numbers:

@@ -10,7 +10,11 @@ __all__ = ["bag_to_dataframe", "frame_of", "output_files", "to_textfiles"]
 
 
 def output_files(
-    path: Any, count: int, name_function: Callable[[int], str] | None, ending: str, storage_options: dict[str, Any] | None
+    path: Any,
+    count: int,
+    name_function: Callable[[int], str] | None,
+    ending: str,
+    storage_options: dict[str, Any] | None,
 ) -> tuple[Any, list[str]]:
     """Return the file system and the names of the files to write; folders are made.
 
@@ -212,7 +216,14 @@ def bag_to_dataframe(bag: Any, meta: Any, columns: Any) -> Any:
         token = tokenize("bag-to-dataframe", bag, meta, i)
         nodes.append(
             _core.call(
-                function, [node], meta, prefix="from-bag", mode="partition", library=True, divisions=divisions, token=token
+                function,
+                [node],
+                meta,
+                prefix="from-bag",
+                mode="partition",
+                library=True,
+                divisions=divisions,
+                token=token,
             )
         )
     node = nodes[0] if len(nodes) == 1 else _core.concat(nodes, None)

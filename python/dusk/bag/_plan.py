@@ -1,27 +1,33 @@
 """What bags are made of: steps over partitions, and how they become nodes of the engine.
 
 A step is one operation with a name. `lower` makes nodes of a step and of all it stands on. Steps that work partition by
-partition and that nobody else uses are joined into one call for each partition, through which the elements stream; what a
-second step or the program itself holds on to is made once, as lists.
+partition and that nobody else uses are joined into one call for each partition, through which the elements stream; what
+a second step or the program itself holds on to is made once, as lists.
 
-Steps of equal names are one object while they live, so that work that is written twice is found to be shared. A step stands
-for one or several nodes, its *segments*, whose partitions follow one another.
+Steps of equal names are one object while they live, so that work that is written twice is found to be shared. A step
+stands for one or several nodes, its *segments*, whose partitions follow one another.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
+import types
 import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dusk import _core
 from dusk._names import key_split
+from dusk.bag._calls import Apply, Fused, Gathered, Level, Numbered, Placed, Position, Task, take_first
 
 __all__ = ["Concat", "Each", "FromNodes", "Gather", "Graph", "Select", "Source", "Step", "Tree", "interned", "lower"]
 
 #: Longest chain of steps in one call. Iterators inside iterators use the C stack.
 _LONGEST_CHAIN = 50
+
+#: Types whose values can't be changed in place.
+_FIXED = frozenset({int, float, complex, bool, str, bytes, type(None)})
 
 _known: weakref.WeakValueDictionary[str, Step] = weakref.WeakValueDictionary()
 
@@ -58,6 +64,10 @@ class Step:
         """The word in the name."""
         return key_split(self.name) or "bag"
 
+    def functions(self) -> list[Any]:
+        """Return what this step calls."""
+        return [value for name, value in vars(self).items() if name in ("first", "function", "groups", "identity")]
+
     def needs(self) -> Sequence[Step]:
         """Return the steps whose segments `make` takes."""
         return self.inputs
@@ -78,8 +88,45 @@ class Step:
 
 
 def interned(step: Step) -> Step:
-    """Return the living step of the same name, or this one."""
-    return _known.setdefault(step.name, step)
+    """Return the living step of the same name if it is the same work on the same objects, or this one.
+
+    Names go by content. Functions of equal content may still write to different lists, and data may have been changed
+    since it was named, so the functions and the inputs must be the very same.
+    """
+    other = _known.get(step.name)
+    if other is not None and type(other) is type(step) and _same_objects(other, step):
+        return other
+    _known[step.name] = step
+    return step
+
+
+def _same_objects(one: Step, other: Step) -> bool:
+    mine, theirs = ([*each.inputs, *_callables(each.functions())] for each in (one, other))
+    return len(mine) == len(theirs) and all(a is b for a, b in zip(mine, theirs, strict=True))
+
+
+def _callables(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield the functions that are somewhere in our own objects, and what they are called with that may change."""
+    for x in values:
+        if isinstance(x, functools.partial):
+            yield from _callables([x.func])
+            given = [*x.args, *x.keywords.values()]
+            yield from _callables([each for each in given if callable(each)])
+            yield from (each for each in given if not callable(each) and type(each) not in _FIXED)
+        elif isinstance(x, Placed):
+            constants = [each for kind, each in [*x.args, *x.kwargs.values()] if kind == "constant"]
+            yield from (each for each in constants if type(each) not in _FIXED)
+        elif isinstance(x, types.MethodType):
+            yield x.__func__
+            yield from _callables([x.__self__])
+        elif isinstance(x, list | tuple):
+            yield from _callables(x)
+        elif isinstance(x, dict):
+            yield from _callables(x.values())
+        elif hasattr(type(x), "__slots__") and type(x).__module__.startswith("dusk.bag."):
+            yield from _callables([getattr(x, name) for name in type(x).__slots__])
+        elif callable(x):
+            yield x
 
 
 class Source(Step):
@@ -94,7 +141,13 @@ class Source(Step):
     """
 
     def __init__(
-        self, name: str, npartitions: int, function: Callable[[int], Any], *, lazy_out: bool = False, library: bool = True
+        self,
+        name: str,
+        npartitions: int,
+        function: Callable[[int], Any],
+        *,
+        lazy_out: bool = False,
+        library: bool = True,
     ) -> None:
         super().__init__(name, npartitions)
         self.function = function
@@ -184,7 +237,9 @@ class Each(Step):
 class Gather(Step):
     """One value from all partitions of its inputs, which the function gets as one list."""
 
-    def __init__(self, name: str, function: Callable[[list[Any]], Any], inputs: Sequence[Step], *, library: bool = True) -> None:
+    def __init__(
+        self, name: str, function: Callable[[list[Any]], Any], inputs: Sequence[Step], *, library: bool = True
+    ) -> None:
         super().__init__(name, 1, inputs)
         self.function = function
         self.library = library
@@ -210,7 +265,7 @@ class Spread(Step):
     def make(self, segments: Sequence[list[Any]]) -> list[Any]:
         (nodes,) = segments
         return [
-            _gather(_Numbered(self.function, i), nodes, self.prefix, f"{self.name}-{i}", True)
+            _gather(Numbered(self.function, i), nodes, self.prefix, f"{self.name}-{i}", True)
             for i in range(self.npartitions)
         ]
 
@@ -224,7 +279,9 @@ class Regroup(Step):
         For each partition the function, which gets a list of partitions, and which ones.
     """
 
-    def __init__(self, name: str, source: Step, groups: Sequence[tuple[Callable[[list[Any]], Any], Sequence[int]]]) -> None:
+    def __init__(
+        self, name: str, source: Step, groups: Sequence[tuple[Callable[[list[Any]], Any], Sequence[int]]]
+    ) -> None:
         super().__init__(name, len(groups), [source])
         self.groups = list(groups)
 
@@ -248,7 +305,13 @@ class Tree(Step):
     """
 
     def __init__(
-        self, name: str, function: Callable[[list[Any], bool], Any], source: Step, split_every: int, *, library: bool = False
+        self,
+        name: str,
+        function: Callable[[list[Any], bool], Any],
+        source: Step,
+        split_every: int,
+        *,
+        library: bool = False,
     ) -> None:
         super().__init__(name, 1, [source])
         self.function = function
@@ -261,7 +324,7 @@ class Tree(Step):
         while (count := sum(node.npartitions for node in nodes)) > self.split_every:
             nodes = [
                 _gather(
-                    _Level(self.function, False),
+                    Level(self.function, False),
                     _picked(nodes, range(start, min(start + self.split_every, count))),
                     self.prefix,
                     f"{self.name}-{level}-{start}",
@@ -270,7 +333,7 @@ class Tree(Step):
                 for start in range(0, count, self.split_every)
             ]
             level += 1
-        return [_gather(_Level(self.function, True), nodes, self.prefix, self.name, self.library)]
+        return [_gather(Level(self.function, True), nodes, self.prefix, self.name, self.library)]
 
 
 class Scan(Step):
@@ -296,7 +359,8 @@ class Scan(Step):
             function = self.function if made else self.first
             made.append(_call(function, inputs, self.prefix, "partition", 1, f"{self.name}-scan-{i}", False))
         return [
-            _call(_take_first, [pair], self.prefix, "partition", 1, f"{self.name}-{i}", True) for i, pair in enumerate(made)
+            _call(take_first, [pair], self.prefix, "partition", 1, f"{self.name}-{i}", True)
+            for i, pair in enumerate(made)
         ]
 
 
@@ -352,7 +416,7 @@ class Graph(Step):
         whole = tokenize(dict(self.dsk))
         for key in plan.rank:
             needed = sorted(plan.needs[key], key=str)
-            function = _Task(self.dsk[key], needed, self.as_lists and key in wanted)
+            function = Task(self.dsk[key], needed, self.as_lists and key in wanted)
             token = tokenize("graph", whole, key)
             made[key] = _call(function, [made[each] for each in needed], key_split(key), "partition", 1, token, False)
         return [made[key] for key in self.keys]
@@ -410,140 +474,6 @@ def _expression(step: Each, leaves: list[tuple[Step, bool]], depth: int, with_so
     return Apply(step.function, tuple(arguments))
 
 
-class _PositionType:
-    """Stands for the number of the partition in an expression."""
-
-    def __reduce__(self) -> str:
-        return "Position"
-
-
-Position = _PositionType()
-
-
-class Apply:
-    """A function with arguments: other expressions, numbers of inputs, or `Position`."""
-
-    __slots__ = ("arguments", "function")
-
-    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-        self.function = function
-        self.arguments = arguments
-
-    def value(self, inputs: Sequence[Any]) -> Any:
-        arguments = [each.value(inputs) if type(each) is Apply else self._given(each, inputs) for each in self.arguments]
-        return self.function(*arguments)
-
-    @staticmethod
-    def _given(place: Any, inputs: Sequence[Any]) -> Any:
-        return inputs[0] if place is Position else inputs[place]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Apply, (self.function, self.arguments))
-
-
-class Fused:
-    """What the engine calls for a partition: functions inside functions."""
-
-    __slots__ = ("__name__", "as_list", "expression")
-
-    def __init__(self, expression: Apply, as_list: bool, name: str) -> None:
-        self.expression = expression
-        self.as_list = as_list
-        self.__name__ = name
-
-    def __call__(self, *inputs: Any) -> Any:
-        value = self.expression.value(inputs)
-        return as_list(value) if self.as_list else value
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Fused, (self.expression, self.as_list, self.__name__))
-
-
-def as_list(value: Any) -> Any:
-    """Return what is kept of a partition: iterators become lists."""
-    return list(value) if isinstance(value, Iterator) else value
-
-
-class _Level:
-    """A call in a tree."""
-
-    __slots__ = ("__name__", "function", "last")
-
-    def __init__(self, function: Callable[[list[Any], bool], Any], last: bool) -> None:
-        self.function = function
-        self.last = last
-        self.__name__ = getattr(function, "__name__", type(function).__name__)
-
-    def __call__(self, parts: list[Any]) -> Any:
-        return self.function(parts, self.last)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_Level, (self.function, self.last))
-
-
-class _Numbered:
-    """A function that gets the number of its partition first."""
-
-    __slots__ = ("function", "position")
-
-    def __init__(self, function: Callable[[int, list[Any]], Any], position: int) -> None:
-        self.function = function
-        self.position = position
-
-    def __call__(self, parts: list[Any]) -> Any:
-        return self.function(self.position, parts)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_Numbered, (self.function, self.position))
-
-
-class _Gathered:
-    """Hands the partitions of several nodes to a function as one list."""
-
-    __slots__ = ("__name__", "function", "several")
-
-    def __init__(self, function: Callable[[list[Any]], Any], several: tuple[bool, ...]) -> None:
-        self.function = function
-        self.several = several
-        self.__name__ = getattr(function, "__name__", type(function).__name__)
-
-    def __call__(self, *inputs: Any) -> Any:
-        parts: list[Any] = []
-        for value, several in zip(inputs, self.several, strict=True):
-            if several:
-                parts.extend(value)
-            else:
-                parts.append(value)
-        return as_list(self.function(parts))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_Gathered, (self.function, self.several))
-
-
-class _Task:
-    """A task of a graph in Dask's form, given the values of the keys that it needs."""
-
-    __slots__ = ("as_list", "keys", "task")
-
-    def __init__(self, task: Any, keys: Sequence[Hashable], as_list: bool) -> None:
-        self.task = task
-        self.keys = list(keys)
-        self.as_list = as_list
-
-    def __call__(self, *values: Any) -> Any:
-        from dusk._pyget import evaluate
-
-        value = evaluate(self.task, dict(zip(self.keys, values, strict=True)))
-        return as_list(value) if self.as_list else value
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_Task, (self.task, self.keys, self.as_list))
-
-
-def _take_first(pair: tuple[Any, Any]) -> Any:
-    return pair[0]
-
-
 def _source(function: Callable[[int], Any], step: Any) -> Any:
     return _core.source(
         function, step.npartitions, None, None, prefix=step.prefix, library=step.library, token=_token(step.name)
@@ -563,7 +493,7 @@ def _gather(function: Callable[[list[Any]], Any], nodes: Sequence[Any], prefix: 
         mode, several = "partition", (False,) * len(nodes)
     else:
         mode, several = "gather", tuple(node.npartitions != 1 for node in nodes)
-    return _call(_Gathered(function, several), nodes, prefix, mode, 1, token, library)
+    return _call(Gathered(function, several), nodes, prefix, mode, 1, token, library)
 
 
 def _token(text: str) -> str:
@@ -605,5 +535,6 @@ def _aligned(inputs: Sequence[list[Any]]) -> list[list[Any]]:
         edges.update(itertools.accumulate((node.npartitions for node in each), initial=0))
     bounds = sorted(edges)
     return [
-        [node for low, high in itertools.pairwise(bounds) for node in _picked(each, range(low, high))] for each in inputs
+        [node for low, high in itertools.pairwise(bounds) for node in _picked(each, range(low, high))]
+        for each in inputs
     ]

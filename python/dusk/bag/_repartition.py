@@ -14,7 +14,7 @@ Groups = list[tuple[Callable[[list[Any]], Any], list[int]]]
 
 
 def by_number(now: int, wanted: int) -> Groups | None:
-    """Return how to come to a number of partitions: which partitions each is made of, and how; None if nothing is to do."""
+    """Return of which partitions each new one is made, and how; None if nothing is to do."""
     if wanted < 1 or wanted != int(wanted):
         raise ValueError(f"npartitions must be a positive whole number, got {wanted!r}")
     if wanted == now:

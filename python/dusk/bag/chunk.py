@@ -7,10 +7,52 @@ import itertools
 import operator
 import random
 import warnings
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
+from dusk.bag._calls import Placed
+from dusk.bag._reducers import (
+    NO_RESULT,
+    Aggregate,
+    Distinct,
+    Fold,
+    FoldTotals,
+    MergeBy,
+    PerPartition,
+    TopK,
+    count,
+    frequencies,
+    items,
+    items_by_count,
+    mean_aggregate,
+    mean_chunk,
+    merge_frequencies,
+    reduce_by,
+    var_aggregate,
+    var_chunk,
+)
+
+__all__ = [
+    "Aggregate",
+    "Distinct",
+    "Fold",
+    "FoldTotals",
+    "MergeBy",
+    "NO_RESULT",
+    "PerPartition",
+    "TopK",
+    "count",
+    "frequencies",
+    "items",
+    "items_by_count",
+    "mean_aggregate",
+    "mean_chunk",
+    "merge_frequencies",
+    "reduce_by",
+    "var_aggregate",
+    "var_chunk",
+]
 _MISSING = object()
 
 
@@ -38,36 +80,6 @@ def groupby_tasks_group_hash(
 
 
 # --- elementwise ------------------------------------------------------------------------------------------------------
-
-
-class Placed:
-    """Arguments of a call, some of which are partitions, or values that all partitions get.
-
-    Parameters
-    ----------
-    args : sequence
-        Pairs of a kind and a value: ``("bag", n)`` is the n-th input, whose elements are taken one by one,
-        ``("value", n)`` the n-th input as it is, ``("constant", x)`` the object ``x``.
-    kwargs : dict
-        Such pairs by name.
-    """
-
-    __slots__ = ("args", "kwargs")
-
-    def __init__(self, args: Sequence[tuple[str, Any]], kwargs: dict[str, tuple[str, Any]]) -> None:
-        self.args = tuple(args)
-        self.kwargs = kwargs
-
-    def whole(self, inputs: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
-        """Return the arguments with partitions as they are."""
-
-        def give(kind: str, value: Any) -> Any:
-            return value if kind == "constant" else inputs[value]
-
-        return [give(*each) for each in self.args], {name: give(*each) for name, each in self.kwargs.items()}
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Placed, (self.args, self.kwargs))
 
 
 class MapChunk:
@@ -233,280 +245,12 @@ def itself(position: int) -> int:
     return position
 
 
-# --- reductions -------------------------------------------------------------------------------------------------------
-
-
-class _NoResult:
-    """What a partition without elements gives."""
-
-    def __reduce__(self) -> str:
-        return "NO_RESULT"
-
-
-NO_RESULT = _NoResult()
-
-
-class PerPartition:
-    """The first step of a reduction, which partitions without elements don't take part in.
-
-    Parameters
-    ----------
-    function : callable
-        Reduces a partition.
-    only : bool
-        Whether there is one partition, which takes part in any case.
-    """
-
-    __slots__ = ("function", "only")
-
-    def __init__(self, function: Callable[[Any], Any], only: bool) -> None:
-        self.function = function
-        self.only = only
-
-    def __call__(self, part: Any) -> Any:
-        if self.only:
-            return self.function(part)
-        if isinstance(part, Iterator):
-            first = next(part, _MISSING)
-            return NO_RESULT if first is _MISSING else self.function(itertools.chain([first], part))
-        if hasattr(part, "__len__"):
-            return self.function(part) if len(part) else NO_RESULT
-        return self.function(part)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (PerPartition, (self.function, self.only))
-
-
-class Aggregate:
-    """The further steps of a reduction."""
-
-    __slots__ = ("__name__", "function")
-
-    def __init__(self, function: Callable[[list[Any]], Any]) -> None:
-        self.function = function
-        self.__name__ = "aggregate"
-
-    def __call__(self, parts: list[Any], last: bool) -> Any:
-        there = [part for part in parts if part is not NO_RESULT]
-        return self.function(there) if there or last else NO_RESULT
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Aggregate, (self.function,))
-
-
-def count(part: Iterable[Any]) -> int:
-    """Return how many elements there are."""
-    return len(part) if hasattr(part, "__len__") else sum(1 for _ in part)
-
-
-class Fold:
-    """Combines elements from left to right, from a beginning if there is one."""
-
-    __slots__ = ("__name__", "function", "initial")
-
-    def __init__(self, function: Callable[[Any, Any], Any], initial: tuple[Any, ...] = ()) -> None:
-        self.function = function
-        self.initial = initial
-        self.__name__ = getattr(function, "__name__", "fold")
-
-    def __call__(self, part: Iterable[Any]) -> Any:
-        return functools.reduce(self.function, part, *self.initial)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Fold, (self.function, self.initial))
-
-
-class FoldTotals:
-    """Combines totals; of none at all the beginning is left, if there is one."""
-
-    __slots__ = ("__name__", "empty", "function")
-
-    def __init__(self, function: Callable[[Any, Any], Any], empty: tuple[Any, ...]) -> None:
-        self.function = function
-        self.empty = empty
-        self.__name__ = "reduce"
-
-    def __call__(self, parts: list[Any]) -> Any:
-        if not parts and self.empty:
-            return self.empty[0]
-        return functools.reduce(self.function, parts)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (FoldTotals, (self.function, self.empty))
-
-
-def var_chunk(seq: Iterable[float]) -> tuple[float, float, int]:
-    """Return the sum of squared distances from the mean, the sum, and how many elements there are."""
-    total, mean, squares, number = 0.0, 0.0, 0.0, 0
-    for x in seq:
-        number += 1
-        total += x
-        step = x - mean
-        mean += step / number
-        squares += step * (x - mean)
-    return squares, total, number
-
-
-def var_aggregate(x: Iterable[tuple[float, float, int]], ddof: int) -> float:
-    """Return the variance from the results of `var_chunk`."""
-    squares, total, number = 0.0, 0.0, 0
-    for own_squares, own_total, own_number in x:
-        if not own_number:
-            continue
-        if number:
-            difference = own_total / own_number - total / number
-            squares += difference * difference * number * own_number / (number + own_number)
-        squares, total, number = squares + own_squares, total + own_total, number + own_number
-    return squares / (number - ddof)
-
-
-def mean_chunk(part: Iterable[Any]) -> tuple[Any, int]:
-    """Return the sum and how many elements there are."""
-    total, number = 0.0, 0
-    for number, x in enumerate(part, 1):  # noqa: B007
-        total += x
-    return total, number
-
-
-def mean_aggregate(parts: Iterable[tuple[Any, int]]) -> Any:
-    """Return the mean from the results of `mean_chunk`."""
-    totals, numbers = zip(*parts, strict=True)
-    return sum(totals) / sum(numbers)
-
-
-def frequencies(part: Iterable[Hashable]) -> Counter[Hashable]:
-    """Count equal elements, in the order in which they first come."""
-    return Counter(part)
-
-
-def merge_frequencies(parts: Iterable[dict[Hashable, int]]) -> dict[Hashable, int]:
-    """Add counts."""
-    parts = list(parts)
-    if len(parts) == 1:
-        return parts[0]
-    merged: dict[Hashable, int] = {}
-    for part in parts:
-        for key, number in part.items():
-            merged[key] = merged.get(key, 0) + number
-    return merged
-
-
-def items(d: dict[Any, Any]) -> list[tuple[Any, Any]]:
-    """Return the pairs of a dictionary."""
-    return list(d.items())
-
-
-def items_by_count(d: dict[Any, int]) -> list[tuple[Any, int]]:
-    """Return the pairs of a dictionary, those with large values first."""
-    return sorted(d.items(), key=operator.itemgetter(1), reverse=True)
-
-
-class Distinct:
-    """Keeps the first of equal elements, or of elements with equal keys."""
-
-    __slots__ = ("__name__", "key")
-
-    def __init__(self, key: Any) -> None:
-        self.key = key
-        self.__name__ = "distinct"
-
-    def __call__(self, part: Iterable[Any]) -> list[Any]:
-        if self.key is None:
-            return list(dict.fromkeys(part))
-        key = self.key if callable(self.key) else operator.itemgetter(self.key)
-        found: dict[Hashable, Any] = {}
-        for x in part:
-            found.setdefault(key(x), x)
-        return list(found.values())
-
-    def merge(self, parts: Iterable[Iterable[Any]]) -> list[Any]:
-        """Do so for several partitions."""
-        return self(itertools.chain.from_iterable(parts))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Distinct, (self.key,))
-
-
-class TopK:
-    """Keeps the largest elements, by a function of them if there is one."""
-
-    __slots__ = ("__name__", "k", "key")
-
-    def __init__(self, k: int, key: Any) -> None:
-        self.k = k
-        self.key = key
-        self.__name__ = "topk"
-
-    def __call__(self, part: Iterable[Any]) -> list[Any]:
-        key = self.key if self.key is None or callable(self.key) else operator.itemgetter(self.key)
-        return sorted(part, key=key, reverse=True)[: self.k] if self.k > 1000 else _largest(self.k, part, key)
-
-    def merge(self, parts: Iterable[Iterable[Any]]) -> list[Any]:
-        """Do so for several partitions."""
-        return self(itertools.chain.from_iterable(parts))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (TopK, (self.k, self.key))
-
-
-def _largest(k: int, part: Iterable[Any], key: Any) -> list[Any]:
-    import heapq
-
-    return heapq.nlargest(k, part, key)
-
-
-def reduce_by(
-    key: Any, binop: Callable[[Any, Any], Any], initial: tuple[Any, ...], part: Iterable[Any]
-) -> dict[Hashable, Any]:
-    """Combine the elements of each group; ``initial`` holds what groups begin with, or nothing."""
-    if callable(key):
-        function = key
-    else:
-        function = operator.itemgetter(*key) if isinstance(key, list) else operator.itemgetter(key)
-    totals: dict[Hashable, Any] = {}
-    begin = initial[0] if initial else None
-    for x in part:
-        group = function(x)
-        if group in totals:
-            totals[group] = binop(totals[group], x)
-        elif initial:
-            totals[group] = binop(begin() if callable(begin) else begin, x)
-        else:
-            totals[group] = x
-    return totals
-
-
-class MergeBy:
-    """Combines the totals of partitions, at last also with what was given to begin with."""
-
-    __slots__ = ("__name__", "combine", "initial")
-
-    def __init__(self, combine: Callable[[Any, Any], Any], initial: tuple[Any, ...]) -> None:
-        self.combine = combine
-        self.initial = initial
-        self.__name__ = "foldby"
-
-    def __call__(self, parts: Iterable[dict[Hashable, Any]], last: bool) -> dict[Hashable, Any]:
-        totals: dict[Hashable, Any] = {}
-        begin = self.initial[0] if self.initial else None
-        for part in parts:
-            for group, x in part.items():
-                if group in totals:
-                    totals[group] = self.combine(totals[group], x)
-                elif self.initial and last:
-                    totals[group] = self.combine(begin() if callable(begin) else begin, x)
-                else:
-                    totals[group] = x
-        return totals
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (MergeBy, (self.combine, self.initial))
-
-
 # --- grouping ---------------------------------------------------------------------------------------------------------
 
 
-def split_groups(grouper: Callable[[Any], Hashable], npartitions: int, part: Iterable[Any]) -> list[dict[Hashable, list]]:
+def split_groups(
+    grouper: Callable[[Any], Hashable], npartitions: int, part: Iterable[Any]
+) -> list[dict[Hashable, list]]:
     """Divide elements by their group, and the groups by their hash; equal groups always come to the same part."""
     parts: list[dict[Hashable, list]] = [{} for _ in range(npartitions)]
     for x in part:
@@ -539,13 +283,19 @@ def merge_groups(position: int, parts: Sequence[list[dict[Hashable, list]]]) -> 
 def take(k: int, warn: bool, part: Iterable[Any]) -> list[Any]:
     """Return the first elements; say so if there are fewer."""
     taken = list(itertools.islice(part, k))
-    if len(taken) < k and warn:
-        warnings.warn(
-            f"Insufficient elements for `take`. {k} elements requested, only {len(taken)} elements available. Try "
-            "passing larger `npartitions` to `take`.",
-            stacklevel=2,
-        )
+    if warn:
+        warn_if_fewer(k, len(taken), stacklevel=2)
     return taken
+
+
+def warn_if_fewer(k: int, found: int, stacklevel: int) -> None:
+    """Say that there are fewer elements than were wanted."""
+    if found < k:
+        warnings.warn(
+            f"Insufficient elements for `take`. {k} elements requested, only {found} elements available. Try "
+            "passing larger `npartitions` to `take`.",
+            stacklevel=stacklevel,
+        )
 
 
 def chain_parts(parts: Iterable[Iterable[Any]]) -> list[Any]:
@@ -602,3 +352,17 @@ class Accumulate:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Accumulate, (self.binop, self.initial, self.first))
+
+
+def random_state_data_python(n: int, random_state: Any = None) -> list[tuple[Any, ...]]:
+    """Return states for ``n`` generators of Python's, which differ.
+
+    Parameters
+    ----------
+    n : int
+    random_state : int or random.Random, optional
+        The same number gives the same states.
+    """
+    if not isinstance(random_state, random.Random):
+        random_state = random.Random(random_state)
+    return [(3, (*(random_state.getrandbits(32) for _ in range(624)), 624), None) for _ in range(n)]

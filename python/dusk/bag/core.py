@@ -11,13 +11,11 @@ from __future__ import annotations
 import builtins
 import functools
 import itertools
-import math
 import operator
 import random
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
-from dusk._calls import methodcaller
 from dusk._names import funcname, key_split
 from dusk._schedulers import named_schedulers
 from dusk._units import parse_bytes
@@ -39,75 +37,14 @@ from dusk.bag._plan import (
     interned,
     lower,
 )
+from dusk.bag._reductions import STREAMING, Reductions, given, no_default, tree_width
+from dusk.bag._str import StringAccessor
 from dusk.tokenize import tokenize
 
 __all__ = ["Bag", "Item", "StringAccessor", "named_schedulers", "no_default"]
 
-no_default = "__no__default__"
 
-#: Functions of a partition that are known to take iterators.
-_STREAMING = (sum, min, max, any, all, set, frozenset, chunk.count, list, sorted, dict)
-_SPLIT_EVERY = 8
-
-
-class StringAccessor:
-    """Methods of strings, applied to each element: ``bag.str.upper()``.
-
-    Parameters
-    ----------
-    bag : Bag
-    """
-
-    def __init__(self, bag: Bag) -> None:
-        self._bag = bag
-
-    def __dir__(self) -> list[str]:
-        return sorted({*object.__dir__(self), *dir(str)})
-
-    def __getattr__(self, key: str) -> Any:
-        if key.startswith("__") or not hasattr(str, key):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {key!r}")
-
-        @functools.wraps(getattr(str, key))
-        def method(*args: Any, **kwargs: Any) -> Bag:
-            return self._bag.map(methodcaller(key), *args, **kwargs)
-
-        return method
-
-    def match(self, pattern: str) -> Bag:
-        """Keep the strings that match a pattern of the shell.
-
-        Parameters
-        ----------
-        pattern : str
-            With ``*``, ``?`` and ``[...]``, as in `fnmatch`.
-
-        Examples
-        --------
-        >>> import dusk.bag as db
-        >>> db.from_sequence(["ab", "cd"]).str.match("a*").compute()
-        ['ab']
-        """
-        from fnmatch import fnmatch
-
-        return self._bag.filter(functools.partial(_matches, fnmatch, pattern))
-
-
-def _matches(fnmatch: Callable[[str, str], bool], pattern: str, text: str) -> bool:
-    return fnmatch(text, pattern)
-
-
-def _tree_width(split_every: int | bool | None, npartitions: int) -> int:
-    if split_every is None:
-        return _SPLIT_EVERY
-    if split_every is False:
-        return max(npartitions, 2)
-    if isinstance(split_every, bool) or split_every != int(split_every) or split_every < 2:
-        raise ValueError(f"split_every must be a whole number from 2 on, None or False, got {split_every!r}")
-    return int(split_every)
-
-
-class Bag(StepCollection):
+class Bag(Reductions, StepCollection):
     """A collection of Python objects in partitions, in which elements may occur more than once.
 
     Parameters
@@ -212,7 +149,7 @@ class Bag(StepCollection):
         ----------
         func : callable
         *args, **kwargs
-            Bags, whose elements are taken side by side; items and delayed values, which all calls get; or anything else.
+            Bags, whose elements are taken side by side; items and delayed values, which all calls get; anything else.
 
         Examples
         --------
@@ -323,7 +260,7 @@ class Bag(StepCollection):
             raise ValueError("prob must be a number in the interval [0, 1]")
         if not isinstance(random_state, random.Random):
             random_state = random.Random(random_state)
-        states = random_state_data_python(self.npartitions, random_state)
+        states = chunk.random_state_data_python(self.npartitions, random_state)
         name = f"random-sample-{tokenize(self, prob, random_state.getstate(), states)}"
         numbers = Source(f"positions-{self.npartitions}", self.npartitions, chunk.itself)
         function = chunk.NumberedSample(prob, states)
@@ -340,157 +277,10 @@ class Bag(StepCollection):
         initial : object, optional
             The first total, which is an element of the result.
         """
-        start = () if isinstance(initial, builtins.str) and initial == no_default else (initial,)
+        start = given(initial)
         name = f"{funcname(binop)}-first-{tokenize(self, binop, initial, 'accumulate')}"
         first = chunk.Accumulate(binop, start, True)
         return Bag._of(Scan(name, chunk.Accumulate(binop, start, False), self._step, first=first))
-
-    # Reductions -------------------------------------------------------------------------------------------------------
-
-    def reduction(
-        self,
-        perpartition: Callable[[Any], Any],
-        aggregate: Callable[[list[Any]], Any],
-        split_every: int | bool | None = None,
-        out_type: type = Item,
-        name: builtins.str | None = None,
-    ) -> Any:
-        """Reduce each partition, and then what they give, some at a time.
-
-        Parameters
-        ----------
-        perpartition : callable
-            Gets a partition; partitions without elements are left out, unless it is the only one.
-        aggregate : callable
-            Gets a list of results of ``perpartition``, or of itself.
-        split_every : int or False, optional
-            How many results it gets at once; by default 8, with False all.
-        out_type : type
-            ``Item`` for one value, or ``Bag`` if the result is a list of elements.
-        name : str, optional
-            The word in the name.
-        """
-        width = _tree_width(split_every, self.npartitions)
-        token = tokenize(self, perpartition, aggregate, width, out_type.__name__)
-        lazy = perpartition in _STREAMING or isinstance(perpartition, _OWN)
-        function = chunk.PerPartition(perpartition, self.npartitions == 1)
-        word = name or funcname(perpartition)
-        part = Each(f"{word}-part-{token}", function, [self._step], lazy_in=lazy, library=lazy)
-        tree = Tree(
-            f"{name or funcname(aggregate)}-aggregate-{token}", chunk.Aggregate(aggregate), interned(part), width
-        )
-        return (Bag if issubclass(out_type, Bag) else Item)._of(tree)
-
-    def fold(
-        self,
-        binop: Callable[[Any, Any], Any],
-        combine: Callable[[Any, Any], Any] | None = None,
-        initial: Any = no_default,
-        split_every: int | bool | None = None,
-        out_type: type = Item,
-    ) -> Any:
-        """Combine all elements by a function of a total and an element.
-
-        Parameters
-        ----------
-        binop : callable
-            Combines a total with an element.
-        combine : callable, optional
-            Combines two totals; by default ``binop``.
-        initial : object, optional
-            The total before the first element of each partition.
-        split_every : int or False, optional
-            See `reduction`.
-        out_type : type
-            See `reduction`.
-        """
-        start = () if isinstance(initial, builtins.str) and initial == no_default else (initial,)
-        first, further = chunk.Fold(binop, start), chunk.FoldTotals(combine or binop, start)
-        return self.reduction(first, further, split_every=split_every, out_type=out_type, name="fold")
-
-    def sum(self, split_every: int | bool | None = None) -> Item:
-        """Add all elements."""
-        return self.reduction(sum, sum, split_every=split_every)
-
-    def max(self, split_every: int | bool | None = None) -> Item:
-        """Find the largest element."""
-        return self.reduction(max, max, split_every=split_every)
-
-    def min(self, split_every: int | bool | None = None) -> Item:
-        """Find the smallest element."""
-        return self.reduction(min, min, split_every=split_every)
-
-    def any(self, split_every: int | bool | None = None) -> Item:
-        """Find whether one element is true."""
-        return self.reduction(any, any, split_every=split_every)
-
-    def all(self, split_every: int | bool | None = None) -> Item:
-        """Find whether all elements are true."""
-        return self.reduction(all, all, split_every=split_every)
-
-    def count(self, split_every: int | bool | None = None) -> Item:
-        """Count the elements."""
-        return self.reduction(chunk.count, sum, split_every=split_every)
-
-    def mean(self) -> Item:
-        """Find the mean of the elements."""
-        return self.reduction(chunk.mean_chunk, chunk.mean_aggregate, split_every=False)
-
-    def var(self, ddof: int = 0) -> Item:
-        """Find the variance of the elements.
-
-        Parameters
-        ----------
-        ddof : int
-            What is taken from the number of elements before dividing by it.
-        """
-        aggregate = functools.partial(chunk.var_aggregate, ddof=ddof)
-        return self.reduction(chunk.var_chunk, aggregate, split_every=False)
-
-    def std(self, ddof: int = 0) -> Item:
-        """Find the standard deviation of the elements; see `var`."""
-        return self.var(ddof=ddof).apply(math.sqrt)
-
-    def frequencies(self, split_every: int | bool | None = None, sort: bool = False) -> Bag:
-        """Count equal elements: a bag of pairs of an element and how often it comes.
-
-        Parameters
-        ----------
-        split_every : int or False, optional
-            See `reduction`.
-        sort : bool
-            The most frequent come first.
-        """
-        counts = self.reduction(
-            chunk.frequencies, chunk.merge_frequencies, split_every=split_every, out_type=Bag, name="frequencies"
-        )
-        function, word = (chunk.items_by_count, "sorted") if sort else (chunk.items, "dictitems")
-        return counts._each(word, function, lazy_in=False, lazy_out=False, library=True)
-
-    def distinct(self, key: Any = None) -> Bag:
-        """Keep one of equal elements, the first of each partition's.
-
-        Parameters
-        ----------
-        key : callable or object, optional
-            A function of an element, or its item, that decides what is equal.
-        """
-        function = chunk.Distinct(key)
-        return self.reduction(function, function.merge, out_type=Bag, name="distinct")
-
-    def topk(self, k: int, key: Any = None, split_every: int | bool | None = None) -> Bag:
-        """Keep the ``k`` largest elements, the largest first.
-
-        Parameters
-        ----------
-        k : int
-        key : callable or object, optional
-            A function of an element, or its item, that is compared.
-        split_every : int or False, optional
-            See `reduction`.
-        """
-        function = chunk.TopK(k, key)
-        return self.reduction(function, function.merge, split_every=split_every, out_type=Bag, name="topk")
 
     # Groups and pairs -------------------------------------------------------------------------------------------------
 
@@ -520,12 +310,12 @@ class Bag(StepCollection):
         split_every : int or False, optional
             See `reduction`.
         """
-        width = _tree_width(split_every, self.npartitions)
+        width = tree_width(split_every, self.npartitions)
         combine = combine or binop
         token = tokenize(self, key, binop, initial, combine, combine_initial, width)
-        first = functools.partial(chunk.reduce_by, key, binop, _given(initial))
+        first = functools.partial(chunk.reduce_by, key, binop, given(initial))
         part = Each(f"foldby-a-{token}", first, [self._step], lazy_in=True)
-        tree = Tree(f"foldby-t-{token}", chunk.MergeBy(combine, _given(combine_initial)), interned(part), width)
+        tree = Tree(f"foldby-t-{token}", chunk.MergeBy(combine, given(combine_initial)), interned(part), width)
         return Bag._of(Each(f"foldby-b-{token}", chunk.items, [interned(tree)], library=True))
 
     def groupby(
@@ -636,16 +426,23 @@ class Bag(StepCollection):
         if npartitions > self.npartitions:
             raise ValueError(f"only {self.npartitions} partitions, take received {npartitions}")
         token = tokenize(self, k, npartitions, warn)
-        function = functools.partial(chunk.take, k, warn)
+        function = functools.partial(chunk.take, k, warn and not compute)
         first = Select(f"take-from-{token}", self._step, builtins.range(npartitions))
         if npartitions > 1:
-            some = Each(f"take-some-{token}", functools.partial(chunk.take, k, False), [first], lazy_in=True, library=True)
+            some = Each(
+                f"take-some-{token}", functools.partial(chunk.take, k, False), [first], lazy_in=True, library=True
+            )
             step: Step = Gather(f"take-{token}", _TakeAll(function), [some])
         else:
             source = self._step if self.npartitions == 1 else first
             step = Each(f"take-{token}", function, [source], lazy_in=True, library=True)
         taken = Bag._of(step)
-        return tuple(taken.compute()) if compute else taken
+        if not compute:
+            return taken
+        values = tuple(taken.compute())
+        if warn:
+            chunk.warn_if_fewer(k, len(values), stacklevel=3)
+        return values
 
     def repartition(self, npartitions: int | None = None, partition_size: int | builtins.str | None = None) -> Bag:
         """Divide the elements into other partitions.
@@ -728,15 +525,6 @@ class Bag(StepCollection):
         )
 
 
-#: Our own functions of a partition, which take iterators.
-_OWN = (chunk.Fold, chunk.Distinct, chunk.TopK)
-_STREAMING += (chunk.mean_chunk, chunk.var_chunk, chunk.frequencies)  # type: ignore[assignment]
-
-
-def _given(initial: Any) -> tuple[Any, ...]:
-    return () if isinstance(initial, str) and initial == no_default else (initial,)
-
-
 def _held(held: list[Any], position: int) -> list[Any]:
     return held
 
@@ -754,22 +542,6 @@ class _TakeAll:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_TakeAll, (self.function,))
-
-
-def random_state_data_python(n: int, random_state: Any = None) -> list[tuple[Any, ...]]:
-    """Return states for ``n`` generators of Python's, which differ.
-
-    Parameters
-    ----------
-    n : int
-    random_state : int or random.Random, optional
-        The same number gives the same states.
-    """
-    if not isinstance(random_state, random.Random):
-        random_state = random.Random(random_state)
-    return [
-        (3, (*(random_state.getrandbits(32) for _ in builtins.range(624)), 624), None) for _ in builtins.range(n)
-    ]
 
 
 def _finalize(results: Iterable[Any]) -> list[Any]:
@@ -821,7 +593,7 @@ def map_partitions(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Bag:
     name = f"{funcname(func)}-{tokenize(func, 'map-partitions', args, kwargs)}"
     function = chunk.PartitionChunk(func, placed)
     n = next(step.npartitions for i, step in enumerate(steps) if i not in single)
-    return Bag._of(Each(name, function, steps, npartitions=n, lazy_in=func in _STREAMING if _hashable(func) else False,
+    return Bag._of(Each(name, function, steps, npartitions=n, lazy_in=func in STREAMING if _hashable(func) else False,
                         lazy_out=True, single=single))  # fmt: skip
 
 

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dusk.bag._plan import Each, Source, Tree, interned
-from dusk.bag.core import Bag, _tree_width, random_state_data_python
+from dusk.bag._reductions import tree_width
+from dusk.bag.chunk import random_state_data_python
+from dusk.bag.core import Bag
 from dusk.tokenize import tokenize
 
 __all__ = ["choices", "sample"]
@@ -48,11 +50,13 @@ def _choose(population: Bag, k: int, split_every: int | bool | None, again: bool
         raise ValueError(f"Cannot take a number of samples that is no whole number from 0 on: {k!r}")
     n = population.npartitions
     states = random_state_data_python(n, rnd.Random())
-    width = _tree_width(split_every, n)
+    width = tree_width(split_every, n)
     word = "choices" if again else "sample"
     token = tokenize(population, k, width, states)
     numbers = interned(Source(f"positions-{n}", n, _itself))
-    part = Each(f"{word}-part-{token}", _Draw(k, again, states), [population._step, numbers], lazy_in=True, library=True)
+    part = Each(
+        f"{word}-part-{token}", _Draw(k, again, states), [population._step, numbers], lazy_in=True, library=True
+    )
     merge = functools.partial(_merge, k, again)
     return Bag._of(Tree(f"{word}-aggregate-{token}", merge, interned(part), width, library=True))
 

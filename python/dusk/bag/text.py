@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -64,6 +65,9 @@ def read_text(
         blocksize = parse_bytes(blocksize)
         if blocksize < 1:
             raise ValueError(f"blocksize must be positive, got {blocksize}")
+        if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+            # A byte of a line's end may be half of another character, and only the beginning says the order of bytes.
+            raise ValueError(f"files in {encoding} can't be cut into blocks; set blocksize=None")
     if files_per_partition is not None and files_per_partition < 1:
         raise ValueError(f"files_per_partition must be positive, got {files_per_partition}")
     from dusk.bytes.core import blocks_of, stamp_of
@@ -191,5 +195,3 @@ def decode(block: bytes, encoding: str, errors: str, line_delimiter: str | None)
     if line_delimiter in _ENDS:
         return list(io.StringIO(text, newline=line_delimiter))
     return list(_split(io.StringIO(text, newline=""), line_delimiter))  # type: ignore[arg-type]
-
-

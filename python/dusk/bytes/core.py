@@ -26,7 +26,7 @@ def blocks_of(file: Any, blocksize: int) -> list[tuple[int, int]]:
     ----------
     file : fsspec.core.OpenFile
     blocksize : int
-        Bytes of a block; blocks of a file are of about the same size and not larger.
+        Bytes of a block; those of a file are of about the same size, at least this, unless the file is smaller.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def blocks_of(file: Any, blocksize: int) -> list[tuple[int, int]]:
         raise ValueError(f"The size of {file.path} isn't known; set blocksize=None to read it")
     if size == 0:
         return [(0, 0)]
-    number = -(-size // blocksize)
+    number = max(1, size // blocksize)
     edges = [size * i // number for i in range(number + 1)]
     return [(low, high - low) for low, high in zip(edges[:-1], edges[1:], strict=True)]
 
@@ -60,7 +60,8 @@ def read_block_from_file(lazy_file: Any, off: int, bs: int | None, delimiter: by
     from fsspec.utils import read_block
 
     with lazy_file as file:
-        if off == 0 and bs is None:
+        if bs is None:
+            file.seek(off)
             return file.read()
         return b"" if bs == 0 else read_block(file, off, bs, delimiter)
 

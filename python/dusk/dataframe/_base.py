@@ -229,8 +229,10 @@ class FrameBase(NodeCollection):
         return self._take_partitions([n])
 
     @property
-    def partitions(self) -> PartitionIndexer:
+    def partitions(self) -> Any:
         """Choose partitions by position: ``df.partitions[0]``, ``df.partitions[3:5]``, ``df.partitions[[1, 7]]``."""
+        from dusk.dataframe.indexing import PartitionIndexer
+
         return PartitionIndexer(self)
 
     def _take_partitions(self, positions: Sequence[int]) -> Any:
@@ -518,6 +520,16 @@ class FrameBase(NodeCollection):
             return func(*args, **{**kwargs, target: self})
         return func(self, *args, **kwargs)
 
+    def simplify(self) -> Any:
+        """Give an equal collection with an optimized plan; see `optimize`."""
+        return self.optimize()
+
+    lower_once = simplify
+
+    def pprint(self) -> None:
+        """Print the plan as it was written."""
+        print(self.explain("logical"))
+
     def to_backend(self, backend: str | None = None, **kwargs: Any) -> Any:
         """Give the collection itself: pandas is the one backend."""
         if backend not in (None, "pandas"):
@@ -580,22 +592,3 @@ def _check_within(part: Any, number: pd.Series, divisions: tuple[Any, ...]) -> A
                 f"{divisions[position]} to {divisions[position + 1]}, but the index spans {low} to {high}"
             )
     return part
-
-
-class PartitionIndexer:
-    """Chooses partitions by position."""
-
-    __slots__ = ("frame",)
-
-    def __init__(self, frame: FrameBase) -> None:
-        self.frame = frame
-
-    def __getitem__(self, key: Any) -> Any:
-        positions = np.arange(self.frame.npartitions)[key if not isinstance(key, tuple) else list(key)]
-        return self.frame._take_partitions([int(i) for i in np.atleast_1d(positions)])
-
-    def __len__(self) -> int:
-        return self.frame.npartitions
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))

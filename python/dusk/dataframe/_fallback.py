@@ -24,7 +24,18 @@ from dusk.dataframe._calls import Call, CallWithInfo, Input, funcname, split
 from dusk.dataframe._meta import empty_like, emulate, is_scalar_meta, no_default
 from dusk.dataframe._new import new_collection
 
-__all__ = ["call_node", "gather", "gather_aligned", "loosen", "native", "numbers", "rowwise", "spread", "written_out"]
+__all__ = [
+    "call_node",
+    "gather",
+    "gather_aligned",
+    "is_loose",
+    "loosen",
+    "native",
+    "numbers",
+    "rowwise",
+    "spread",
+    "written_out",
+]
 
 
 def native(build: Callable[[], Any], *operands: Any) -> Any | None:
@@ -37,6 +48,18 @@ def native(build: Callable[[], Any], *operands: Any) -> Any | None:
         return build()
     except _core.NotNative:
         return None
+
+
+def is_loose(x: Any) -> bool:
+    """Whether only the data can tell the dtypes of a collection; a single value is what it is."""
+    return getattr(x, "_guessed", getattr(x, "_loose", False))
+
+
+def _is_plain(x: Any) -> bool:
+    """Whether all values are NumPy's, so that a missing number among them is NaN and not NA."""
+    meta = getattr(x, "_meta", None)
+    dtypes = list(meta.dtypes) if isinstance(meta, pd.DataFrame) else [getattr(meta, "dtype", None)]
+    return all(isinstance(dtype, np.dtype) and dtype != object for dtype in dtypes)
 
 
 def loosen(meta: Any) -> Any:
@@ -205,7 +228,7 @@ def rowwise(
         keep_divisions = False
     if together.differs and not user and not steady:
         loose = loose or not _holds_missing(meta)
-    loose = loose or any(getattr(x, "_loose", False) for x in inputs)
+    loose = loose or any(is_loose(x) for x in inputs)
     divisions: Any = together.npartitions
     if keep_divisions and together.divisions is not None:
         divisions = together.divisions
@@ -240,15 +263,15 @@ def gather(
     places, keywords, inputs = split(args, kwargs or {})
     if meta is no_default:
         meta = infer(function, places, keywords, inputs, user)
-    node = call_node(
-        Call(function, places, keywords),
-        [x._node for x in inputs],
-        None if loose else meta,
-        mode="gather",
-        prefix=prefix or funcname(function),
-        user=user,
-        divisions=1,
-    )
+    loose = loose or any(is_loose(x) for x in inputs)
+    call: Any = Call(function, places, keywords)
+    word = prefix or funcname(function)
+    nodes = [x._node for x in inputs]
+    if isinstance(meta, float | np.floating) and not loose and not user and all(_is_plain(x) for x in inputs):
+        # A float has a native form, with which masks and columns can be computed natively.
+        series = call_node(_AsSeries(call), nodes, pd.Series([meta]).iloc[:0], mode="gather", prefix=word, divisions=1)
+        return new_collection(series.reduce("first", skipna=False), meta=meta)
+    node = call_node(call, nodes, None if loose else meta, mode="gather", prefix=word, user=user, divisions=1)
     return new_collection(node, meta=meta, loose=loose)
 
 
@@ -322,7 +345,7 @@ def gather_aligned(
     places, keywords, inputs = split((first, *args), kwargs or {})
     if meta is no_default:
         meta = infer(function, places, keywords, inputs, user)
-    loose = loose or any(getattr(x, "_loose", False) for x in inputs)
+    loose = loose or any(is_loose(x) for x in inputs)
     word = prefix or funcname(function)
     lengths = call_node(
         _length, [first._node], _NUMBER_META, mode="partition", prefix="len", divisions=first.npartitions
@@ -426,7 +449,7 @@ def spread(
     if meta is no_default:
         meta = infer(function, places, keywords, inputs, user)
     word = prefix or funcname(function)
-    loose = loose or any(getattr(x, "_loose", False) for x in inputs)
+    loose = loose or any(is_loose(x) for x in inputs)
     pieces = call_node(
         _Then(Call(function, places, keywords), cut or _Even(npartitions, together)),
         [x._node for x in inputs],

@@ -47,9 +47,7 @@ def keys_of(obj: Any, by: Any) -> list[Any]:
             keys.append(item)
         elif isinstance(item, Hashable) and not callable(item) and _is_label(obj, item):
             keys.append(Label(item))
-        elif callable(item) or isinstance(item, _READ_BY_PANDAS):
-            keys.append(item)
-        elif isinstance(item, Hashable) and item in obj._meta.index.names:
+        elif callable(item) or isinstance(item, _READ_BY_PANDAS) or _is_level(obj, item):
             keys.append(item)
         else:
             raise KeyError(item)
@@ -61,6 +59,10 @@ def _is_label(obj: Any, item: Hashable) -> bool:
         return item in obj._meta.columns
     except TypeError:
         return False
+
+
+def _is_level(obj: Any, item: Any) -> bool:
+    return isinstance(item, Hashable) and item in obj._meta.index.names
 
 
 def _column_of(obj: Any, series: Any) -> Label | None:

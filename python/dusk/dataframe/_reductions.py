@@ -99,6 +99,12 @@ def labelled(result: Any, labels: pd.Index) -> Any:
     return result
 
 
+def _ends_of(labels: pd.Index) -> Any:
+    """Give the divisions of a Series with these labels; 1 when they have no order."""
+    kinds = {type(label) for label in labels}
+    return [min(labels), max(labels)] if kinds in ({str}, {int}) else 1
+
+
 def reduced(x: Any, name: str, params: dict[str, Any], kwargs: dict[str, Any]) -> Any:
     """Reduce each column.
 
@@ -127,7 +133,7 @@ def reduced(x: Any, name: str, params: dict[str, Any], kwargs: dict[str, Any]) -
         return new_collection(node, origin=origin)
     as_object = any(is_object(dtype) for dtype in x._meta.dtypes)
     call = _RowToSeries(name in ("any", "all"), as_object and name not in ("any", "all", "count", "nunique"))
-    wide = call_node(call, [node], meta, mode="gather", prefix=name, divisions=1)
+    wide = call_node(call, [node], meta, mode="gather", prefix=name, divisions=_ends_of(x._meta.columns))
     return labelled(new_collection(wide, meta=meta, origin=origin), x._meta.columns)
 
 

@@ -1,7 +1,7 @@
 """Rows in another order or under another index: sorting, duplicates, joins, the largest values.
 
-What has to see all rows at once is one call of pandas whose result is cut into as many partitions as there were. Order is
-that of pandas: sorts are stable, joins keep the order of the left side, numbering runs over all partitions.
+What has to see all rows at once is one call of pandas whose result is cut into as many partitions as there were. Order
+is that of pandas: sorts are stable, joins keep the order of the left side, numbering runs over all partitions.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""`loc` and `iloc`: rows and columns by label and by position."""
+"""`loc`, `iloc` and `partitions`: rows and columns by label and by position, partitions by position."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from dusk.dataframe import _columns
 from dusk.dataframe._base import FrameBase
 from dusk.dataframe._fallback import gather, rowwise, spread
 
-__all__ = ["ILocIndexer", "LocIndexer"]
+__all__ = ["ILocIndexer", "LocIndexer", "PartitionIndexer"]
 
 
 def _at(part: Any, key: Any) -> Any:
@@ -205,3 +206,22 @@ def _row_meta(meta: pd.DataFrame) -> pd.Series:
     from dusk.dataframe._meta import meta_nonempty
 
     return meta_nonempty(meta).iloc[0].iloc[:0]
+
+
+class PartitionIndexer:
+    """Chooses partitions by position."""
+
+    __slots__ = ("frame",)
+
+    def __init__(self, frame: FrameBase) -> None:
+        self.frame = frame
+
+    def __getitem__(self, key: Any) -> Any:
+        positions = np.arange(self.frame.npartitions)[key if not isinstance(key, tuple) else list(key)]
+        return self.frame._take_partitions([int(i) for i in np.atleast_1d(positions)])
+
+    def __len__(self) -> int:
+        return self.frame.npartitions
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))

@@ -36,10 +36,13 @@ class Scalar(NodeCollection):
         loose: bool = False,
     ) -> None:
         if isinstance(expr, Scalar):
-            meta, origin, expr = expr._known_meta, expr._origin, expr._node
+            meta, origin, loose, expr = expr._known_meta, expr._origin, expr._guessed, expr._node
         self._node = expr
         self._known_meta = meta
         self._origin = origin
+        #: What comes may be of another type than the meta.
+        self._guessed = loose
+        #: No native form.
         self._loose = loose or expr.kind == "object"
 
     @property
@@ -85,7 +88,7 @@ class Scalar(NodeCollection):
 
     def __dusk_rebuild__(self, nodes: list[Any]) -> Scalar:
         (node,) = nodes
-        return Scalar(node, meta=self._known_meta, origin=self._origin)
+        return Scalar(node, meta=self._known_meta, origin=self._origin, loose=self._guessed)
 
     def __dask_postpersist__(self) -> tuple[Any, tuple[Any, ...]]:
         return _rebuild, (self._meta,)
@@ -132,7 +135,7 @@ class Scalar(NodeCollection):
         return hash(self._node)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Scalar, (self._node, self._known_meta, None, None, self._loose))
+        return (Scalar, (self._node, self._known_meta, None, None, self._guessed))
 
 
 def _cast(value: Any, dtype: Any) -> Any:

@@ -80,8 +80,10 @@ def assert_eq(
         if check_dtype and isinstance(meta, pd.DataFrame | pd.Series) and not getattr(x, "_loose", False):
             _check_meta(x, _computed(x, scheduler))
     a, b = _computed(a, scheduler), _computed(b, scheduler)
+    if not check_index and isinstance(a, pd.DataFrame | pd.Series):
+        a, b = a.reset_index(drop=True), b.reset_index(drop=True)
     if sort_results:
-        a, b = _sorted(a), _sorted(b)
+        a, b = _sorted(a, not check_index), _sorted(b, not check_index)
     if not check_index and isinstance(a, pd.DataFrame | pd.Series):
         a, b = a.reset_index(drop=True), b.reset_index(drop=True)
     kwargs = {"check_names": check_names, "check_freq": False, **kwargs}
@@ -112,15 +114,17 @@ def _check_meta(x: Any, value: Any) -> None:
         assert meta.dtype == value.dtype, f"dtype {value.dtype}, promised {meta.dtype}"
 
 
-def _sorted(x: Any) -> Any:
+def _sorted(x: Any, by_values: bool) -> Any:
     if isinstance(x, pd.DataFrame):
         try:
-            return x.sort_values(list(x.columns), kind="stable").sort_index(kind="stable")
+            ordered = x.sort_values(list(x.columns), kind="stable")
+            return ordered if by_values else ordered.sort_index(kind="stable")
         except (TypeError, ValueError):
             return x.sort_index(kind="stable")
     if isinstance(x, pd.Series):
         try:
-            return x.sort_values(kind="stable").sort_index(kind="stable")
+            ordered = x.sort_values(kind="stable")
+            return ordered if by_values else ordered.sort_index(kind="stable")
         except (TypeError, ValueError):
             return x
     if isinstance(x, pd.Index):

@@ -195,6 +195,7 @@ def _read(
         kwargs.setdefault("engine", "python")
     size = _block_bytes(blocksize)
     files = resolve(urlpath, storage_options)
+    files = [file for file in files if file.size != 0] or files[:1]  # an empty file has neither columns nor rows
     packed = _compression_of(compression, files)
     if packed is not None and size is not None:
         if blocksize != "default":
@@ -204,7 +205,7 @@ def _read(
                 stacklevel=4,
             )
         size = None
-    if lineterminator is not None:
+    if lineterminator not in (None, "\r\n"):  # what ends lines by default includes that
         kwargs["lineterminator"] = lineterminator
     path_column = "path" if include_path_column is True else include_path_column
     sample = parse_bytes(sample) if isinstance(sample, str) else sample
@@ -234,8 +235,15 @@ def _read(
                 f"Files already contain the column name: {path_column}, so the path column cannot use this name. "
                 "Please set `include_path_column` to a unique name."
             )
+    converters = dict(kwargs.get("converters") or {})
+    of_path = converters.pop(path_column, None) if path_column else None
+    if of_path is not None:
+        kwargs["converters"] = converters or None
     if frame is None:
         frame = read_by_pandas(reader, files, size, packed, path_column or None, assume_missing, kwargs)
+    if of_path is not None:
+        renamed = {file.path: of_path(file.path) for file in files}
+        frame = frame.assign(**{path_column: frame[path_column].cat.rename_categories(renamed)})
     if config.get("dataframe.convert-string", None) is True:
         frame = _with_arrow_strings(frame)
     if index_col is not None and index_col is not False:

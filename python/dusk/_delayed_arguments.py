@@ -1,0 +1,130 @@
+"""The arguments of a delayed call: collections are taken out of containers, and their values put back in.
+
+`Places.take` gives an argument with `Input` where a collection was and `Build` where a container held one; `fill` makes
+the argument anew when the values are there. Both marks are picklable and hold no collections.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from dusk._collection import is_dusk_collection, is_namedtuple_instance
+from dusk._node_collection import NodeCollection
+
+__all__ = ["LEAVES", "Build", "Input", "Places", "fill"]
+
+#: Types that are neither collections nor containers of them.
+LEAVES = frozenset({int, float, str, bytes, bool, complex, type(None), range})
+
+
+class Input:
+    """A place in the arguments that an input of the call fills."""
+
+    __slots__ = ("position",)
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+    def __dask_tokenize__(self) -> tuple[str, int]:
+        return ("dusk-input", self.position)
+
+    def __reduce__(self) -> tuple[type, tuple[int]]:
+        return (Input, (self.position,))
+
+
+class Build:
+    """A container in the arguments that is made anew, since inputs are in it."""
+
+    __slots__ = ("how", "parts")
+
+    def __init__(self, how: Any, parts: list[Any]) -> None:
+        self.how = how
+        self.parts = parts
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        return ("dusk-build", self.how, self.parts)
+
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+        return (Build, (self.how, self.parts))
+
+
+def _mapping(cls: type, *parts: Any) -> Any:
+    half = len(parts) // 2
+    return cls(zip(parts[:half], parts[half:]))
+
+
+def _sequence(cls: type, *parts: Any) -> Any:
+    return cls(parts)
+
+
+def _named_tuple(cls: type, *parts: Any) -> Any:
+    return cls._make(parts)  # type: ignore[attr-defined]
+
+
+def _data_class(original: Any, *parts: Any) -> Any:
+    new = copy.copy(original)
+    names = [field.name for field in dataclasses.fields(original) if hasattr(original, field.name)]
+    for name, value in zip(names, parts, strict=True):
+        object.__setattr__(new, name, value)
+    return new
+
+
+def fill(x: Any, inputs: Sequence[Any]) -> Any:
+    kind = type(x)
+    if kind is Input:
+        return inputs[x.position]
+    if kind is Build:
+        function, *fixed = x.how
+        return function(*fixed, *[fill(part, inputs) for part in x.parts])
+    return x
+
+
+class Places:
+    """Collects the collections among some arguments."""
+
+    __slots__ = ("inputs", "positions")
+
+    def __init__(self) -> None:
+        self.inputs: list[Any] = []
+        self.positions: dict[int, Input] = {}
+
+    def take(self, x: Any) -> Any:
+        """Give ``x`` with `Input` in the place of collections, and `Build` in the place of containers of them."""
+        kind = type(x)
+        if kind in LEAVES:
+            return x
+        if isinstance(x, NodeCollection):
+            return self._input(x)
+        if kind in (list, tuple, set, frozenset):
+            return self._container((_sequence, kind), list(x), x)
+        if kind in (dict, OrderedDict):
+            return self._container((_mapping, kind), [*x.keys(), *x.values()], x)
+        if kind is slice:
+            return self._container((slice,), [x.start, x.stop, x.step], x)
+        if is_namedtuple_instance(x):
+            return self._container((_named_tuple, kind), list(x), x)
+        if dataclasses.is_dataclass(x) and not isinstance(x, type):
+            names = [field.name for field in dataclasses.fields(x) if hasattr(x, field.name)]
+            return self._container((_data_class, x), [getattr(x, name) for name in names], x)
+        if isinstance(x, Iterator) and kind.__module__ in ("builtins", "itertools") and kind.__name__ != "generator":
+            return self._container((_sequence, list), list(x), x, always=True)
+        if is_dusk_collection(x):
+            return self._input(x)
+        return x
+
+    def _container(self, how: tuple[Any, ...], parts: list[Any], x: Any, always: bool = False) -> Any:
+        taken = [self.take(part) for part in parts]
+        if always or any(new is not old for new, old in zip(taken, parts)):
+            return Build(how, taken)
+        return x
+
+    def _input(self, x: Any) -> Input:
+        place = self.positions.get(id(x))
+        if place is None:
+            place = self.positions[id(x)] = Input(len(self.inputs))
+            self.inputs.append(x)
+        return place
