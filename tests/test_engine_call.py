@@ -21,6 +21,9 @@ class Node:
     name: str
     values: tuple = (1,)
 
+    def tier_counts(self):
+        return {"native": 1}
+
 
 class Frame(DuskMethodsMixin):
     """A stand-in for a collection of the engine."""

@@ -1,9 +1,9 @@
 """Changing when things are computed: one collection after others, or again.
 
-What is copied is a collection as a whole: a copy runs its plan by itself, inside one task, and hands on the
-partitions. Where Dask finds the beginnings of a graph and lets these wait, that task waits, with the same order of what
-is computed. Inside of a copy nothing is shared with the original, so what ``omit`` names is computed once more there; it
-gives the same values.
+What is copied is a collection as a whole: a copy runs its plan by itself, inside one task, and hands on its
+partitions. Where Dask finds the beginnings of a graph and lets these wait, that task waits: the order of what is
+computed is the same. Inside of a copy nothing is shared with the original, so what ``omit`` names is computed once more
+there; it gives the same values.
 """
 
 from __future__ import annotations

@@ -50,46 +50,46 @@ impl Node {
 /// How many nodes of each tier are below and including `node`, each node counted once.
 #[must_use]
 pub fn tier_counts(node: &NodeRef) -> BTreeMap<&'static str, usize> {
-    fn walk(
-        node: &NodeRef,
-        seen: &mut hashbrown::HashSet<crate::token::Token>,
-        counts: &mut BTreeMap<&'static str, usize>,
-    ) {
-        if seen.insert(node.token) {
-            *counts.entry(node.tier().name()).or_default() += 1;
-            node.inputs.iter().for_each(|input| walk(input, seen, counts));
-        }
-    }
-    let mut counts = [Tier::Native, Tier::Library, Tier::User]
+    let mut counts: BTreeMap<_, _> = [Tier::Native, Tier::Library, Tier::User]
         .into_iter()
         .map(|tier| (tier.name(), 0))
         .collect();
-    walk(node, &mut hashbrown::HashSet::new(), &mut counts);
+    let mut seen = hashbrown::HashSet::new();
+    // no recursion: chains may be long
+    let mut stack = vec![node];
+    while let Some(node) = stack.pop() {
+        if seen.insert(node.token) {
+            *counts.entry(node.tier().name()).or_default() += 1;
+            stack.extend(&node.inputs);
+        }
+    }
     counts
 }
 
-/// The plan below `node`.
+/// The plan below `node`. A part that several nodes share is written out once; later it is a line that says so.
 #[must_use]
 pub fn explain(node: &NodeRef) -> String {
     let mut text = String::new();
-    write_node(node, 0, &mut text);
+    let mut seen = hashbrown::HashSet::new();
+    let mut stack = vec![(node, 0)];
+    while let Some((node, depth)) = stack.pop() {
+        let partitions = node.npartitions();
+        let again = !seen.insert(node.token) && !node.inputs.is_empty();
+        let _ = writeln!(
+            text,
+            "{:indent$}{} [{}] {partitions} partition{}{}",
+            "",
+            describe(node),
+            node.tier().name(),
+            if partitions == 1 { "" } else { "s" },
+            if again { " (as above)" } else { "" },
+            indent = depth * 2
+        );
+        if !again {
+            stack.extend(node.inputs.iter().rev().map(|input| (input, depth + 1)));
+        }
+    }
     text
-}
-
-fn write_node(node: &NodeRef, depth: usize, text: &mut String) {
-    let partitions = node.npartitions();
-    let _ = writeln!(
-        text,
-        "{:indent$}{} [{}] {partitions} partition{}",
-        "",
-        describe(node),
-        node.tier().name(),
-        if partitions == 1 { "" } else { "s" },
-        indent = depth * 2
-    );
-    node.inputs
-        .iter()
-        .for_each(|input| write_node(input, depth + 1, text));
 }
 
 fn names(schema: &FrameSchema) -> impl Fn(usize) -> String + '_ {

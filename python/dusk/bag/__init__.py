@@ -10,10 +10,11 @@ Bags run on the threads of this process unless another scheduler is configured.
 from dusk.bag._make import bag_range as range
 from dusk.bag._make import bag_zip as zip
 from dusk.bag._make import concat, from_delayed, from_sequence, from_url
+from dusk.bag._map import bag_map as map
+from dusk.bag._map import map_partitions
 from dusk.bag._output import to_textfiles
 from dusk.bag.avro import read_avro
-from dusk.bag.core import Bag, Item, map_partitions
-from dusk.bag.core import bag_map as map
+from dusk.bag.core import Bag, Item
 from dusk.bag.text import read_text
 from dusk.bag.utils import assert_eq
 from dusk.base import compute

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
+from dusk._collection import DuskMethodsMixin
 from dusk._names import funcname
 from dusk._node_collection import NodeCollection
 from dusk._protocol import flatten_keys
@@ -29,6 +30,8 @@ class StepCollection(NodeCollection):
     @property
     def _name(self) -> str:
         return self._step.name
+
+    visualize = DuskMethodsMixin.visualize
 
     def __dusk_nodes__(self) -> list[Any]:
         return lower(self._step)
@@ -160,6 +163,12 @@ class Item(StepCollection):
         return complex(self.compute())
 
     __hash__ = object.__hash__
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (self._step, self._key)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        Item.__init__(self, *state)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Item, (self._step, self._key))

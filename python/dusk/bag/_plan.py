@@ -178,7 +178,7 @@ class Each(Step):
     function : callable
         Gets the partitions.
     inputs : sequence of Step
-        Those that have as many partitions as this step are taken partition by partition; others have one, which all get.
+        Those with as many partitions as this step are taken partition by partition; others have one, which all get.
     lazy_in : bool
         Whether the function takes iterators; otherwise it gets lists.
     lazy_out : bool

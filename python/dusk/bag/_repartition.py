@@ -29,7 +29,7 @@ def by_number(now: int, wanted: int) -> Groups | None:
 
 def by_size(bag: Any, size: int) -> Groups | None:
     """Return how to come to partitions of at most about ``size`` bytes; the partitions are measured now."""
-    from dusk.bag.core import map_partitions
+    from dusk.bag._map import map_partitions
 
     if size < 1:
         raise ValueError(f"partition_size must be positive, got {size}")

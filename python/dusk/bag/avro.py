@@ -72,7 +72,9 @@ class _Records:
     def __call__(self, position: int) -> Iterator[Any]:
         fastavro = _fastavro()
         file, offset, length = self.blocks[position]
-        with file as stream:
+        from dusk.bytes.files import fresh
+
+        with fresh(file) as stream:
             if offset is None or length is None:
                 yield from fastavro.reader(stream)
                 return

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import importlib
 import itertools
 import operator
 import random
@@ -37,7 +38,7 @@ from dusk.bag._plan import (
     interned,
     lower,
 )
-from dusk.bag._reductions import STREAMING, Reductions, given, no_default, tree_width
+from dusk.bag._reductions import Reductions, given, no_default, tree_width
 from dusk.bag._str import StringAccessor
 from dusk.tokenize import tokenize
 
@@ -121,6 +122,12 @@ class Bag(Reductions, StepCollection):
     def __reduce__(self) -> tuple[Any, ...]:
         return (Bag, (self._step, self.name, self.npartitions))
 
+    def __getstate__(self) -> tuple[Any, ...]:
+        return (self._step, self.name, self.npartitions)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        Bag.__init__(self, *state)
+
     def __str__(self) -> str:
         return f"dask.bag<{key_split(self.name)}, npartitions={self.npartitions}>"
 
@@ -158,6 +165,8 @@ class Bag(Reductions, StepCollection):
         >>> numbers.map(lambda x, y=0: x + y, y=numbers.max()).compute()
         [3, 4, 5, 6]
         """
+        from dusk.bag._map import bag_map
+
         return bag_map(func, self, *args, **kwargs)
 
     def starmap(self, func: Callable[..., Any], **kwargs: Any) -> Bag:
@@ -244,6 +253,8 @@ class Bag(Reductions, StepCollection):
         *args, **kwargs
             Bags with as many partitions, which come partition by partition; items and delayed values; anything else.
         """
+        from dusk.bag._map import map_partitions
+
         return map_partitions(func, self, *args, **kwargs)
 
     def random_sample(self, prob: float, random_state: Any = None) -> Bag:
@@ -559,47 +570,17 @@ def _rebuilt(dsk: Any, name: str, npartitions: int, *, rename: Mapping[str, str]
     return Bag(dsk, rename.get(name, name) if rename else name, npartitions)
 
 
-def bag_map(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Bag:
-    """Apply a function to the elements of bags side by side; `dusk.bag.map`.
-
-    Parameters
-    ----------
-    func : callable
-    *args, **kwargs
-        At least one bag among them; items and delayed values, which all calls get; or anything else.
-    """
-    placed, steps, single = arguments_of(args, kwargs, elementwise=True)
-    if all(i in single for i in range(len(steps))):
-        raise ValueError("At least one argument must be a Bag.")
-    name = f"{funcname(func)}-{tokenize(func, 'map', args, kwargs)}"
-    function = chunk.MapChunk(func, placed)
-    n = next(step.npartitions for i, step in enumerate(steps) if i not in single)
-    return Bag._of(Each(name, function, steps, npartitions=n, lazy_in=not single, lazy_out=True, single=single))
+#: Names that Dask has in this module, and where they are.
+_ELSEWHERE = {
+    **dict.fromkeys(("bag_range", "bag_zip", "concat", "from_delayed", "from_sequence", "from_url"), "_make"),
+    **dict.fromkeys(("bag_map", "map_partitions"), "_map"),
+    "random_state_data_python": "chunk",
+    "system_encoding": "text",
+    "to_textfiles": "_output",
+}
 
 
-def map_partitions(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Bag:
-    """Apply a function to the partitions of bags side by side, which it gets as lists.
-
-    Parameters
-    ----------
-    func : callable
-        Returns the new partition.
-    *args, **kwargs
-        At least one bag among them; items and delayed values, which all calls get; or anything else.
-    """
-    placed, steps, single = arguments_of(args, kwargs, elementwise=False)
-    if all(i in single for i in range(len(steps))):
-        raise ValueError("At least one argument must be a Bag.")
-    name = f"{funcname(func)}-{tokenize(func, 'map-partitions', args, kwargs)}"
-    function = chunk.PartitionChunk(func, placed)
-    n = next(step.npartitions for i, step in enumerate(steps) if i not in single)
-    return Bag._of(Each(name, function, steps, npartitions=n, lazy_in=func in STREAMING if _hashable(func) else False,
-                        lazy_out=True, single=single))  # fmt: skip
-
-
-def _hashable(x: Any) -> bool:
-    try:
-        hash(x)
-    except TypeError:
-        return False
-    return True
+def __getattr__(name: builtins.str) -> Any:
+    if name in _ELSEWHERE:
+        return getattr(importlib.import_module(f"dusk.bag.{_ELSEWHERE[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -168,7 +168,9 @@ def file_to_blocks(include_path: bool, lazy_file: Any, delimiter: str | None = N
     delimiter : str, optional
         What ends a line.
     """
-    with lazy_file as file:
+    from dusk.bytes.files import fresh
+
+    with fresh(lazy_file) as file:
         lines = file if delimiter in _ENDS[:2] else _split(file, delimiter)  # type: ignore[arg-type]
         yield from (attach_path(lines, lazy_file.path) if include_path else lines)
 

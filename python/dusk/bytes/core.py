@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dusk._units import parse_bytes
-from dusk.bytes.files import open_files
+from dusk.bytes.files import fresh, open_files
 from dusk.tokenize import tokenize
 
 __all__ = ["blocks_of", "read_block_from_file", "read_bytes", "stamp_of"]
@@ -59,7 +59,7 @@ def read_block_from_file(lazy_file: Any, off: int, bs: int | None, delimiter: by
     """
     from fsspec.utils import read_block
 
-    with lazy_file as file:
+    with fresh(lazy_file) as file:
         if bs is None:
             file.seek(off)
             return file.read()
@@ -136,7 +136,7 @@ def read_bytes(
 
 
 def _head(file: Any, size: int, delimiter: bytes | None) -> bytes:
-    with file as stream:
+    with fresh(file) as stream:
         head = stream.read(size)
         if delimiter is None or len(head) < size:
             return head

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["open_files"]
+__all__ = ["fresh", "open_files"]
 
 
 def open_files(
@@ -48,3 +48,8 @@ def open_files(
             raise ValueError(f"No files found: {path!r}")
         found.extend(files)
     return found
+
+
+def fresh(file: Any) -> Any:
+    """Return the same unopened file as an object of its own: one object can't be opened by two threads at a time."""
+    return type(file)(file.fs, file.path, file.mode, file.compression, file.encoding, file.errors, file.newline)

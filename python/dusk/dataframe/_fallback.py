@@ -59,7 +59,7 @@ def _is_plain(x: Any) -> bool:
     """Whether all values are NumPy's, so that a missing number among them is NaN and not NA."""
     meta = getattr(x, "_meta", None)
     dtypes = list(meta.dtypes) if isinstance(meta, pd.DataFrame) else [getattr(meta, "dtype", None)]
-    return all(isinstance(dtype, np.dtype) and dtype != object for dtype in dtypes)
+    return all(isinstance(dtype, np.dtype) and dtype.kind != "O" for dtype in dtypes)
 
 
 def loosen(meta: Any) -> Any:

@@ -183,6 +183,12 @@ def _nonempty_index(index: pd.Index) -> pd.Index:
     return pd.Index(_nonempty_values(index.dtype), dtype=index.dtype, name=index.name)
 
 
+def _nonempty_column(dtype: Any, index: pd.Index) -> pd.Series:
+    # Without a dtype pandas would make `str` of objects that are text.
+    values = _nonempty_values(dtype)
+    return pd.Series(values, index=index, dtype=object if pd.api.types.is_object_dtype(dtype) else None)
+
+
 def meta_nonempty(x: Any) -> Any:
     """Give a two-row object with the dtypes, labels and index type of an empty one.
 
@@ -198,14 +204,14 @@ def meta_nonempty(x: Any) -> Any:
     """
     if isinstance(x, pd.DataFrame):
         index = _nonempty_index(x.index)
-        columns = {i: pd.Series(_nonempty_values(x.dtypes.iloc[i]), index=index) for i in range(x.shape[1])}
+        columns = {i: _nonempty_column(x.dtypes.iloc[i], index) for i in range(x.shape[1])}
         frame = pd.DataFrame(columns, index=index)
         frame.columns = x.columns
         if x.attrs:
             frame.attrs = x.attrs
         return frame
     if isinstance(x, pd.Series):
-        series = pd.Series(_nonempty_values(x.dtype), index=_nonempty_index(x.index), name=x.name)
+        series = _nonempty_column(x.dtype, _nonempty_index(x.index)).rename(x.name)
         if x.attrs:
             series.attrs = x.attrs
         return series

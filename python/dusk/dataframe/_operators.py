@@ -220,8 +220,13 @@ def unary(name: str, x: Any) -> Any:
 
 def method(name: str, x: Any, other: Any, axis: Any, level: Any, fill_value: Any, *, reflected: bool = False) -> Any:
     """Give what pandas' operator method does: an operator with more arguments."""
+    if level is not None:
+        raise NotImplementedError("level must be None")
     is_frame = isinstance(x._meta, pd.DataFrame)
     on_rows = is_frame and axis in (0, "index", "rows")
+    columnwise = is_frame and not on_rows and isinstance(other, FrameBase) and not isinstance(other._meta, pd.DataFrame)
+    if columnwise and other.npartitions > 1 and other._sample is None:
+        raise ValueError(f"Unable to {name} dd.Series with axis=1: its labels are not those of the columns")
     other_is_frame = isinstance(getattr(other, "_meta", other), pd.DataFrame)
     plain = fill_value is None and level is None and (not on_rows or is_value(other) or other_is_frame)
     if plain:

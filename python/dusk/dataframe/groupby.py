@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dusk import _core
@@ -431,6 +432,8 @@ class DataFrameGroupBy(GroupBy):
     """A grouped DataFrame."""
 
     def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, pd.Series | np.ndarray) or (isinstance(key, tuple) and key not in self.obj.columns):
+            key = list(key)
         labels = key if isinstance(key, list | pd.Index) else [key]
         missing = [label for label in labels if label not in self.obj.columns]
         if missing:
