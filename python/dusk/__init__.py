@@ -18,6 +18,7 @@ from dusk.base import (
     compute,
     get_annotations,
     is_dask_collection,
+    is_dusk_collection,
     optimize,
     persist,
     visualize,
@@ -33,6 +34,7 @@ __all__ = [
     "delayed",
     "get_annotations",
     "is_dask_collection",
+    "is_dusk_collection",
     "optimize",
     "persist",
     "tokenize",
@@ -49,23 +51,26 @@ if _core.__debug_build__:
 atexit.register(_core.remove_spill_folder)
 
 #: Parts that are loaded when they are first asked for.
-_LAZY = frozenset({"array", "bag", "base", "callbacks", "dataframe", "datasets", "diagnostics", "distributed", "local",
-                   "multiprocessing", "system", "threaded", "typing", "utils"})  # fmt: skip
+_LAZY = frozenset({"array", "bag", "base", "bytes", "cache", "callbacks", "dataframe", "datasets", "diagnostics",
+                   "distributed", "graph_manipulation", "local", "multiprocessing", "sizeof", "system", "threaded",
+                   "typing", "utils"})  # fmt: skip
 
 
-#: Functions that are loaded when they are first asked for, and where they are.
+#: Functions that are loaded when they are first asked for: the module and their name in it.
 _LAZY_NAMES = {
-    "compat_report": "_report",
-    "install": "_install",
-    "load_ipython_extension": "_magics",
-    "uninstall": "_install",
-    "unload_ipython_extension": "_magics",
+    "compat_report": ("_report", "compat_report"),
+    "get": ("local", "get_sync"),
+    "install": ("_install", "install"),
+    "load_ipython_extension": ("_magics", "load_ipython_extension"),
+    "uninstall": ("_install", "uninstall"),
+    "unload_ipython_extension": ("_magics", "unload_ipython_extension"),
 }
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY_NAMES:
-        return getattr(importlib.import_module(f"dusk.{_LAZY_NAMES[name]}"), name)
+        module, function = _LAZY_NAMES[name]
+        return getattr(importlib.import_module(f"dusk.{module}"), function)
     if name in _LAZY:
         try:
             return importlib.import_module(f"dusk.{name}")

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, final
 
-import pandas as pd
-
 __version__: str
 __debug_build__: bool
 
@@ -96,9 +94,7 @@ def from_pandas(
     token: str | None = None,
 ) -> Node: ...
 def from_chunks(chunks: Sequence[Chunk], like: Node) -> Node: ...
-def scan_csv(
-    files: Sequence[Any], options: dict[str, Any], *, blocksize: int | None, sample: int
-) -> Node: ...
+def scan_csv(files: Sequence[Any], options: dict[str, Any], *, blocksize: int | None, sample: int) -> Node: ...
 def concat(nodes: Sequence[Node], divisions: Sequence[Any] | None = None) -> Node: ...
 def call(
     function: Callable[..., Any],

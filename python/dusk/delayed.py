@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 from dusk import _core, config
-from dusk._collection import is_dusk_collection
+from dusk._collection import DuskMethodsMixin, is_dusk_collection
 from dusk._delayed_arguments import LEAVES, Build, Places, fill
 from dusk._node_collection import HeldResults, NodeCollection
 from dusk.tokenize import tokenize
@@ -210,6 +210,8 @@ class Delayed(NodeCollection):
     """
 
     __slots__ = ("_key", "_length", "_recipe")
+
+    visualize = DuskMethodsMixin.visualize
 
     def __init__(
         self,

@@ -150,6 +150,18 @@ impl Node {
     }
 }
 
+impl Drop for Node {
+    /// Chains may be hundreds of thousands of nodes long: they are let go one by one, not one inside the other.
+    fn drop(&mut self) {
+        let mut stack = std::mem::take(&mut self.inputs);
+        while let Some(node) = stack.pop() {
+            if let Some(mut node) = Arc::into_inner(node) {
+                stack.append(&mut node.inputs);
+            }
+        }
+    }
+}
+
 impl Tokenize for NodeOp {
     fn tokenize(&self, t: &mut Tokenizer) {
         match self {

@@ -15,6 +15,7 @@ use crate::chunk::host::CallSite;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::expr::{HostCall, Node, NodeOp, NodeRef, Repartition};
+use crate::opt::topological;
 use crate::task::{Task, TaskGraph, TaskId, TaskOp};
 use crate::token::Token;
 
@@ -29,6 +30,12 @@ pub fn lower(nodes: &[NodeRef], settings: &Settings) -> Result<(TaskGraph, Vec<u
         done: HashMap::new(),
         chains: HashMap::new(),
     };
+    // Inputs first, so that a long chain of calls is not walked by recursion.
+    for node in topological(nodes) {
+        if node.npartitions() == 1 && matches!(node.op, NodeOp::PerPartition(_) | NodeOp::Gather(_)) {
+            lowering.partition(&node, 0)?;
+        }
+    }
     let mut counts = Vec::with_capacity(nodes.len());
     for node in nodes {
         for partition in 0..node.npartitions() {

@@ -63,7 +63,9 @@ def test_partition_count(frame, query, npartitions):
 
 
 @pytest.mark.parametrize("query", QUERIES)
-@pytest.mark.parametrize("scheduler", [{"scheduler": "sync"}, {"num_workers": 1}, {"num_workers": 2}, {"num_workers": 5}])
+@pytest.mark.parametrize(
+    "scheduler", [{"scheduler": "sync"}, {"num_workers": 1}, {"num_workers": 2}, {"num_workers": 5}]
+)
 def test_scheduler_and_threads(frame, query, scheduler):
     expected = QUERIES[query](frame)
     result = QUERIES[query](dd.from_pandas(frame, npartitions=11)).compute(**scheduler)

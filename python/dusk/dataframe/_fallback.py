@@ -272,7 +272,7 @@ def gather(
         series = call_node(_AsSeries(call), nodes, pd.Series([meta]).iloc[:0], mode="gather", prefix=word, divisions=1)
         return new_collection(series.reduce("first", skipna=False), meta=meta)
     node = call_node(call, nodes, None if loose else meta, mode="gather", prefix=word, user=user, divisions=1)
-    return new_collection(node, meta=meta, loose=loose)
+    return new_collection(node, meta=written_out(meta), loose=loose)
 
 
 class _Pieces:
@@ -361,7 +361,7 @@ def gather_aligned(
     )
     divisions = first._bounds or first.npartitions
     node = _picked(pieces, first.npartitions, loosen(meta) if loose else meta, word, divisions)
-    return new_collection(node, meta=meta, cut=first._cut, loose=loose)
+    return new_collection(node, meta=written_out(meta), cut=first._cut, loose=loose)
 
 
 def _picked(pieces: Any, npartitions: int, meta: Any, prefix: str, divisions: Any) -> Any:
@@ -461,4 +461,4 @@ def spread(
     )
     meta = empty_like(meta)
     node = _picked(pieces, npartitions, loosen(meta) if loose else meta, word, divisions or npartitions)
-    return new_collection(node, meta=meta, loose=loose)
+    return new_collection(node, meta=written_out(meta), loose=loose)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dusk.dataframe._calls import split
-from dusk.dataframe._fallback import call_node, infer, loosen
+from dusk.dataframe._fallback import call_node, infer, loosen, written_out
 from dusk.dataframe._meta import make_meta, no_default
 from dusk.dataframe._new import new_collection
 
@@ -118,4 +118,4 @@ def map_overlap(
     bounds = None if clear_divisions else df._bounds
     loose = df._loose or not enforce_metadata
     node = _picked(pieces, df.npartitions, loosen(meta) if loose else meta, "map-overlap", bounds or df.npartitions)
-    return new_collection(node, meta=meta, cut=df._cut, loose=loose)
+    return new_collection(node, meta=written_out(meta), cut=df._cut, loose=loose)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dusk.dataframe._columns import columns_at
-from dusk.dataframe._fallback import call_node, gather, native, rowwise
+from dusk.dataframe._fallback import call_node, gather, loosen, native, rowwise
 from dusk.dataframe._meta import emulate, meta_nonempty, no_default
 from dusk.dataframe._new import new_collection
 
@@ -133,8 +133,11 @@ def reduced(x: Any, name: str, params: dict[str, Any], kwargs: dict[str, Any]) -
         return new_collection(node, origin=origin)
     as_object = any(is_object(dtype) for dtype in x._meta.dtypes)
     call = _RowToSeries(name in ("any", "all"), as_object and name not in ("any", "all", "count", "nunique"))
-    wide = call_node(call, [node], meta, mode="gather", prefix=name, divisions=_ends_of(x._meta.columns))
-    return labelled(new_collection(wide, meta=meta, origin=origin), x._meta.columns)
+    # The smallest integer of no rows is missing, and so a float.
+    loose = name in ("min", "max") and isinstance(meta.dtype, np.dtype) and meta.dtype.kind in "iub"
+    promised = loosen(meta) if loose else meta
+    wide = call_node(call, [node], promised, mode="gather", prefix=name, divisions=_ends_of(x._meta.columns))
+    return labelled(new_collection(wide, meta=meta, origin=origin, loose=loose), x._meta.columns)
 
 
 def _in_pandas(x: Any, name: str, kwargs: dict[str, Any], meta: Any, origin: Any) -> Any:
