@@ -139,7 +139,7 @@ def cut_at(collection: Any, divisions: Sequence[Any], *, force: bool = False) ->
     force : bool
         The new divisions may reach beyond the old ones.
     """
-    from dusk.dataframe._fallback import call_node, loosen, numbers
+    from dusk.dataframe._fallback import call_node, loosen, merged_node, numbers
 
     old = collection.divisions
     new = tuple(divisions)
@@ -156,12 +156,11 @@ def cut_at(collection: Any, divisions: Sequence[Any], *, force: bool = False) ->
         raise ValueError(f"new divisions must cover the old ones: {old[0]!r} to {old[-1]!r}")
     if new == old:
         return collection
-    node = collection._node
     ends = {value: position for position, value in enumerate(old)}
     bounds = [ends.get(value, -1) for value in new]
     at_ends = bounds[0] == 0 and bounds[-1] == len(old) - 1 and len(ends) == len(old)
     if at_ends and all(a < b for a, b in zip(bounds, bounds[1:])):
-        merged = node.merge_partitions(bounds)
+        merged = merged_node(collection, bounds)
         cut = f"{collection._cut}/{bounds}"
         return new_collection(merged, meta=collection._meta, cut=cut, loose=collection._loose)
     positions: list[int] = []
@@ -170,7 +169,7 @@ def cut_at(collection: Any, divisions: Sequence[Any], *, force: bool = False) ->
         overlapping = _overlapping(old, low, high, i == len(new) - 2)
         positions.extend(overlapping)
         bounds.append(len(positions))
-    pieces = node.partitions(positions).merge_partitions(bounds)
+    pieces = merged_node(collection, bounds, positions)
     meta = collection._meta
     cut_node = call_node(
         _Between(new),

@@ -16,7 +16,7 @@ from dusk._node_collection import HeldResults, NodeCollection
 from dusk.base import tokenize
 from dusk.dataframe import _repr
 from dusk.dataframe._align import cut_at
-from dusk.dataframe._fallback import call_node, gather, loosen, native, rowwise, written_out
+from dusk.dataframe._fallback import call_node, gather, loosen, merged_node, native, rowwise, written_out
 from dusk.dataframe._meta import meta_nonempty, no_default
 from dusk.dataframe._new import new_collection
 
@@ -245,7 +245,7 @@ class FrameBase(NodeCollection):
         """Give the same rows in one partition."""
         if self.npartitions == 1:
             return self
-        node = self._node.merge_partitions([0, self.npartitions])
+        node = merged_node(self, [0, self.npartitions])
         merged = new_collection(node, meta=self._known_meta, cut=f"{self._cut}/all", loose=self._loose)
         object.__setattr__(merged, "_sample", self._sample)
         return merged

@@ -30,6 +30,7 @@ __all__ = [
     "gather_aligned",
     "is_loose",
     "loosen",
+    "merged_node",
     "native",
     "numbers",
     "rowwise",
@@ -273,6 +274,38 @@ def gather(
         return new_collection(series.reduce("first", skipna=False), meta=meta)
     node = call_node(call, nodes, None if loose else meta, mode="gather", prefix=word, user=user, divisions=1)
     return new_collection(node, meta=written_out(meta), loose=loose)
+
+
+def merged_node(x: Any, bounds: Sequence[int], positions: Sequence[int] | None = None) -> Any:
+    """Give a node of fewer partitions: number ``i`` is the old ones from ``bounds[i]`` up to ``bounds[i + 1]``.
+
+    Parameters
+    ----------
+    x : DataFrame, Series or Index
+        The collection.
+    bounds : sequence of int
+        Where each new partition begins, and the end.
+    positions : sequence of int, optional
+        The old partitions that the bounds count, where they aren't all of them in order.
+    """
+    node = x._node
+    old = list(range(node.npartitions)) if positions is None else list(positions)
+    if not node.is_host:
+        return (node if positions is None else node.partitions(old)).merge_partitions(list(bounds))
+    # Partitions that are Python objects are brought together by pandas.
+    meta = loosen(x._meta) if x._loose else x._meta
+    parts = [
+        call_node(_same, [node.partitions(old[a:b])], meta, mode="gather", prefix="repartition", divisions=1)
+        for a, b in zip(bounds, bounds[1:])
+    ]
+    divisions = None
+    if positions is None and node.known_divisions:
+        divisions = [node.divisions[bound] for bound in bounds]
+    return _core.concat(parts, divisions) if len(parts) > 1 else parts[0].with_divisions(divisions)
+
+
+def _same(part: Any) -> Any:
+    return part
 
 
 class _Pieces:
