@@ -23,7 +23,7 @@ FAST_SECONDS = float(os.environ.get("COMPAT_FAST_SECONDS", "40"))
 def child(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("COMPAT_", "PYTEST_"))}
     return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT, env=env | environment, timeout=280
+        [sys.executable, *arguments], capture_output=True, text=True, cwd=ROOT, env=env | environment, timeout=1_600
     )
 
 
@@ -215,7 +215,8 @@ def test_dusk_is_what_is_tested(tmp_path):
     assert failures and all(line.endswith("RuntimeError: mutant") for line in failures), done.stdout + done.stderr
 
 
+@pytest.mark.timeout(1_700)  # a busy machine takes many times as long, and no test of it may fail for that
 def test_the_ledger_still_passes():
     """The part of the ledger that CI has time for."""
-    done = compat("check", "--fast", str(FAST_SECONDS), "--limit", "240")
+    done = compat("check", "--fast", str(FAST_SECONDS), "--limit", "1500")
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]

@@ -52,7 +52,20 @@ class _Run:
 
 #: Plain objects that had to be told apart. They are kept, so that no other object gets the id of one.
 _sentinels: dict[int, tuple[object, str]] = {}
-_RUN: ContextVar[_Run | None] = ContextVar("dusk-tokenize", default=None)
+_RUN: ContextVar[_Run] = ContextVar("dusk-tokenize")
+
+
+class _Seen:
+    """What the walk that is under way has seen; nothing when none is."""
+
+    def __len__(self) -> int:
+        run = _RUN.get(None)
+        return len(run.seen) if run is not None else 0
+
+
+# Test suites look here whether a walk left anything behind.
+_ENSURE_DETERMINISTIC = _RUN
+_SEEN = _Seen()
 _atoms: set[type] = {int, float, str, bool, type(None), complex, type(Ellipsis)}
 
 
@@ -82,7 +95,7 @@ def tokenize(*args: object, ensure_deterministic: bool | None = None, **kwargs: 
     >>> tokenize([1, 2, "3"])
     '89eac3a815cbd3aa0db70511210963a9'
     """
-    outer = _RUN.get()
+    outer = _RUN.get(None)
     if ensure_deterministic is not None:
         deterministic = bool(ensure_deterministic)
     elif outer is not None:
@@ -115,7 +128,7 @@ class _Normalize(Dispatch):
     """`Dispatch` that gives nested calls a common run, so that cycles end."""
 
     def __call__(self, arg: Any, *args: Any, **kwargs: Any) -> Any:
-        if _RUN.get() is not None:
+        if _RUN.get(None) is not None:
             return self.dispatch(type(arg))(arg, *args, **kwargs)
         reset = _RUN.set(_Run(bool(config.get("tokenize.ensure-deterministic", False))))
         try:
@@ -129,7 +142,7 @@ normalize_token = _Normalize("normalize_token")
 
 
 def _run() -> _Run:
-    run = _RUN.get()
+    run = _RUN.get(None)
     if run is None:
         raise RuntimeError("normalizers are called through dusk.normalize_token")
     return run

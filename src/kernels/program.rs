@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int32Array, LargeStringArray, make_array,
-    new_null_array,
+    new_empty_array, new_null_array,
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Int32Type};
@@ -280,6 +280,10 @@ fn array_of(made: Made, dtype: &Dtype, rows: usize) -> Result<ArrayRef> {
     let data_type = dtype
         .arrow()
         .ok_or_else(|| Error::internal("a host dtype in a program"))?;
+    if rows == 0 {
+        // an empty buffer has no address, so none that is aligned
+        return Ok(new_empty_array(&data_type));
+    }
     if let Dtype::Category(categories) = dtype {
         let keys = Int32Array::try_new(arrow::buffer::ScalarBuffer::new(values, 0, rows), nulls)?;
         return Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(
@@ -311,6 +315,9 @@ pub fn constant(literal: &Literal, dtype: &Dtype, rows: usize) -> Result<ArrayRe
         Dtype::Datetimetz(unit, _) => Some(NumpyType::Datetime(*unit)),
         _ => None,
     };
+    if rows == 0 {
+        return Ok(new_empty_array(&data_type));
+    }
     match (&literal.value, kind) {
         (Scalar::Missing, kind)
             if !kind.is_some_and(NumpyType::is_float) || matches!(dtype, Dtype::Nullable(_)) =>

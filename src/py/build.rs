@@ -166,6 +166,7 @@ pub fn call(
     let options = HostFnOptions {
         library,
         indexed: false,
+        partitions: schema.is_some(),
         token: token.map(token_of),
     };
     let begins = crate::py::node::divisions_to_py(py, &divisions)?;
@@ -200,6 +201,7 @@ pub fn source(
     let options = HostFnOptions {
         library,
         indexed: true,
+        partitions: schema.is_some(),
         token: token.map(token_of),
     };
     let function = PyHostFn::new(&function, options)?;

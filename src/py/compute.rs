@@ -150,6 +150,24 @@ impl exec::WorkerHook for KeepThreadState {
     }
 }
 
+/// How far up the first frame outside dusk is, so that a warning points at the user's own line.
+fn stack_level(py: Python<'_>) -> PyResult<i32> {
+    let mut frame = py.import("sys")?.call_method0("_getframe")?;
+    let mut level = 1;
+    loop {
+        let module: String = frame
+            .getattr("f_globals")?
+            .get_item("__name__")?
+            .extract()
+            .unwrap_or_default();
+        frame = frame.getattr("f_back")?;
+        if !(module == "dusk" || module.starts_with("dusk.")) || frame.is_none() {
+            return Ok(level);
+        }
+        level += 1;
+    }
+}
+
 /// Runs the plans and gives the chunks of each node's partitions.
 fn run(
     py: Python<'_>,
@@ -161,7 +179,12 @@ fn run(
     let (result, notices) = outcome;
     for Notice(text) in notices {
         let text = std::ffi::CString::new(text.replace('\0', " ")).unwrap_or_default();
-        PyErr::warn(py, &py.get_type::<pyo3::exceptions::PyUserWarning>(), &text, 3)?;
+        PyErr::warn(
+            py,
+            &py.get_type::<pyo3::exceptions::PyUserWarning>(),
+            &text,
+            stack_level(py)?,
+        )?;
     }
     result.map_err(|error| to_pyerr(py, &error))
 }
@@ -292,7 +315,16 @@ fn retyped(roots: &[NodeRef], settings: &Settings) -> Result<Vec<NodeRef>> {
     for (token, (source, mut columns)) in read {
         columns.sort_unstable();
         columns.dedup();
-        settled.insert(token, source.retyped(&columns, settings.threads.max(1))?);
+        let new = source
+            .retyped(&columns, settings.threads.max(1))
+            .map_err(|error| match error.kind() {
+                // too late for the pandas path: the plan is made
+                Kind::NotNative => {
+                    Error::value(format!("{}; say with dtype= how to read it", error.message()))
+                }
+                _ => error,
+            })?;
+        settled.insert(token, new);
     }
     opt::bottom_up(roots, &mut |node| {
         let NodeOp::Scan {

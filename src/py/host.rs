@@ -224,6 +224,8 @@ pub struct HostFnOptions {
     pub library: bool,
     /// It has no inputs and is given the number of the partition.
     pub indexed: bool,
+    /// It is called on partitions of a frame, and may ask which one it has (`partition_info`).
+    pub partitions: bool,
     /// Its content hash, when the caller knows it.
     pub token: Option<Token>,
 }
@@ -256,7 +258,7 @@ impl PyHostFn {
             token: options.token.map_or_else(OnceLock::new, OnceLock::from),
             library: options.library,
             indexed: options.indexed,
-            asks: asks_for_partition_info(function),
+            asks: options.partitions && asks_for_partition_info(function),
             divisions: None,
         })
     }

@@ -7,13 +7,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use crate::chunk::{Batch, Chunk, FrameChunk, IndexData, Scan, Source};
-use crate::error::{Context, Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::kernels::agg::{AggPlan, Aggregator};
 use crate::kernels::predicate::Predicate;
 use crate::kernels::program::Program;
 use crate::kernels::take::{compact, take_batch};
 use crate::op::tree::{Expr, ExprRef};
-use crate::schema::{FrameSchema, IndexSchema};
+use crate::schema::{Column, FrameSchema, IndexSchema};
 use crate::task::Control;
 use crate::task::literal::literal_of;
 
@@ -96,6 +96,8 @@ pub struct Pipeline {
 struct Compiled {
     filter: Option<Arc<Predicate>>,
     steps: Arc<[CompiledStep]>,
+    /// What comes out of the steps.
+    schema: Arc<FrameSchema>,
 }
 
 #[derive(Debug)]
@@ -176,7 +178,10 @@ impl Pipeline {
                     };
                     let done = self
                         .read(source.as_ref(), &scan, &compiled, &mut sink, control)
-                        .context(|| format!("while reading {}", source.describe(*partition)))?;
+                        .map_err(|error| {
+                            found_too_late(error)
+                                .note(format!("while reading {}", source.describe(*partition)))
+                        })?;
                     if done {
                         break;
                     }
@@ -188,7 +193,7 @@ impl Pipeline {
                     let Chunk::Frame(frame) = chunk else {
                         return Err(Error::internal("a pipeline over chunks that are no frames"));
                     };
-                    self.as_promised(&frame.schema)?;
+                    promised(&frame.schema, &self.input_schema)?;
                     for batch in &frame.batches {
                         for offset in (0..batch.len.max(1)).step_by(self.batch_rows) {
                             control.check()?;
@@ -201,24 +206,7 @@ impl Pipeline {
                 }
             }
         }
-        sink.finish(self)
-    }
-
-    /// A chunk may know better than the plan which types it has (an aggregation without values): what was compiled for other
-    /// types must not see it.
-    fn as_promised(&self, schema: &FrameSchema) -> Result<()> {
-        for (column, promised) in schema.columns.iter().zip(&self.input_schema.columns) {
-            if column.dtype != promised.dtype {
-                return Err(Error::type_(format!(
-                    "column {} turned out to be {} where {} was planned, since it has missing values; compute or persist what it \
-                     comes from first",
-                    column.name,
-                    column.dtype.name(),
-                    promised.dtype.name()
-                )));
-            }
-        }
-        Ok(())
+        sink.finish(&compiled.schema)
     }
 
     fn read(
@@ -266,6 +254,9 @@ impl Pipeline {
                 }
             }
         }
+        if matches!(self.schema.index, IndexSchema::Levels(_)) {
+            batch = written_out(batch);
+        }
         sink.push(batch)
     }
 
@@ -302,25 +293,88 @@ impl Pipeline {
             )?)),
             _ => None,
         };
-        let steps = self
-            .steps
-            .iter()
-            .map(|step| {
-                Ok(match step {
-                    Step::Filter { predicate, input } => {
-                        CompiledStep::Filter(Predicate::compile(&bound(predicate), input, &|position| {
-                            position
-                        })?)
-                    }
-                    Step::Select { exprs, input } => {
-                        let exprs: Vec<_> = exprs.iter().map(bound).collect();
-                        CompiledStep::Select(Program::compile(&exprs, input, &|position| position)?)
-                    }
-                })
-            })
-            .collect::<Result<_>>()?;
-        Ok(Compiled { filter, steps })
+        // A scalar may turn out wider than planned (the least of no integers is NaN), and so what is computed from it: the
+        // dtypes are followed through the steps.
+        let mut schema = self.input_schema.clone();
+        let mut steps = Vec::with_capacity(self.steps.len());
+        for (position, step) in self.steps.iter().enumerate() {
+            match step {
+                Step::Filter { predicate, input } => {
+                    schema = Arc::new(FrameSchema {
+                        columns: schema.columns.clone(),
+                        ..(**input).clone()
+                    });
+                    steps.push(CompiledStep::Filter(Predicate::compile(
+                        &bound(predicate),
+                        &schema,
+                        &|column| column,
+                    )?));
+                }
+                Step::Select { exprs, input } => {
+                    schema = Arc::new(FrameSchema {
+                        columns: schema.columns.clone(),
+                        ..(**input).clone()
+                    });
+                    let exprs: Vec<_> = exprs.iter().map(bound).collect();
+                    let program = Program::compile(&exprs, &schema, &|column| column)?;
+                    let planned = match self.steps.get(position + 1) {
+                        Some(Step::Filter { input, .. } | Step::Select { input, .. }) => input,
+                        None => &self.schema,
+                    };
+                    let columns = planned.columns.iter().zip(program.dtypes());
+                    let columns = columns.map(|(column, dtype)| Column {
+                        name: column.name.clone(),
+                        dtype: dtype.clone(),
+                    });
+                    schema = Arc::new(FrameSchema {
+                        columns: columns.collect(),
+                        ..(**planned).clone()
+                    });
+                    steps.push(CompiledStep::Select(program));
+                }
+            }
+        }
+        let schema = Arc::new(FrameSchema {
+            columns: schema.columns.clone(),
+            ..(*self.schema).clone()
+        });
+        if matches!(self.sink, Sink::Aggregate { .. }) {
+            promised(&schema, &self.schema)?;
+        }
+        Ok(Compiled {
+            filter,
+            steps: steps.into(),
+            schema,
+        })
     }
+}
+
+/// What only pandas could read, found after the plan was made: too late for the pandas path, so it is the user's to know.
+fn found_too_late(error: Error) -> Error {
+    match error.kind() {
+        Kind::NotNative => Error::value(format!(
+            "{}; say with dtype= how to read it, or read with blocksize=None",
+            error.message()
+        )),
+        _ => error,
+    }
+}
+
+/// A chunk may know better than the plan which types it has (an aggregation without values): what was compiled for other
+/// types must not see it.
+fn promised(schema: &FrameSchema, planned: &FrameSchema) -> Result<()> {
+    for (column, planned) in schema.columns.iter().zip(&planned.columns) {
+        if column.dtype != planned.dtype {
+            return Err(Error::type_(format!(
+                "column {} turned out to be {} where {} was planned, since it has missing values; compute or persist what it \
+                 comes from first",
+                planned.name,
+                column.dtype.name(),
+                planned.dtype.name()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// The batch with a range index written out as one level.
@@ -409,8 +463,8 @@ impl SinkState {
         }
     }
 
-    fn finish(self, pipeline: &Pipeline) -> Result<Chunk> {
-        let schema = pipeline.schema.clone();
+    fn finish(self, schema: &Arc<FrameSchema>) -> Result<Chunk> {
+        let schema = schema.clone();
         let frame = match self.mode {
             Mode::Aggregate { aggregator, .. } => aggregator.into_state()?,
             Mode::Tail(rows) => {

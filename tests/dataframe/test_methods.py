@@ -211,3 +211,48 @@ def test_conversions(pdf):
     pd.testing.assert_series_equal(
         dd.to_timedelta(dd.from_pandas(spans, npartitions=2)).compute(), pd.to_timedelta(spans)
     )
+
+
+LOOSE = {
+    "division of integers": lambda d, m: (d.g // d.g) + 1,
+    "lengths of text": lambda d, m: d[d.s.str.len() > 1].f.sum(),
+    "hidden integers": lambda d, m: d.i.where(d.i > 0).fillna(0) + d.g,
+    "other rows": lambda d, m: (d.i + d[d.i > 0].g).count(),
+    "group by lengths": lambda d, m: d.assign(n=d.s.str.len()).groupby("n").f.mean(),
+    "filter by a quantile": lambda d, m: d[d.f > d.f.quantile(0.5)].i.sum(),
+    "merge that leaves rows alone": lambda d, m: (
+        d[["i", "g"]].merge(pd.DataFrame({"g": [0], "w": [1]}), on="g", how="left").groupby("g").w.sum()
+    ),
+    "integers or not": lambda d, m: d[d.i > 0].i.min(),
+    "smallest of nothing": lambda d, m: d[d.i > 100][["i", "g"]].min(),
+}
+
+
+@pytest.mark.parametrize("case", LOOSE)
+def test_dtypes_that_only_the_data_can_tell(same, case):
+    same(LOOSE[case])
+
+
+def test_objects_pass_through_everything(same):
+    frame = pd.DataFrame({"o": pd.Series([[1], "x", None, 2.5, {"a": 1}, "y"], dtype=object), "k": [1, 2, 1, 2, 1, 2]})
+    for operation in (
+        lambda d, m: d,
+        lambda d, m: d[d.k > 1],
+        lambda d, m: d.assign(z=d.k + 1),
+        lambda d, m: d.groupby("k").o.count(),
+        lambda d, m: d.groupby("k").o.first(),
+        lambda d, m: d.sort_values("k", kind="stable"),
+        lambda d, m: m.concat([d, d]),
+        lambda d, m: d.o.isna().sum(),
+        lambda d, m: d.head(4),
+        lambda d, m: d.k.sum(),
+    ):
+        same(operation, frame=frame)
+    df = dd.from_pandas(frame, npartitions=3)
+    for again in (
+        df.repartition(npartitions=1),
+        df.repartition(npartitions=2),
+        df.clear_divisions().repartition(npartitions=5),
+    ):
+        pd.testing.assert_frame_equal(again.compute(), frame)
+    pd.testing.assert_frame_equal(df.head(4, compute=False).compute(), frame.head(4))

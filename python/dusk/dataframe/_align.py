@@ -139,7 +139,7 @@ def cut_at(collection: Any, divisions: Sequence[Any], *, force: bool = False) ->
     force : bool
         The new divisions may reach beyond the old ones.
     """
-    from dusk.dataframe._fallback import call_node, loosen, merged_node, numbers
+    from dusk.dataframe._fallback import call_node, loosen, merged_node, numbers, written_out
 
     old = collection.divisions
     new = tuple(divisions)
@@ -179,7 +179,7 @@ def cut_at(collection: Any, divisions: Sequence[Any], *, force: bool = False) ->
         prefix="repartition",
         divisions=new,
     )
-    return new_collection(cut_node, meta=meta, loose=collection._loose)
+    return new_collection(cut_node, meta=written_out(meta), loose=collection._loose)
 
 
 def _overlapping(old: Sequence[Any], low: Any, high: Any, last: bool) -> list[int]:

@@ -59,6 +59,8 @@ def is_value(x: Any) -> bool:
 
 def elementwise(op: str, operands: list[Any], origin: Any = None, **params: Any) -> Any | None:
     """Give the native form of an elementwise operation, or None when there is none."""
+    if not any(isinstance(operand, FrameBase) for operand in operands) and any(map(_may_be_missing, operands)):
+        return None
     nodes = [operand._node if hasattr(operand, "_node") else operand for operand in operands]
     node = native(lambda: _core.Node.elementwise(op, nodes, **params), *operands)
     if node is None:
@@ -66,6 +68,15 @@ def elementwise(op: str, operands: list[Any], origin: Any = None, **params: Any)
     frames = [operand for operand in operands if isinstance(operand, FrameBase)]
     lead = next((x for x in frames if not isinstance(x._meta, pd.Index)), frames[0] if frames else None)
     return new_collection(node, cut=lead._cut if lead is not None else None, origin=origin)
+
+
+def _may_be_missing(x: Any) -> bool:
+    """Whether a single value is planned as an integer, and is NaN when there are no rows."""
+    node = getattr(x, "_node", None)
+    if node is None or node.prefix not in ("min", "max"):
+        return False
+    dtype = getattr(x._meta, "dtype", None)
+    return isinstance(dtype, np.dtype) and dtype.kind in "iub"
 
 
 def binary(name: str, left: Any, right: Any) -> Any:
@@ -218,15 +229,25 @@ def unary(name: str, x: Any) -> Any:
     return result
 
 
-def method(name: str, x: Any, other: Any, axis: Any, level: Any, fill_value: Any, *, reflected: bool = False) -> Any:
-    """Give what pandas' operator method does: an operator with more arguments."""
+def method(
+    name: str,
+    x: Any,
+    other: Any,
+    axis: Any,
+    level: Any,
+    fill_value: Any,
+    *,
+    reflected: bool = False,
+    called: str | None = None,
+) -> Any:
+    """Give what pandas' operator method does: an operator with more arguments; ``called`` is its name in errors."""
     if level is not None:
         raise NotImplementedError("level must be None")
     is_frame = isinstance(x._meta, pd.DataFrame)
     on_rows = is_frame and axis in (0, "index", "rows")
     columnwise = is_frame and not on_rows and isinstance(other, FrameBase) and not isinstance(other._meta, pd.DataFrame)
     if columnwise and other.npartitions > 1 and other._sample is None:
-        raise ValueError(f"Unable to {name} dd.Series with axis=1: its labels are not those of the columns")
+        raise ValueError(f"Unable to {called or name} dd.Series with axis=1: its labels are not those of the columns")
     other_is_frame = isinstance(getattr(other, "_meta", other), pd.DataFrame)
     plain = fill_value is None and level is None and (not on_rows or is_value(other) or other_is_frame)
     if plain:
@@ -281,17 +302,17 @@ def install_operators(cls: type, *, methods: bool = True) -> None:
 
             def call(self: Any, other: Any, level: Any = None, axis: Any = 0) -> Any:
                 # a comparison goes along the columns, whatever the default says, unless rows are asked for by name
-                return method(name, self, other, "columns" if axis == 0 else axis, level, None)
+                return method(name, self, other, "columns" if axis == 0 else axis, level, None, called=word)
 
         elif frame:
 
             def call(self: Any, other: Any, axis: Any = "columns", level: Any = None, fill_value: Any = None) -> Any:
-                return method(name, self, other, axis, level, fill_value, reflected=reflected)
+                return method(name, self, other, axis, level, fill_value, reflected=reflected, called=word)
 
         else:
 
             def call(self: Any, other: Any, level: Any = None, fill_value: Any = None, axis: Any = 0) -> Any:
-                return method(name, self, other, axis, level, fill_value, reflected=reflected)
+                return method(name, self, other, axis, level, fill_value, reflected=reflected, called=word)
 
         call.__name__ = word
         call.__qualname__ = f"{cls.__name__}.{word}"

@@ -168,10 +168,20 @@ class GroupBy:
             kwargs.pop(hint, None)
         word = name if isinstance(name, str) else getattr(name, "__name__", "agg")
         call, inputs = self._pandas_call(name, args, kwargs)
-        loose = meta is no_default and (word in _LOOSE or user)
+        loose = (meta is no_default and (word in _LOOSE or user)) or self._has_object_keys()
         if word in _ALIGNED and not (word == "transform" and meta is not no_default and self.obj.npartitions == 1):
             return gather_aligned(call, *inputs, meta=meta, prefix=word, user=user, loose=loose)
         return gather(call, *inputs, meta=meta, prefix=word, user=user, loose=loose)
+
+    def _has_object_keys(self) -> bool:
+        """Whether only the data can tell the dtype of the keys in the result."""
+        meta = self.obj._meta
+        metas = [
+            meta[key.label] if isinstance(key, _grouped.Label) else getattr(key, "_meta", None) for key in self._by
+        ]
+        if self._level is not None:
+            metas.append(meta.index)
+        return any(pd.api.types.is_object_dtype(getattr(key, "dtype", None)) for key in metas if key is not None)
 
     # --- natively -----------------------------------------------------------------------------------------------------
 
@@ -364,7 +374,7 @@ class GroupBy:
             return gather(call, *inputs, prefix="agg", user=True, loose=True)
         args = () if arg is None else (arg,)
         call, inputs = self._pandas_call("agg", args, kwargs)
-        return gather(call, *inputs, prefix="agg", user=user, loose=user)
+        return gather(call, *inputs, prefix="agg", user=user, loose=user or self._has_object_keys())
 
     # --- windows ------------------------------------------------------------------------------------------------------
 

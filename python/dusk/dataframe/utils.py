@@ -7,9 +7,77 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dusk.dataframe._meta import make_meta, meta_nonempty
+from dusk import config
+from dusk._pandas_compat import PANDAS_GE_300
+from dusk.dataframe._meta import make_meta, meta_nonempty, no_default
 
-__all__ = ["assert_divisions", "assert_eq", "has_known_categories", "make_meta", "meta_nonempty"]
+__all__ = [
+    "PANDAS_GE_300",
+    "assert_divisions",
+    "assert_eq",
+    "assert_eq_dtypes",
+    "get_numeric_only_kwargs",
+    "get_string_dtype",
+    "has_known_categories",
+    "is_float_na_dtype",
+    "is_integer_na_dtype",
+    "is_scalar",
+    "make_meta",
+    "meta_nonempty",
+    "no_default",
+    "pyarrow_strings_enabled",
+    "valid_divisions",
+]
+
+
+def pyarrow_strings_enabled() -> bool:
+    """Whether text becomes ``string[pyarrow]``, as the setting ``dataframe.convert-string`` says."""
+    return config.get("dataframe.convert-string", None) is True
+
+
+def get_string_dtype() -> Any:
+    """Give what columns of text objects become: ``string[pyarrow]`` if that is set, else they stay objects."""
+    return pd.StringDtype("pyarrow") if pyarrow_strings_enabled() else object
+
+
+def get_numeric_only_kwargs(numeric_only: Any) -> dict[str, Any]:
+    """Give ``numeric_only`` as keywords, and none when it wasn't given."""
+    return {} if numeric_only is no_default else {"numeric_only": numeric_only}
+
+
+def is_scalar(x: Any) -> bool:
+    """Whether something is a single value: no container, no pandas object, no collection."""
+    if hasattr(x, "dtype") and not isinstance(x, np.generic):
+        return False
+    return not hasattr(x, "__dusk_nodes__") and pd.api.types.is_scalar(x)
+
+
+_NULLABLE_INTEGERS = {f"{kind}{bits}" for kind in ("Int", "UInt") for bits in (8, 16, 32, 64)}
+
+
+def is_integer_na_dtype(t: Any) -> bool:
+    """Whether a dtype, or that of an object, is one of pandas' nullable integers."""
+    dtype = getattr(t, "dtype", t)
+    return isinstance(dtype, pd.api.extensions.ExtensionDtype) and str(dtype) in _NULLABLE_INTEGERS
+
+
+def is_float_na_dtype(t: Any) -> bool:
+    """Whether a dtype, or that of an object, is one of pandas' nullable floats."""
+    return isinstance(getattr(t, "dtype", t), pd.Float32Dtype | pd.Float64Dtype)
+
+
+def valid_divisions(divisions: Any) -> bool:
+    """Whether divisions are a list or tuple of values that grow; the last two may be equal.
+
+    Examples
+    --------
+    >>> valid_divisions([0, 1, 1]), valid_divisions([1, 1, 2]), valid_divisions((1, None))
+    (True, False, False)
+    """
+    if not isinstance(divisions, list | tuple) or pd.isna(list(divisions)).any():
+        return False
+    steps = list(zip(divisions, divisions[1:]))
+    return all(a < b for a, b in steps[:-1]) and all(a <= b for a, b in steps[-1:])
 
 
 def has_known_categories(x: Any) -> bool | None:
@@ -80,6 +148,10 @@ def assert_eq(
         if check_dtype and isinstance(meta, pd.DataFrame | pd.Series) and not getattr(x, "_loose", False):
             _check_meta(x, _computed(x, scheduler))
     a, b = _computed(a, scheduler), _computed(b, scheduler)
+    if pyarrow_strings_enabled():
+        from dusk.dataframe._pyarrow import to_pyarrow_string
+
+        a, b = to_pyarrow_string(a), to_pyarrow_string(b)
     if not check_index and isinstance(a, pd.DataFrame | pd.Series):
         a, b = a.reset_index(drop=True), b.reset_index(drop=True)
     if sort_results:
@@ -100,6 +172,11 @@ def assert_eq(
     else:
         assert a == b or (pd.isna(a) and pd.isna(b)), (a, b)
     return True
+
+
+def assert_eq_dtypes(a: Any, b: Any) -> None:
+    """Check that two frames have the same dtypes, each as often."""
+    pd.testing.assert_series_equal(*(x.dtypes.map(str).value_counts().sort_index() for x in (a, b)), check_names=False)
 
 
 def _check_meta(x: Any, value: Any) -> None:

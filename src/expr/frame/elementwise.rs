@@ -29,7 +29,10 @@ pub fn elementwise(op: &ScalarOp, operands: &[Operand]) -> Result<NodeRef> {
         Operand::Node(node) => Some(node),
         Operand::Literal(_) => None,
     });
-    let kind_of = |node: &NodeRef| Ok::<_, Error>(schema_of(node)?.kind);
+    let kind_of = |node: &NodeRef| match &node.schema {
+        Some(schema) => Ok(schema.kind),
+        None => Err(Error::not_native("an object that is no frame")),
+    };
     let mut lead = None;
     for node in nodes {
         // the widest operand leads: a scalar is broadcast over a series, a series never over a frame

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::expr::frame::view::schema_of;
 use crate::expr::{Node, NodeOp, NodeRef, Repartition};
+use crate::op::tree::Expr;
 use crate::schema::{Divisions, IndexSchema};
 
 /// The partitions of all `nodes`, one after another.
@@ -39,13 +40,36 @@ pub fn concat(nodes: &[NodeRef], divisions: Option<Divisions>) -> Result<NodeRef
     };
     let count = nodes.iter().map(|node| node.npartitions()).sum();
     let divisions = divisions.unwrap_or(Divisions::Unknown(count));
+    let inputs = if all_range {
+        nodes.to_vec()
+    } else {
+        nodes.iter().map(written_out).collect()
+    };
     Ok(Node::new(
         NodeOp::Concat,
-        nodes.to_vec(),
+        inputs,
         Some(schema),
         divisions,
         "concat",
     ))
+}
+
+/// The same rows with a range index written out, so that all partitions of a concatenation have one kind of index.
+fn written_out(node: &NodeRef) -> NodeRef {
+    match &node.schema {
+        Some(schema) if matches!(schema.index, IndexSchema::Range { .. }) && !schema.is_host() => {
+            let exprs = (0..schema.columns.len()).map(Expr::column).collect();
+            let schema = Arc::new(schema.with_levels());
+            Node::new(
+                NodeOp::Select(exprs),
+                vec![node.clone()],
+                Some(schema),
+                node.divisions.clone(),
+                "index",
+            )
+        }
+        _ => node.clone(),
+    }
 }
 
 /// Some of the partitions, in the order given.

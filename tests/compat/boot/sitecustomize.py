@@ -7,6 +7,11 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 if os.environ.get("COMPAT_TARGET"):
     import atexit
+    import signal
+
+    # A shell starts what it puts into the background with Ctrl-C switched off; upstream's tests send it to themselves.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     import compat_alias
 

@@ -1,11 +1,18 @@
-"""The names that Dask's frames have under this module; here they are those of `dusk.dataframe`."""
+"""The names that Dask's frames have under this module; here they are those of `dusk.dataframe`.
+
+The collections are the very same classes. Dask's expressions (`Expr` and its subclasses) are not here: a plan is a
+`dusk._core.Node`.
+"""
 
 from __future__ import annotations
 
-from dusk.base import optimize
 from dusk.dataframe import *  # noqa: F403
-from dusk.dataframe import __all__ as _names
-from dusk.dataframe._base import FrameBase
-from dusk.dataframe._fallback import new_collection
+from dusk.dataframe.dask_expr import _collection
+from dusk.dataframe.dask_expr._collection import *  # noqa: F403
 
-__all__ = [*_names, "FrameBase", "new_collection", "optimize"]
+__all__ = list(_collection.__all__)
+
+
+def __getattr__(name: str) -> object:
+    # What `dusk.dataframe` gets later, or gives only when it is asked for.
+    return getattr(_collection, name)
