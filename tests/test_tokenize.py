@@ -501,7 +501,7 @@ class TestObjects:
 
         with pytest.raises(ZeroDivisionError):
             tokenize([Fails()])
-        assert MODULE._RUN.get() is None
+        assert MODULE._RUN.get(None) is None
         assert tokenize([1, 2]) == "1026cc56654eda6f67e573f1e2963a34"
 
     def test_register(self):

@@ -19,6 +19,7 @@ from dusk.dataframe.series import Series
 from dusk.dataframe.utils import assert_eq
 
 from dusk.base import compute  # isort: skip
+from dusk.dataframe import extensions  # isort: skip  # noqa: F401, as in Dask: `dd.extensions` without another import
 
 __all__ = [
     "Aggregation",

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionDtype, no_default
 
+from dusk._dispatch import Dispatch
+
 __all__ = [
     "emulate",
     "empty_like",
@@ -28,6 +30,17 @@ __all__ = [
 # Two rows: enough for a function to see that there may be more than one.
 _ROWS = 2
 _TEXT = ["a", "b"]
+
+#: What other libraries register for their own dtypes and classes, through `dusk.dataframe.extensions`.
+EXAMPLE_ARRAYS = Dispatch("make_array_nonempty")
+EXAMPLE_SCALARS = Dispatch("make_scalar")
+
+
+def _registered(examples: Dispatch, x: Any) -> Callable[[Any], Any] | None:
+    try:
+        return examples.dispatch(type(x))
+    except TypeError:
+        return None
 
 
 def empty_like(obj: Any) -> Any:
@@ -86,6 +99,9 @@ def make_meta(x: Any, index: pd.Index | None = None, parent_meta: Any = None) ->
     dtype = _as_dtype(x)
     if dtype is not None:
         return nonempty_scalar(dtype)
+    example = _registered(EXAMPLE_SCALARS, x)
+    if example is not None:
+        return example(x)
     if pd.api.types.is_scalar(x):
         return x
     if isinstance(x, np.ndarray):
@@ -135,6 +151,9 @@ def _nonempty_values(dtype: Any, like: pd.Series | pd.Index | None = None) -> An
     if isinstance(dtype, pd.SparseDtype):
         return pd.arrays.SparseArray(_nonempty_values(dtype.subtype), dtype=dtype)
     if isinstance(dtype, ExtensionDtype):
+        example = _registered(EXAMPLE_ARRAYS, dtype)
+        if example is not None:
+            return example(dtype)
         candidates: list[list[Any]] = [_TEXT] if isinstance(dtype, pd.StringDtype) else []
         candidates += [[1, 1], [True, True], _TEXT, [1.0, 1.0], [pd.Timestamp(0), pd.Timestamp(86_400_000_000_000)]]
         candidates += [[pd.Timedelta(1), pd.Timedelta(1)], [b"a", b"b"]]

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from dusk.dataframe import _methods, _repr
-from dusk.dataframe._base import FrameBase
+from dusk.dataframe._base import FrameBase, same
 from dusk.dataframe._columns import rename_values
-from dusk.dataframe._fallback import gather, native, rowwise
+from dusk.dataframe._fallback import call_node, gather, loosen, native, rowwise
 from dusk.dataframe._operators import install_operators
 from dusk.dataframe._reductions import ReductionMethods
 from dusk.dataframe._shared import SharedMethods
@@ -82,6 +82,37 @@ class Index(ReductionMethods, SharedMethods, FrameBase):
 
     def rename(self, name: Any) -> Index:
         return rename_values(self, name)
+
+    def map(self, arg: Any, na_action: Any = None, meta: Any = None, is_monotonic: bool = False) -> Any:
+        """Map each value, by a function, a mapping or a Series.
+
+        Parameters
+        ----------
+        arg : callable, mapping or Series
+            What gives the new value.
+        na_action : {None, "ignore"}
+            "ignore" leaves missing values alone.
+        meta : object, optional
+            What comes out; by default learned from made-up values, or from those of a mapping.
+        is_monotonic : bool
+            Greater values never become smaller ones, so known divisions are mapped too. Else they are forgotten.
+
+        Returns
+        -------
+        Index
+        """
+        from dusk.dataframe._new import new_collection
+        from dusk.dataframe._user import map_values
+
+        result = map_values(self, arg, na_action, meta, {})
+        if not is_monotonic or self._bounds is None:
+            return result
+        bounds = pd.Index(self._bounds).map(arg, na_action=na_action).tolist()
+        if any(low > high for low, high in zip(bounds, bounds[1:])):
+            raise ValueError(f"is_monotonic=True, but the divisions {self._bounds} become {bounds}")
+        promised = loosen(result._meta) if result._loose else result._meta
+        node = call_node(same, [result._node], promised, mode="partition", prefix="map", divisions=bounds)
+        return new_collection(node, meta=result._meta, loose=result._loose)
 
     def get_level_values(self, level: Any) -> Index:
         return rowwise("get_level_values", self, level)
