@@ -79,6 +79,15 @@ pub fn from_chunks(
     });
     let mut t = Tokenizer::new();
     t.text("persisted").token(like.token);
+    // Which chunks these are counts, not only what they were computed from: a function that isn't pure gives others each
+    // time. The node keeps them alive, so no two lists in use have the same addresses.
+    for chunk in &chunks {
+        t.number(match chunk {
+            Chunk::Frame(frame) => Arc::as_ptr(frame).addr(),
+            Chunk::Array(array) => Arc::as_ptr(array).addr(),
+            Chunk::Host(value) => Arc::as_ptr(value).addr(),
+        } as u64);
+    }
     let list = ChunkList {
         chunks,
         token: t.finish(),

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import dusk
 import dusk.dataframe as dd
 from dusk import delayed
 
@@ -62,3 +63,17 @@ def test_filter_beside_python_objects(whole):
     whole = whole.assign(o=[[1], {"x": 2}, None, 3])
     frame = dd.from_pandas(whole, npartitions=2)
     pd.testing.assert_frame_equal(frame[frame["k"] > 1].compute(), whole[whole["k"] > 1])
+
+
+def noisy(part):
+    return part[["a"]] + np.random.random()
+
+
+def test_two_persists_of_an_impure_function_stay_two(frame):
+    plans = [frame.map_partitions(noisy, meta=frame._meta[["a"]].astype(float)) for _ in range(2)]
+    assert plans[0]._node.token == plans[1]._node.token  # nothing in the plan tells them apart
+    one, other = (plan.persist() for plan in plans)
+    apart = [part.compute()["a"].tolist() for part in (one, other)]
+    assert apart[0] != apart[1]
+    assert [part["a"].tolist() for part in dusk.compute(one, other)] == apart
+    assert (other["a"] - one["a"]).compute().tolist() == [b - a for a, b in zip(*apart, strict=True)]
