@@ -10,6 +10,7 @@ pub mod config;
 pub mod dtype;
 pub mod error;
 pub mod host;
+pub mod nd;
 pub mod scalar;
 pub mod schema;
 pub mod token;

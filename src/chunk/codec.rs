@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, RecordBatchOptions};
-use arrow::buffer::MutableBuffer;
+use arrow::buffer::{Buffer, MutableBuffer};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use arrow::error::ArrowError;
 use arrow_ipc::CompressionType;
@@ -24,6 +24,7 @@ use crate::chunk::{ArrayChunk, Batch, Chunk, FrameChunk, IndexData};
 use crate::dtype::{Categories, Dtype};
 use crate::error::{Error, Result};
 use crate::host::HostLoader;
+use crate::nd::{Elem, NdDtype};
 use crate::schema::{FrameSchema, IndexSchema};
 
 const MAGIC: &[u8; 8] = b"DUSKCHNK";
@@ -73,12 +74,19 @@ pub fn write(chunk: &Chunk, out: &mut dyn Write, compress: bool, path: &Path) ->
     match chunk {
         Chunk::Frame(frame) => write_frame(frame, &mut to, compress)?,
         Chunk::Array(array) => {
-            to.bytes(array.dtype.as_bytes())?;
+            match &array.dtype {
+                NdDtype::Num(elem) => to.bytes(elem.name().as_bytes())?,
+                NdDtype::Raw { descr, .. } => to.bytes(descr.as_bytes())?,
+                NdDtype::Host => return Err(Error::internal("an array chunk of objects")),
+            }
+            to.number(array.dtype.itemsize() as u64)?;
             to.number(array.shape.len() as u64)?;
             for &length in &array.shape {
                 to.number(length as u64)?;
             }
-            to.bytes(array.buffer.as_slice())?;
+            // views are compacted on the way
+            to.number((array.size() * array.dtype.itemsize()) as u64)?;
+            array.runs(&mut |run| to.raw(run))?;
         }
         Chunk::Host(value) => to.bytes(&value.dump()?)?,
     }
@@ -103,13 +111,21 @@ pub fn read(shell: &Shell, input: &mut dyn Read, size: u64, path: &Path) -> Resu
     let chunk = match shell {
         Shell::Frame(schema) => Chunk::Frame(Arc::new(read_frame(schema, &mut from)?)),
         Shell::Array => {
-            let dtype = String::from_utf8(from.bytes()?.as_slice().to_vec())
+            let name = String::from_utf8(from.bytes()?.as_slice().to_vec())
                 .map_err(|_| from.broken("the dtype isn't text"))?;
-            let shape = (0..from.count()?)
+            let itemsize = from.number()? as usize;
+            let dtype = Elem::parse(&name).map_or_else(
+                || NdDtype::Raw {
+                    descr: name.as_str().into(),
+                    itemsize,
+                },
+                NdDtype::Num,
+            );
+            let shape: Vec<usize> = (0..from.count()?)
                 .map(|_| from.number().map(|n| n as usize))
                 .collect::<Result<_>>()?;
-            let buffer = from.bytes()?.into();
-            Chunk::Array(Arc::new(ArrayChunk { dtype, shape, buffer }))
+            let buffer: Buffer = from.bytes()?.into();
+            Chunk::Array(Arc::new(ArrayChunk::dense(dtype, shape, buffer)?))
         }
         Shell::Host(loader) => Chunk::Host(loader.load(from.bytes()?.as_slice())?),
     };

@@ -15,6 +15,7 @@ use super::*;
 use crate::dtype::NumpyType;
 use crate::error::Kind;
 use crate::host::{HostRef, HostValue};
+use crate::nd::{Elem, NdDtype};
 use crate::schema::{Column, FrameKind, Label};
 use crate::token::Token;
 
@@ -336,16 +337,17 @@ fn dictionaries_may_differ_between_batches() {
 fn arrays_come_back_as_their_slice() {
     let buffer = arrow::buffer::Buffer::from_vec((0..1000_i64).collect::<Vec<_>>());
     for (shape, slice) in [(vec![2, 5], 80..160), (vec![0, 3], 0..0), (vec![], 8..16)] {
-        let array = ArrayChunk {
-            dtype: "<i8".to_string(),
-            shape: shape.clone(),
-            buffer: buffer.slice_with_length(slice.start, slice.len()),
-        };
+        let array = ArrayChunk::dense(
+            NdDtype::Num(Elem::I64),
+            shape.clone(),
+            buffer.slice_with_length(slice.start, slice.len()),
+        )
+        .expect("dense");
         let expected = array.buffer.as_slice().to_vec();
         let (Chunk::Array(back), size) = round_trip(&Chunk::Array(Arc::new(array))) else {
             panic!()
         };
-        assert_eq!((back.dtype.as_str(), &back.shape), ("<i8", &shape));
+        assert_eq!((&back.dtype, &back.shape), (&NdDtype::Num(Elem::I64), &shape));
         assert_eq!(back.buffer.as_slice(), expected);
         assert!(size < 300);
     }

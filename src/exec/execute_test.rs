@@ -10,11 +10,15 @@ use crate::task::TaskOp;
 
 /// A chunk that holds `value`, `copies` times.
 fn chunk(value: i64, copies: usize) -> Chunk {
-    Chunk::Array(Arc::new(ArrayChunk {
-        dtype: "<i8".to_string(),
-        shape: vec![copies],
-        buffer: arrow::buffer::Buffer::from_vec(vec![value; copies]),
-    }))
+    array(copies, arrow::buffer::Buffer::from_vec(vec![value; copies]))
+}
+
+/// A chunk over `buffer`.
+fn array(length: usize, buffer: arrow::buffer::Buffer) -> Chunk {
+    let dtype = crate::nd::NdDtype::Num(crate::nd::Elem::I64);
+    Chunk::Array(Arc::new(
+        ArrayChunk::dense(dtype, vec![length], buffer).expect("dense"),
+    ))
 }
 
 fn value(chunk: &Chunk) -> i64 {
@@ -359,19 +363,11 @@ fn pieces_of_one_buffer_fit_where_the_buffer_fits() {
     let whole = arrow::buffer::Buffer::from_vec(vec![7_i64; 1000]);
     let piece = |value: &Chunk, at: usize| {
         let Chunk::Array(array) = value else { panic!() };
-        Chunk::Array(Arc::new(ArrayChunk {
-            dtype: "<i8".to_string(),
-            shape: vec![10],
-            buffer: array.buffer.slice_with_length(at * 80, 80),
-        }))
+        self::array(10, array.buffer.slice_with_length(at * 80, 80))
     };
     for held in [false, true] {
         let (settings, directory) = settings(2, if held { 100 } else { 10_000 });
-        let source = Chunk::Array(Arc::new(ArrayChunk {
-            dtype: "<i8".to_string(),
-            shape: vec![1000],
-            buffer: whole.clone(),
-        }));
+        let source = array(1000, whole.clone());
         let mut graph = TaskGraph::default();
         graph.tasks.push(Task {
             op: if held {

@@ -118,11 +118,9 @@ mod tests {
     use crate::chunk::ArrayChunk;
 
     fn chunk(buffer: arrow::buffer::Buffer) -> Holding {
-        Holding::of(&Chunk::Array(Arc::new(ArrayChunk {
-            dtype: "|u1".to_string(),
-            shape: vec![buffer.len()],
-            buffer,
-        })))
+        let dtype = crate::nd::NdDtype::Num(crate::nd::Elem::U8);
+        let array = ArrayChunk::dense(dtype, vec![buffer.len()], buffer).expect("dense");
+        Holding::of(&Chunk::Array(Arc::new(array)))
     }
 
     #[test]

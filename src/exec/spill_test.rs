@@ -4,11 +4,11 @@ use super::*;
 use crate::chunk::ArrayChunk;
 
 fn chunk(length: usize) -> Chunk {
-    Chunk::Array(Arc::new(ArrayChunk {
-        dtype: "|u1".to_string(),
-        shape: vec![length],
-        buffer: arrow::buffer::Buffer::from_vec(vec![7_u8; length]),
-    }))
+    let buffer = arrow::buffer::Buffer::from_vec(vec![7_u8; length]);
+    let dtype = crate::nd::NdDtype::Num(crate::nd::Elem::U8);
+    Chunk::Array(Arc::new(
+        ArrayChunk::dense(dtype, vec![length], buffer).expect("dense"),
+    ))
 }
 
 fn folders(directory: &Path) -> Vec<PathBuf> {

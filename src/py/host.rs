@@ -18,6 +18,7 @@ use crate::chunk::host::{CallSite, HostOutput};
 use crate::chunk::{ArrayChunk, Chunk, HostFn};
 use crate::error::{Error, Result};
 use crate::host::{HostLoader, HostRef, HostValue};
+use crate::nd::NdDtype;
 use crate::py::convert::{call, chunk_to_pandas, frame_to_pandas, numpy};
 use crate::py::error::{from_pyerr, host};
 use crate::py::result::chunk_from_result;
@@ -448,10 +449,18 @@ pub fn chunk_to_object<'py>(py: Python<'py>, chunk: &Chunk) -> PyResult<Bound<'p
 
 /// A NumPy array of its own of a block.
 fn array_to_numpy<'py>(py: Python<'py>, array: &ArrayChunk) -> PyResult<Bound<'py, PyAny>> {
-    let mut copy = arrow::buffer::MutableBuffer::new(array.buffer.len());
-    copy.extend_from_slice(array.buffer.as_slice());
+    let mut copy = arrow::buffer::MutableBuffer::new(array.size() * array.dtype.itemsize());
+    array.runs(&mut |run| {
+        copy.extend_from_slice(run);
+        Ok(())
+    })?;
     let shape = PyTuple::new(py, &array.shape)?;
+    let dtype = match &array.dtype {
+        NdDtype::Num(elem) => elem.name(),
+        NdDtype::Raw { descr, .. } => descr,
+        NdDtype::Host => return Err(Error::internal("an array chunk of objects").into()),
+    };
     numpy::lend(py, copy)?
-        .call_method1(intern!(py, "view"), (&array.dtype,))?
+        .call_method1(intern!(py, "view"), (dtype,))?
         .call_method1(intern!(py, "reshape"), (shape,))
 }
