@@ -67,11 +67,14 @@ fn scheduler(criterion: &mut Criterion) {
             ),
         ),
     ];
-    let chunk = Chunk::Array(Arc::new(ArrayChunk {
-        dtype: "|u1".to_string(),
-        shape: vec![0],
-        buffer: Vec::<u8>::new().into(),
-    }));
+    let chunk = Chunk::Array(Arc::new(
+        ArrayChunk::dense(
+            _core::nd::NdDtype::Num(_core::nd::Elem::U8),
+            vec![0],
+            arrow::buffer::Buffer::from_vec(Vec::<u8>::new()),
+        )
+        .expect("dense"),
+    ));
     let runner: Runner = Arc::new(move |_, _, _| Ok(chunk.clone()));
     let hook: Arc<dyn WorkerHook> = Arc::new(NoHook);
     let mut group = criterion.benchmark_group("tasks that do nothing");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::chunk::Chunk;
 use crate::error::Result;
+use crate::nd::NdDtype;
 use crate::schema::FrameSchema;
 use crate::token::Token;
 
@@ -14,6 +15,8 @@ use crate::token::Token;
 pub enum HostOutput {
     /// A pandas object of this shape; it becomes a native chunk when its schema is native, else stays a host chunk.
     Frame(Arc<FrameSchema>),
+    /// A block of an array of this dtype; a NumPy array becomes a native chunk, anything else stays as it is.
+    Array(NdDtype),
     /// Any object, kept as it is.
     Object,
 }
@@ -27,6 +30,17 @@ pub struct CallSite {
     pub partition: usize,
     /// The number of partitions of the collection.
     pub npartitions: usize,
+    /// For a block of an array: where in the grid it is.
+    pub block: Option<Arc<BlockSite>>,
+}
+
+/// Where in a grid a block is, and how its inputs come.
+#[derive(Clone, Debug)]
+pub struct BlockSite {
+    /// Its position along each axis.
+    pub index: Vec<usize>,
+    /// For each argument the lengths of the nested lists that its blocks come in; empty for a single block.
+    pub nests: Vec<Vec<usize>>,
 }
 
 /// A function of the host language.

@@ -1,6 +1,7 @@
 //! Values: what travels between tasks is always a [`Chunk`], so reference counts, accounting and spilling are written once.
 
 pub mod array;
+pub mod array_source;
 pub mod codec;
 pub mod frame;
 pub mod host;
@@ -9,6 +10,7 @@ pub mod source;
 use std::sync::Arc;
 
 pub use array::ArrayChunk;
+pub use array_source::ArraySource;
 pub use frame::{Batch, FrameChunk, IndexData};
 pub use host::HostFn;
 pub use source::{BatchFilter, BatchStream, Notice, Scan, Source};

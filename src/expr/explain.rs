@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::expr::array::{self, ArrayOp};
 use crate::expr::{Node, NodeOp, NodeRef, Repartition};
 use crate::op::tree::Named;
 use crate::schema::FrameSchema;
@@ -35,6 +36,8 @@ impl Node {
     #[must_use]
     pub fn tier(&self) -> Tier {
         match &self.op {
+            NodeOp::Array(ArrayOp::Blocks(blocks)) if !blocks.call.function.is_library() => Tier::User,
+            NodeOp::Array(ArrayOp::Blocks(_)) => Tier::Library,
             NodeOp::PerPartition(call) | NodeOp::Gather(call) => {
                 if call.function.is_library() {
                     Tier::Library
@@ -174,6 +177,7 @@ pub fn describe(node: &Node) -> String {
         NodeOp::Repartition(Repartition::Merge(_)) => "Repartition (merge)".to_string(),
         NodeOp::Repartition(Repartition::Split(_)) => "Repartition (split)".to_string(),
         NodeOp::Partitions(list) => format!("Partitions {list:?}"),
+        NodeOp::Array(op) => array::describe(op),
         NodeOp::Limit { rows, tail } => format!("{} {rows}", if *tail { "Tail" } else { "Head" }),
     }
 }

@@ -4,6 +4,7 @@
 //! native kernel with [`crate::error::Kind::NotNative`]). Does not cover rewriting (`opt`) or lowering (`plan`).
 //! Invariant: equal token, equal result; a node never changes.
 
+pub mod array;
 pub mod explain;
 pub mod frame;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use crate::chunk::HostFn;
 use crate::chunk::host::HostOutput;
 use crate::chunk::{Chunk, Source};
+use crate::expr::array::ArraySchema;
 use crate::op::agg::AggSpec;
 use crate::op::tree::ExprRef;
 use crate::schema::{Divisions, FrameSchema};
@@ -60,6 +62,8 @@ pub enum NodeOp {
         /// The last ones.
         tail: bool,
     },
+    /// Blocks of an array.
+    Array(array::ArrayOp),
 }
 
 /// Chunks held by a node.
@@ -96,8 +100,10 @@ pub struct Node {
     pub op: NodeOp,
     /// What it does it to.
     pub inputs: Vec<NodeRef>,
-    /// What comes out; `None` for objects.
+    /// What comes out; `None` for arrays and objects.
     pub schema: Option<Arc<FrameSchema>>,
+    /// What comes out, of an array.
+    pub array: Option<Arc<ArraySchema>>,
     /// Partitions and where they begin.
     pub divisions: Divisions,
     /// The word before the token in its name.
@@ -116,6 +122,29 @@ impl Node {
         divisions: Divisions,
         prefix: &str,
     ) -> NodeRef {
+        Self::of_parts(op, inputs, schema, None, divisions, prefix)
+    }
+
+    /// A node that makes an array.
+    #[must_use]
+    pub fn with_array(
+        op: NodeOp,
+        inputs: Vec<NodeRef>,
+        array: Arc<ArraySchema>,
+        divisions: Divisions,
+        prefix: &str,
+    ) -> NodeRef {
+        Self::of_parts(op, inputs, None, Some(array), divisions, prefix)
+    }
+
+    fn of_parts(
+        op: NodeOp,
+        inputs: Vec<NodeRef>,
+        schema: Option<Arc<FrameSchema>>,
+        array: Option<Arc<ArraySchema>>,
+        divisions: Divisions,
+        prefix: &str,
+    ) -> NodeRef {
         let mut t = Tokenizer::new();
         op.tokenize(&mut t);
         t.number(inputs.len() as u64);
@@ -125,12 +154,16 @@ impl Node {
         if let Some(schema) = &schema {
             schema.tokenize(&mut t);
         }
+        if let Some(array) = &array {
+            array.tokenize(&mut t);
+        }
         divisions.tokenize(&mut t);
         let token = t.finish();
         Arc::new(Self {
             op,
             inputs,
             schema,
+            array,
             divisions,
             prefix: prefix.into(),
             token,
@@ -223,6 +256,10 @@ impl Tokenize for NodeOp {
             }
             Self::Limit { rows, tail } => {
                 t.number(11).number(*rows as u64).number(u64::from(*tail));
+            }
+            Self::Array(op) => {
+                t.number(12);
+                op.tokenize(t);
             }
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::error::Result;
-use crate::expr::frame::schema_of;
+use crate::expr::frame::{schema_of, with_inputs};
 use crate::expr::{Node, NodeOp, NodeRef};
 use crate::op::agg::{AggCall, AggSpec};
 use crate::op::tree::{Expr, ExprRef};
@@ -52,7 +52,7 @@ fn wanted(roots: &[NodeRef], order: &[NodeRef]) -> HashMap<Token, BTreeSet<usize
                 }
                 continue;
             }
-            NodeOp::PerPartition(_) | NodeOp::Gather(_) => {
+            NodeOp::PerPartition(_) | NodeOp::Gather(_) | NodeOp::Array(_) => {
                 for input in &node.inputs {
                     wanted.entry(input.token).or_default().extend(0..width(input));
                 }
@@ -229,7 +229,7 @@ fn rebuild(node: &NodeRef, wanted: Option<&BTreeSet<usize>>, done: &HashMap<Toke
                 columns: below.to_vec(),
             }
         }
-        NodeOp::PerPartition(_) | NodeOp::Gather(_) => {
+        NodeOp::PerPartition(_) | NodeOp::Gather(_) | NodeOp::Array(_) => {
             // a function sees the columns that it was given, in their order, even when a source keeps fewer for others
             let inputs = node
                 .inputs
@@ -237,7 +237,7 @@ fn rebuild(node: &NodeRef, wanted: Option<&BTreeSet<usize>>, done: &HashMap<Toke
                 .map(|input| cut(&done[&input.token], &(0..width(input)).collect::<Vec<_>>()))
                 .collect::<Result<_>>()?;
             Kept {
-                node: make(node.op.clone(), node.schema.clone(), inputs),
+                node: with_inputs(node, inputs)?,
                 columns: all(),
             }
         }

@@ -4,6 +4,7 @@
 //! projected to need. Does not cover when tasks run (`exec`). Never calls kernels.
 
 mod aggregate;
+mod array;
 mod chain;
 
 use std::sync::Arc;
@@ -107,6 +108,7 @@ impl Lowering<'_> {
                 let input = input.ok_or_else(|| Error::internal("a partition beyond the inputs"))?;
                 self.partition(input, position)?
             }
+            NodeOp::Array(op) => self.block(node, op, partition)?,
             NodeOp::Partitions(list) => self.partition(&node.inputs[0], list[partition])?,
             NodeOp::Repartition(Repartition::Merge(bounds)) => {
                 let inputs = (bounds[partition]..bounds[partition + 1])
@@ -180,6 +182,7 @@ impl Lowering<'_> {
             key,
             partition,
             npartitions: node.npartitions(),
+            block: None,
         };
         self.push(
             node,

@@ -92,6 +92,17 @@ pub fn from_chunks(
         chunks,
         token: t.finish(),
     };
+    if let Some(array) = &like.array {
+        let op = NodeOp::Chunks(Arc::new(list));
+        let divisions = like.divisions.clone();
+        return Ok(PyNode(Node::with_array(
+            op,
+            vec![],
+            array.clone(),
+            divisions,
+            &like.prefix,
+        )));
+    }
     let schema = schema.or_else(|| like.schema.clone());
     Ok(PyNode(Node::new(
         NodeOp::Chunks(Arc::new(list)),

@@ -398,7 +398,7 @@ pub fn compute(
     nodes
         .iter()
         .zip(results)
-        .map(|(node, chunks)| chunks_to_object(py, node.get().0.schema.as_deref(), chunks).map(Bound::unbind))
+        .map(|(node, chunks)| result_of(py, &node.get().0, chunks))
         .collect()
 }
 
@@ -423,7 +423,15 @@ pub fn assemble(
         })
         .collect::<Result<Vec<_>>>()
         .map_err(|error| to_pyerr(py, &error))?;
-    chunks_to_object(py, node.get().0.schema.as_deref(), chunks).map(Bound::unbind)
+    result_of(py, &node.get().0, chunks)
+}
+
+/// The chunks of all partitions as one object.
+fn result_of(py: Python<'_>, node: &Node, chunks: Vec<Chunk>) -> PyResult<Py<PyAny>> {
+    match &node.array {
+        Some(schema) => crate::py::array::convert::whole(py, schema, chunks),
+        None => chunks_to_object(py, node.schema.as_deref(), chunks).map(Bound::unbind),
+    }
 }
 
 /// The tasks of a plan as text, most alike ones counted together.

@@ -15,11 +15,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use crate::chunk::host::{CallSite, HostOutput};
-use crate::chunk::{ArrayChunk, Chunk, HostFn};
+use crate::chunk::{Chunk, HostFn};
 use crate::error::{Error, Result};
 use crate::host::{HostLoader, HostRef, HostValue};
-use crate::nd::NdDtype;
-use crate::py::convert::{call, chunk_to_pandas, frame_to_pandas, numpy};
+use crate::py::array::convert as array;
+use crate::py::convert::{call, chunk_to_pandas, frame_to_pandas};
 use crate::py::error::{from_pyerr, host};
 use crate::py::result::chunk_from_result;
 use crate::schema::FrameSchema;
@@ -282,9 +282,20 @@ impl PyHostFn {
     ) -> PyResult<Chunk> {
         let mut args = Vec::with_capacity(groups.len() + 1);
         if self.indexed {
-            args.push(site.partition.into_pyobject(py)?.into_any());
+            args.push(match &site.block {
+                Some(block) => PyTuple::new(py, &block.index)?.into_any(),
+                None => site.partition.into_pyobject(py)?.into_any(),
+            });
         }
-        for chunks in groups {
+        for (position, chunks) in groups.into_iter().enumerate() {
+            if let Some(block) = &site.block {
+                let objects = chunks
+                    .into_iter()
+                    .map(|chunk| array::argument(py, chunk, self.library))
+                    .collect::<PyResult<Vec<_>>>()?;
+                args.push(array::nested(py, &objects, &block.nests[position])?);
+                continue;
+            }
             args.push(match chunks.as_slice() {
                 [chunk] => chunk_to_object(py, chunk)?,
                 _ => chunks_to_object(py, None, chunks)?,
@@ -299,6 +310,7 @@ impl PyHostFn {
         match output {
             HostOutput::Object => Ok(Chunk::Host(Arc::new(PyHostValue::new(&result)))),
             HostOutput::Frame(schema) => chunk_from_result(&result, schema),
+            HostOutput::Array(dtype) => array::chunk_from_result(&result, dtype),
         }
     }
 
@@ -434,7 +446,7 @@ fn asks_for_partition_info(function: &Bound<'_, PyAny>) -> bool {
 pub fn chunk_to_object<'py>(py: Python<'py>, chunk: &Chunk) -> PyResult<Bound<'py, PyAny>> {
     match chunk {
         Chunk::Frame(frame) => chunk_to_pandas(py, &frame.schema, chunk),
-        Chunk::Array(array) => array_to_numpy(py, array),
+        Chunk::Array(array) => array::own_numpy(py, array.clone()),
         Chunk::Host(value) => {
             let object = python_object(py, value)?;
             if is_pandas(&object) && object.hasattr(intern!(py, "iloc"))? {
@@ -445,22 +457,4 @@ pub fn chunk_to_object<'py>(py: Python<'py>, chunk: &Chunk) -> PyResult<Bound<'p
             Ok(object)
         }
     }
-}
-
-/// A NumPy array of its own of a block.
-fn array_to_numpy<'py>(py: Python<'py>, array: &ArrayChunk) -> PyResult<Bound<'py, PyAny>> {
-    let mut copy = arrow::buffer::MutableBuffer::new(array.size() * array.dtype.itemsize());
-    array.runs(&mut |run| {
-        copy.extend_from_slice(run);
-        Ok(())
-    })?;
-    let shape = PyTuple::new(py, &array.shape)?;
-    let dtype = match &array.dtype {
-        NdDtype::Num(elem) => elem.name(),
-        NdDtype::Raw { descr, .. } => descr,
-        NdDtype::Host => return Err(Error::internal("an array chunk of objects").into()),
-    };
-    numpy::lend(py, copy)?
-        .call_method1(intern!(py, "view"), (dtype,))?
-        .call_method1(intern!(py, "reshape"), (shape,))
 }

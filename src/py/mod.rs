@@ -5,6 +5,7 @@
     reason = "the macros of pyo3 make public items that nobody sees"
 )]
 
+mod array;
 mod arrow;
 mod build;
 mod compute;
@@ -21,6 +22,8 @@ use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use super::array::build::{array_blocks, array_concat, array_from_numpy, array_join, array_view};
     #[pymodule_export]
     use super::arrow::arrow_stream;
     #[pymodule_export]

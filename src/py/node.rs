@@ -11,6 +11,7 @@ use crate::expr::frame::{self, GroupCall, GroupOptions, Operand, schema_of};
 use crate::expr::{NodeOp, NodeRef, explain};
 use crate::op::agg::AggOp;
 use crate::op::scalar::ScalarOp;
+use crate::py::array::build as array;
 use crate::py::convert::scalar::{literal_from_python, scalar_from_python, scalar_to_python};
 use crate::py::convert::{dtype, label, schema_to_meta};
 use crate::py::error::to_pyerr;
@@ -196,16 +197,41 @@ impl PyNode {
         self.0.token.hex()
     }
 
-    /// `frame`, `series`, `index`, `scalar` or `object`.
+    /// `frame`, `series`, `index`, `scalar`, `array` or `object`.
     #[getter]
     fn kind(&self) -> &'static str {
         match self.0.schema.as_ref().map(|schema| schema.kind) {
+            None if self.0.array.is_some() => "array",
             None => "object",
             Some(FrameKind::Frame) => "frame",
             Some(FrameKind::Series) => "series",
             Some(FrameKind::Index) => "index",
             Some(FrameKind::Scalar) => "scalar",
         }
+    }
+
+    /// For each axis of an array the lengths of its chunks, NaN where unknown.
+    #[getter]
+    fn chunks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        array::chunks_to_py(py, &self.0)
+    }
+
+    /// The length of each axis of an array, NaN where unknown.
+    #[getter]
+    fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        array::shape_to_py(py, &self.0)
+    }
+
+    /// The dtype of an array; `None` for objects.
+    #[getter]
+    fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        array::dtype_of(py, &self.0)
+    }
+
+    /// The number of blocks along each axis of an array.
+    #[getter]
+    fn numblocks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, crate::expr::array::blocks::numblocks(&self.0))
     }
 
     /// The number of partitions.

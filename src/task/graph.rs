@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::chunk::host::CallSite;
-use crate::chunk::{Chunk, Scan, Source};
+use crate::chunk::{ArraySource, Chunk, Scan, Source};
 use crate::expr::HostCall;
 use crate::kernels::agg::AggPlan;
+use crate::task::array::Gather;
 use crate::task::pipeline::Pipeline;
 
 /// A task's position in its graph. Tasks come after their inputs.
@@ -38,6 +39,10 @@ pub enum TaskOp {
         /// How many consecutive inputs make up each argument.
         groups: Arc<[usize]>,
     },
+    /// A region of a source of arrays.
+    ReadArray(Arc<dyn ArraySource>, Arc<[(usize, usize)]>),
+    /// Elements of blocks put together as one block.
+    Gather(Arc<Gather>),
     /// The rows of all inputs, one after another, as one chunk.
     Concat,
     /// Rows of the one input: `piece` of `pieces` about equal parts.
@@ -97,6 +102,8 @@ impl Task {
                 };
                 format!("{} of {inputs} chunks [{tier}]", call.function.name())
             }
+            TaskOp::ReadArray(source, _) => format!("read {} [native]", source.name()),
+            TaskOp::Gather(_) => format!("gather elements of {inputs} blocks [native]"),
             TaskOp::Concat => format!("concatenate {inputs} chunks [native]"),
             TaskOp::Piece { pieces, .. } => format!("one of {pieces} pieces [native]"),
         }

@@ -3,6 +3,7 @@
 //! Covers tasks and their graph (`graph`), the pipeline (`pipeline`) and the one function that runs a task (`run`). Does
 //! not cover when and where tasks run (`exec`).
 
+pub mod array;
 pub mod graph;
 mod literal;
 pub mod pipeline;

@@ -28,6 +28,14 @@ pub fn run(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Result<Chunk> 
                 .collect();
             call.function.call(args, &call.output, site)
         }
+        TaskOp::ReadArray(source, region) => source
+            .read(region)
+            .map(|array| Chunk::Array(Arc::new(array)))
+            .context(|| format!("while reading {}", source.describe(region))),
+        TaskOp::Gather(gather) => gather
+            .run(&inputs)
+            .map(|array| Chunk::Array(Arc::new(array)))
+            .context(|| format!("in block {} of {}", task.partition, task.name)),
         TaskOp::Concat => concat(inputs),
         TaskOp::Piece { piece, pieces } => {
             let [Chunk::Frame(frame)] = inputs.as_slice() else {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, Kind, Result};
+use crate::expr::array::{ArraySchema, array_of};
 use crate::expr::frame::aggregate::aggregate_schema;
 use crate::expr::frame::partition::concat;
 use crate::expr::frame::select::select;
@@ -24,6 +25,11 @@ pub fn with_inputs(node: &NodeRef, inputs: Vec<NodeRef>) -> Result<NodeRef> {
             .note("a column's type was widened while reading"),
         _ => error,
     })
+}
+
+fn with_array(node: &Node, array: &Arc<ArraySchema>, inputs: Vec<NodeRef>) -> NodeRef {
+    let divisions = node.divisions.clone();
+    Node::with_array(node.op.clone(), inputs, array.clone(), divisions, &node.prefix)
 }
 
 fn rebuilt(node: &NodeRef, inputs: Vec<NodeRef>) -> Result<NodeRef> {
@@ -81,7 +87,11 @@ fn rebuilt(node: &NodeRef, inputs: Vec<NodeRef>) -> Result<NodeRef> {
             make(schema, inputs)
         }
         NodeOp::PerPartition(_) | NodeOp::Gather(_) | NodeOp::Scan { .. } | NodeOp::Chunks(_) => {
-            make(node.schema.clone(), inputs)
+            match &node.array {
+                Some(array) => with_array(node, array, inputs),
+                None => make(node.schema.clone(), inputs),
+            }
         }
+        NodeOp::Array(_) => with_array(node, array_of(node)?, inputs),
     })
 }

@@ -1,0 +1,38 @@
+//! Where blocks of arrays come from: memory, files, functions of the position. A source reads any region.
+
+use std::fmt::Debug;
+
+use crate::chunk::ArrayChunk;
+use crate::error::Result;
+use crate::nd::NdDtype;
+use crate::token::Token;
+
+/// Part of an array: where it begins and how long it is, along each axis.
+pub type Region = [(usize, usize)];
+
+/// A source of blocks. It is immutable.
+pub trait ArraySource: Debug + Send + Sync {
+    /// What it is called in plans and names, such as `from-zarr`.
+    fn name(&self) -> &str;
+
+    /// Type of the elements.
+    fn dtype(&self) -> NdDtype;
+
+    /// The length of each axis.
+    fn shape(&self) -> Vec<usize>;
+
+    /// Content hash: files with their sizes and times, options.
+    fn token(&self) -> Token;
+
+    /// Where a region comes from, for errors: file and storage chunks.
+    fn describe(&self, region: &Region) -> String;
+
+    /// Bytes of memory that reading a region takes, the result included; 0 when it is in memory already.
+    fn projected_bytes(&self, region: &Region) -> usize;
+
+    /// The elements of a region.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    fn read(&self, region: &Region) -> Result<ArrayChunk>;
+}

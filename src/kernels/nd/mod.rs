@@ -1,0 +1,3 @@
+//! The loops over n-dimensional blocks.
+
+pub mod copy;

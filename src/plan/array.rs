@@ -1,0 +1,244 @@
+//! Lowering of arrays: the tasks of one block, and of the blocks that it needs.
+//!
+//! Covers where each element of a view is found, and which blocks a call for a block gets. Only blocks that somebody needs
+//! get tasks: a slice of a huge array costs what the slice needs.
+
+use std::sync::Arc;
+
+use crate::chunk::host::{BlockSite, CallSite};
+use crate::error::{Error, Result};
+use crate::expr::NodeRef;
+use crate::expr::array::{ArrayOp, Blocks, OutAxis, View, array_of, blocks};
+use crate::nd::Axis;
+use crate::plan::Lowering;
+use crate::task::array::{Gather, Piece};
+use crate::task::{TaskId, TaskOp};
+
+/// Elements of one block of the input along one axis, and where they go: block, first element in it, how many, step, place.
+#[derive(Clone, Copy)]
+struct Run {
+    block: usize,
+    start: usize,
+    len: usize,
+    step: isize,
+    at: usize,
+}
+
+impl Lowering<'_> {
+    /// The task that makes block `number` of an array.
+    pub(super) fn block(&mut self, node: &NodeRef, op: &ArrayOp, number: usize) -> Result<TaskId> {
+        let schema = array_of(node)?;
+        let index = schema.grid.index(number);
+        match op {
+            ArrayOp::Source(source) => {
+                let region: Vec<(usize, usize)> = index
+                    .iter()
+                    .zip(&schema.grid.axes)
+                    .map(|(i, axis)| axis.bounds(*i).map(|(start, stop)| (start, stop - start)))
+                    .collect::<Option<_>>()
+                    .ok_or_else(|| Error::internal("a source of unknown shape"))?;
+                let projected = source.projected_bytes(&region);
+                let op = TaskOp::ReadArray(source.clone(), region.into());
+                Ok(self.push(node, number, op, vec![], projected))
+            }
+            ArrayOp::View(view) => self.view(node, view, &index, number),
+            ArrayOp::Concat(axis) => {
+                let mut index = index;
+                for input in &node.inputs {
+                    let grid = &array_of(input)?.grid;
+                    let count = grid.axes[*axis].count();
+                    if index[*axis] < count {
+                        return self.partition(input, grid.number(&index));
+                    }
+                    index[*axis] -= count;
+                }
+                Err(Error::internal("a block beyond the inputs"))
+            }
+            ArrayOp::Blocks(blocks) => self.call_for_block(node, blocks, &index, number),
+            ArrayOp::Join => self.partition(&node.inputs[number], 0),
+        }
+    }
+
+    fn view(&mut self, node: &NodeRef, view: &Arc<View>, index: &[usize], number: usize) -> Result<TaskId> {
+        let schema = array_of(node)?;
+        let input = &node.inputs[0];
+        let source = &array_of(input)?.grid;
+        let mut runs: Vec<Vec<Run>> = vec![Vec::new(); source.axes.len()];
+        let mut shape = Vec::with_capacity(index.len());
+        for ((from, i), to) in view.axes.iter().zip(index).zip(&schema.grid.axes) {
+            shape.push(match from {
+                OutAxis::Whole(axis) => {
+                    let size = source.axes[*axis].size(*i);
+                    runs[*axis].push(Run {
+                        block: *i,
+                        start: 0,
+                        len: size.unwrap_or(usize::MAX),
+                        step: 1,
+                        at: 0,
+                    });
+                    size
+                }
+                OutAxis::New => to.size(*i),
+                OutAxis::Affine { axis, start, step } => {
+                    let (begin, end) = to
+                        .bounds(*i)
+                        .ok_or_else(|| Error::internal("a view with unknown lengths"))?;
+                    runs[*axis] = affine_runs(&source.axes[*axis], *start, *step, begin, end)?;
+                    Some(end - begin)
+                }
+            });
+        }
+        for (axis, position) in &view.fixed {
+            let block = source.axes[*axis].locate(*position);
+            let start = source.axes[*axis].bounds(block).map_or(0, |(start, _)| start);
+            runs[*axis].push(Run {
+                block,
+                start: position - start,
+                len: 1,
+                step: 1,
+                at: 0,
+            });
+        }
+        let mut inputs = Vec::new();
+        let mut pieces = Vec::new();
+        let mut bytes = 0;
+        let mut choice = vec![0; runs.len()];
+        'pieces: loop {
+            let chosen: Vec<Run> = runs.iter().zip(&choice).map(|(runs, at)| runs[*at]).collect();
+            let block: Vec<usize> = chosen.iter().map(|run| run.block).collect();
+            inputs.push(self.partition(input, source.number(&block))?);
+            pieces.push(Piece {
+                parts: chosen.iter().map(|run| (run.start, run.len, run.step)).collect(),
+                at: view
+                    .axes
+                    .iter()
+                    .map(|axis| match axis {
+                        OutAxis::Affine { axis, .. } => chosen[*axis].at,
+                        OutAxis::Whole(_) | OutAxis::New => 0,
+                    })
+                    .collect(),
+            });
+            for axis in (0..runs.len()).rev() {
+                choice[axis] += 1;
+                if choice[axis] < runs[axis].len() {
+                    continue 'pieces;
+                }
+                choice[axis] = 0;
+            }
+            break;
+        }
+        if pieces.len() > 1 {
+            bytes = shape.iter().map(|size| size.unwrap_or(0)).product::<usize>() * schema.dtype.itemsize();
+        }
+        let axes = view
+            .axes
+            .iter()
+            .map(|axis| match axis {
+                OutAxis::Affine { axis, .. } | OutAxis::Whole(axis) => Some(*axis),
+                OutAxis::New => None,
+            })
+            .collect();
+        let gather = Gather {
+            shape,
+            axes,
+            pieces,
+            dtype: schema.dtype.clone(),
+        };
+        Ok(self.push(node, number, TaskOp::Gather(Arc::new(gather)), inputs, bytes))
+    }
+
+    fn call_for_block(
+        &mut self,
+        node: &NodeRef,
+        spec: &Blocks,
+        index: &[usize],
+        number: usize,
+    ) -> Result<TaskId> {
+        let mut inputs = Vec::new();
+        let mut groups = Vec::with_capacity(node.inputs.len());
+        let mut nests = Vec::with_capacity(node.inputs.len());
+        for (position, input) in node.inputs.iter().enumerate() {
+            let counts = blocks::numblocks(input);
+            let ranges = spec.ranges(position, &counts, index);
+            let before = inputs.len();
+            let total: usize = ranges.iter().map(|(_, count, _)| count).product();
+            for flat in 0..total {
+                let (mut rest, mut at) = (flat, vec![0; ranges.len()]);
+                for (axis, (start, count, _)) in ranges.iter().enumerate().rev() {
+                    at[axis] = start + rest % count;
+                    rest /= count;
+                }
+                let block = at
+                    .iter()
+                    .zip(&counts)
+                    .fold(0, |number, (at, count)| number * count + at);
+                inputs.push(self.partition(input, block)?);
+            }
+            groups.push(inputs.len() - before);
+            let nest = ranges
+                .iter()
+                .filter(|(.., list)| *list)
+                .map(|(_, count, _)| *count);
+            nests.push(nest.collect());
+        }
+        let name = node.name();
+        let positions: Vec<String> = index.iter().map(ToString::to_string).collect();
+        let site = CallSite {
+            key: if positions.is_empty() {
+                format!("('{name}',)")
+            } else {
+                format!("('{name}', {})", positions.join(", "))
+            },
+            partition: number,
+            npartitions: node.npartitions(),
+            block: Some(Arc::new(BlockSite {
+                index: index.to_vec(),
+                nests,
+            })),
+        };
+        let op = TaskOp::Host {
+            call: spec.call.clone(),
+            site,
+            groups: groups.into(),
+        };
+        Ok(self.push(node, number, op, inputs, 0))
+    }
+}
+
+/// The elements `begin..end` of an axis of the result, which are at `start + step * i` of `source`, block by block.
+fn affine_runs(source: &Axis, start: usize, step: isize, begin: usize, end: usize) -> Result<Vec<Run>> {
+    let unknown = || Error::internal("a view of an axis of unknown length");
+    let position = |i: usize| (start as isize + step * i as isize) as usize;
+    if begin == end {
+        return Ok(vec![Run {
+            block: 0,
+            start: 0,
+            len: 0,
+            step: 1,
+            at: 0,
+        }]);
+    }
+    let mut runs = Vec::new();
+    let mut i = begin;
+    while i < end {
+        let first = position(i);
+        let block = source.locate(first);
+        let (from, to) = source.bounds(block).ok_or_else(unknown)?;
+        // how many more steps stay in this block
+        let room = match step {
+            0 => end - i,
+            step if step > 0 => (to - 1 - first) / step.unsigned_abs() + 1,
+            step => (first - from) / step.unsigned_abs() + 1,
+        };
+        let len = room.min(end - i);
+        runs.push(Run {
+            block,
+            start: first - from,
+            len,
+            step,
+            at: i - begin,
+        });
+        i += len;
+    }
+    Ok(runs)
+}

@@ -1,0 +1,5 @@
+//! Arrays across the border: NumPy arrays as blocks and back, and the builders of array nodes.
+
+pub mod build;
+pub mod convert;
+pub mod source;

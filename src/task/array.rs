@@ -1,0 +1,118 @@
+//! What array tasks do: read a region, gather elements of several blocks into one.
+
+use crate::chunk::{ArrayChunk, Chunk};
+use crate::error::{Error, Result};
+use crate::kernels::nd::copy;
+use crate::nd::NdDtype;
+
+/// Part of one input and where it goes.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// Along each axis of the input: first element, how many (`usize::MAX` for all), step.
+    pub parts: Vec<(usize, usize, isize)>,
+    /// Where its first element goes in the result.
+    pub at: Vec<usize>,
+}
+
+/// How a block is put together.
+#[derive(Clone, Debug)]
+pub struct Gather {
+    /// The shape of the result, where known.
+    pub shape: Vec<Option<usize>>,
+    /// For each axis of the result, the axis of the inputs that it is.
+    pub axes: Vec<Option<usize>>,
+    /// One for each input.
+    pub pieces: Vec<Piece>,
+    /// Type of the elements.
+    pub dtype: NdDtype,
+}
+
+/// The array in `chunk`.
+///
+/// # Errors
+/// When it is an object of the host language that was promised to be a NumPy array.
+pub fn array_in(chunk: &Chunk) -> Result<&ArrayChunk> {
+    match chunk {
+        Chunk::Array(array) => Ok(array),
+        Chunk::Host(_) => Err(Error::type_(
+            "a block isn't the NumPy array that was promised: say with meta= (or dtype=object) what the function returns",
+        )),
+        Chunk::Frame(_) => Err(Error::internal("a block that is a frame")),
+    }
+}
+
+impl Gather {
+    /// Puts the block together.
+    ///
+    /// # Errors
+    /// When an input doesn't have the planned shape.
+    pub fn run(&self, inputs: &[Chunk]) -> Result<ArrayChunk> {
+        let views = inputs
+            .iter()
+            .zip(&self.pieces)
+            .map(|(chunk, piece)| self.view(array_in(chunk)?, piece))
+            .collect::<Result<Vec<_>>>()?;
+        if let [view] = views.as_slice() {
+            return copy::compact(view);
+        }
+        let dtype = views[0].dtype.clone();
+        let shape: Option<Vec<usize>> = self.shape.iter().copied().collect();
+        let shape = shape.ok_or_else(|| Error::internal("several pieces of unknown length"))?;
+        let pieces: Vec<copy::Piece> = views
+            .into_iter()
+            .zip(&self.pieces)
+            .map(|(chunk, piece)| copy::Piece {
+                chunk,
+                at: piece.at.clone(),
+            })
+            .collect();
+        copy::gather(&pieces, &shape, &dtype)
+    }
+
+    fn view(&self, chunk: &ArrayChunk, piece: &Piece) -> Result<ArrayChunk> {
+        let planned = || {
+            let parts: Vec<String> = piece
+                .parts
+                .iter()
+                .map(|(start, len, _)| format!("{start}+{len}"))
+                .collect();
+            Error::value(format!(
+                "a block has shape {:?} where elements {} were planned: say with chunks= which shapes the function returns",
+                chunk.shape,
+                parts.join(", ")
+            ))
+        };
+        if chunk.shape.len() != piece.parts.len() {
+            return Err(planned());
+        }
+        let parts: Vec<_> = piece
+            .parts
+            .iter()
+            .zip(&chunk.shape)
+            .map(|((start, len, step), have)| (*start, if *len == usize::MAX { *have } else { *len }, *step))
+            .collect();
+        let inside = parts.iter().zip(&chunk.shape).all(|((start, len, step), have)| {
+            let last = *start as isize + (*len as isize - 1) * step;
+            *len == 0 || (*start < *have && (0..*have as isize).contains(&last))
+        });
+        if !inside {
+            return Err(planned());
+        }
+        let part = chunk.slice(&parts)?;
+        let shape = self.axes.iter().zip(&self.shape);
+        let shape: Vec<usize> = shape
+            .map(|(axis, len)| axis.map_or(len.unwrap_or(1), |axis| part.shape[axis]))
+            .collect();
+        let strides = self
+            .axes
+            .iter()
+            .map(|axis| axis.map_or(0, |axis| part.strides[axis]));
+        ArrayChunk::strided(
+            part.dtype.clone(),
+            shape,
+            strides.collect(),
+            part.offset,
+            part.buffer.clone(),
+        )
+    }
+}
