@@ -4,6 +4,7 @@ pub mod agg;
 pub mod compile;
 pub mod concat;
 pub mod group;
+pub mod nd;
 pub mod ops;
 pub mod predicate;
 pub mod program;
