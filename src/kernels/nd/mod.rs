@@ -1,3 +1,6 @@
 //! The loops over n-dimensional blocks.
 
 pub mod copy;
+pub mod memory;
+pub mod strided;
+pub mod transpose;
