@@ -6,6 +6,7 @@ pub mod cast;
 pub mod compare;
 pub mod infer;
 pub mod member;
+pub mod nd;
 pub mod promote;
 pub mod scalar;
 pub mod side;
