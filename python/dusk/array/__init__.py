@@ -1,0 +1,27 @@
+"""Arrays of any size, chunk by chunk, with NumPy's functions."""
+
+from __future__ import annotations
+
+from dusk.array.core import (
+    Array,
+    asanyarray,
+    asarray,
+    blockwise,
+    elemwise,
+    from_array,
+    map_blocks,
+    normalize_chunks,
+    unify_chunks,
+)
+
+__all__ = [
+    "Array",
+    "asanyarray",
+    "asarray",
+    "blockwise",
+    "elemwise",
+    "from_array",
+    "map_blocks",
+    "normalize_chunks",
+    "unify_chunks",
+]

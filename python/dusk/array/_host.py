@@ -1,0 +1,51 @@
+"""Blocks that aren't plain NumPy arrays put together: masked, sparse and other array types, objects, frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dusk.array.dispatch import concatenate_lookup
+
+__all__ = ["concatenate_nested", "join_blocks"]
+
+
+def _concatenate(parts: list[Any], axis: int) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    kind = type(max(parts, key=lambda part: getattr(part, "__array_priority__", 0)))
+    return concatenate_lookup.dispatch(kind)(parts, axis=axis)
+
+
+def concatenate_nested(blocks: Any, axes: list[int]) -> Any:
+    """Concatenate nested lists of arrays.
+
+    Parameters
+    ----------
+    blocks : nested lists of arrays
+    axes : list of int
+        For each level of nesting, outermost first, the axis along which its items follow one another.
+    """
+    if not axes:
+        return blocks
+    parts = [concatenate_nested(block, axes[1:]) for block in blocks]
+    return _concatenate(parts, axes[0])
+
+
+def join_blocks(blocks: Any, ndim: int) -> Any:
+    """Return the value of an array from its blocks in nested lists."""
+    if ndim == 0:
+        return blocks if not isinstance(blocks, np.ndarray) else blocks[()]
+    first = blocks
+    for _ in range(ndim):
+        first = first[0]
+    if ndim and not hasattr(first, "ndim"):
+        return concatenate_nested(_as_arrays(blocks, ndim), list(range(ndim)))
+    return concatenate_nested(blocks, list(range(ndim)))
+
+
+def _as_arrays(blocks: Any, depth: int) -> Any:
+    if depth == 0:
+        return np.asarray(blocks)
+    return [_as_arrays(block, depth - 1) for block in blocks]

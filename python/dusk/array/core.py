@@ -1,0 +1,51 @@
+"""The array collection and its basic functions, under Dask's module name."""
+
+from __future__ import annotations
+
+from dusk.array._array import Array, finalize
+from dusk.array._chunks import (
+    auto_chunks,
+    blockdims_from_blockshape,
+    broadcast_chunks,
+    broadcast_shapes,
+    common_blockdim,
+    normalize_chunks,
+    slices_from_chunks,
+    unify_chunks,
+)
+from dusk.array._elemwise import elemwise, handle_out
+from dusk.array._from_array import asanyarray, asarray, from_array, getter, getter_inline, getter_nofancy
+from dusk.array._map_blocks import map_blocks
+from dusk.array._meta import compute_meta, meta_from_array
+from dusk.array._operand import is_scalar_for_elemwise, is_valid_operand
+from dusk.array.blockwise import blockwise
+from dusk.array.chunk_types import is_valid_array_type, is_valid_chunk_type
+
+__all__ = [
+    "Array",
+    "asanyarray",
+    "asarray",
+    "auto_chunks",
+    "blockdims_from_blockshape",
+    "blockwise",
+    "broadcast_chunks",
+    "broadcast_shapes",
+    "common_blockdim",
+    "compute_meta",
+    "elemwise",
+    "finalize",
+    "from_array",
+    "getter",
+    "getter_inline",
+    "getter_nofancy",
+    "handle_out",
+    "is_scalar_for_elemwise",
+    "is_valid_array_type",
+    "is_valid_chunk_type",
+    "is_valid_operand",
+    "map_blocks",
+    "meta_from_array",
+    "normalize_chunks",
+    "slices_from_chunks",
+    "unify_chunks",
+]

@@ -1,0 +1,67 @@
+"""Functions by array type, which libraries with array types of their own register for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dusk.utils import Dispatch
+
+__all__ = [
+    "bincount_lookup",
+    "concatenate_lookup",
+    "divide_lookup",
+    "einsum_lookup",
+    "empty_lookup",
+    "nannumel_lookup",
+    "numel_lookup",
+    "percentile_lookup",
+    "take_lookup",
+    "tensordot_lookup",
+    "tolist_lookup",
+    "to_cupy_dispatch",
+    "to_numpy_dispatch",
+]
+
+concatenate_lookup = Dispatch("concatenate")
+tensordot_lookup = Dispatch("tensordot")
+einsum_lookup = Dispatch("einsum")
+empty_lookup = Dispatch("empty")
+divide_lookup = Dispatch("divide")
+percentile_lookup = Dispatch("percentile")
+numel_lookup = Dispatch("numel")
+nannumel_lookup = Dispatch("nannumel")
+take_lookup = Dispatch("take")
+tolist_lookup = Dispatch("tolist")
+bincount_lookup = Dispatch("bincount")
+to_numpy_dispatch = Dispatch("to_numpy")
+to_cupy_dispatch = Dispatch("to_cupy")
+
+concatenate_lookup.register((object, np.ndarray), np.concatenate)
+tensordot_lookup.register((object, np.ndarray), np.tensordot)
+einsum_lookup.register((object, np.ndarray), np.einsum)
+empty_lookup.register((object, np.ndarray), np.empty)
+take_lookup.register((object, np.ndarray), np.take)
+tolist_lookup.register((object, np.ndarray), lambda array: array.tolist())
+bincount_lookup.register((object, np.ndarray), np.bincount)
+divide_lookup.register((object, np.ndarray), np.divide)
+
+
+@concatenate_lookup.register(np.ma.masked_array)
+def _concatenate_masked(arrays: list[Any], axis: int = 0) -> Any:
+    """Concatenate masked arrays; the fill value stays if all agree on it."""
+    joined = np.ma.concatenate(arrays, axis=axis)
+    values = [array.fill_value for array in arrays if hasattr(array, "fill_value")]
+    if values and all(np.array_equal(value, values[0], equal_nan=_is_float(value)) for value in values):
+        joined.fill_value = values[0]
+    return joined
+
+
+def _is_float(value: Any) -> bool:
+    return np.asarray(value).dtype.kind in "fc"
+
+
+@to_numpy_dispatch.register(np.ndarray)
+def _to_numpy(data: Any, **kwargs: Any) -> Any:
+    return data
