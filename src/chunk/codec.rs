@@ -38,6 +38,8 @@ pub enum Shell {
     Frame(Arc<FrameSchema>),
     /// Nothing: an array's file says it all.
     Array,
+    /// Nothing, either: several arrays.
+    Arrays,
     /// What makes the host object from its bytes.
     Host(Arc<dyn HostLoader>),
 }
@@ -49,6 +51,7 @@ impl Shell {
         match chunk {
             Chunk::Frame(frame) => Self::Frame(frame.schema.clone()),
             Chunk::Array(_) => Self::Array,
+            Chunk::Arrays(_) => Self::Arrays,
             Chunk::Host(value) => Self::Host(value.loader()),
         }
     }
@@ -58,6 +61,7 @@ impl Shell {
             Self::Frame(_) => 1,
             Self::Array => 2,
             Self::Host(_) => 3,
+            Self::Arrays => 4,
         }
     }
 }
@@ -73,20 +77,12 @@ pub fn write(chunk: &Chunk, out: &mut dyn Write, compress: bool, path: &Path) ->
     to.number(Shell::of(chunk).tag())?;
     match chunk {
         Chunk::Frame(frame) => write_frame(frame, &mut to, compress)?,
-        Chunk::Array(array) => {
-            match &array.dtype {
-                NdDtype::Num(elem) => to.bytes(elem.name().as_bytes())?,
-                NdDtype::Raw { descr, .. } => to.bytes(descr.as_bytes())?,
-                NdDtype::Host => return Err(Error::internal("an array chunk of objects")),
+        Chunk::Array(array) => write_array(array, &mut to)?,
+        Chunk::Arrays(arrays) => {
+            to.number(arrays.len() as u64)?;
+            for array in arrays.iter() {
+                write_array(array, &mut to)?;
             }
-            to.number(array.dtype.itemsize() as u64)?;
-            to.number(array.shape.len() as u64)?;
-            for &length in &array.shape {
-                to.number(length as u64)?;
-            }
-            // views are compacted on the way
-            to.number((array.size() * array.dtype.itemsize()) as u64)?;
-            array.runs(&mut |run| to.raw(run))?;
         }
         Chunk::Host(value) => to.bytes(&value.dump()?)?,
     }
@@ -110,22 +106,11 @@ pub fn read(shell: &Shell, input: &mut dyn Read, size: u64, path: &Path) -> Resu
     }
     let chunk = match shell {
         Shell::Frame(schema) => Chunk::Frame(Arc::new(read_frame(schema, &mut from)?)),
-        Shell::Array => {
-            let name = String::from_utf8(from.bytes()?.as_slice().to_vec())
-                .map_err(|_| from.broken("the dtype isn't text"))?;
-            let itemsize = from.number()? as usize;
-            let dtype = Elem::parse(&name).map_or_else(
-                || NdDtype::Raw {
-                    descr: name.as_str().into(),
-                    itemsize,
-                },
-                NdDtype::Num,
-            );
-            let shape: Vec<usize> = (0..from.count()?)
-                .map(|_| from.number().map(|n| n as usize))
-                .collect::<Result<_>>()?;
-            let buffer: Buffer = from.bytes()?.into();
-            Chunk::Array(Arc::new(ArrayChunk::dense(dtype, shape, buffer)?))
+        Shell::Array => Chunk::Array(Arc::new(read_array(&mut from)?)),
+        Shell::Arrays => {
+            let count = from.count()?;
+            let arrays = (0..count).map(|_| read_array(&mut from)).collect::<Result<_>>()?;
+            Chunk::Arrays(Arc::new(arrays))
         }
         Shell::Host(loader) => Chunk::Host(loader.load(from.bytes()?.as_slice())?),
     };
@@ -136,6 +121,40 @@ pub fn read(shell: &Shell, input: &mut dyn Read, size: u64, path: &Path) -> Resu
     } else {
         Err(from.broken("its end mark is missing"))
     }
+}
+
+fn write_array(array: &ArrayChunk, to: &mut Writer) -> Result<()> {
+    match &array.dtype {
+        NdDtype::Num(elem) => to.bytes(elem.name().as_bytes())?,
+        NdDtype::Raw { descr, .. } => to.bytes(descr.as_bytes())?,
+        NdDtype::Host => return Err(Error::internal("an array chunk of objects")),
+    }
+    to.number(array.dtype.itemsize() as u64)?;
+    to.number(array.shape.len() as u64)?;
+    for &length in &array.shape {
+        to.number(length as u64)?;
+    }
+    // views are compacted on the way
+    to.number((array.size() * array.dtype.itemsize()) as u64)?;
+    array.runs(&mut |run| to.raw(run))
+}
+
+fn read_array(from: &mut Reader) -> Result<ArrayChunk> {
+    let name = String::from_utf8(from.bytes()?.as_slice().to_vec())
+        .map_err(|_| from.broken("the dtype isn't text"))?;
+    let itemsize = from.number()? as usize;
+    let dtype = Elem::parse(&name).map_or_else(
+        || NdDtype::Raw {
+            descr: name.as_str().into(),
+            itemsize,
+        },
+        NdDtype::Num,
+    );
+    let shape: Vec<usize> = (0..from.count()?)
+        .map(|_| from.number().map(|n| n as usize))
+        .collect::<Result<_>>()?;
+    let buffer: Buffer = from.bytes()?.into();
+    ArrayChunk::dense(dtype, shape, buffer)
 }
 
 /// A head with the lengths and indexes of all batches, then the arrays: one Arrow stream for each run of neighbouring

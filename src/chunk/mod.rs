@@ -24,6 +24,8 @@ pub enum Chunk {
     Frame(Arc<FrameChunk>),
     /// An n-dimensional block.
     Array(Arc<ArrayChunk>),
+    /// Several blocks that belong together: the state of a reduction.
+    Arrays(Arc<Vec<ArrayChunk>>),
     /// An object of the host language.
     Host(HostRef),
 }
@@ -35,6 +37,7 @@ impl Chunk {
         match self {
             Self::Frame(frame) => frame.nbytes(),
             Self::Array(array) => array.nbytes(),
+            Self::Arrays(arrays) => arrays.iter().map(ArrayChunk::nbytes).sum(),
             Self::Host(value) => value.nbytes(),
         }
     }
@@ -45,6 +48,9 @@ impl Chunk {
         match self {
             Self::Frame(frame) => frame.buffers(visit),
             Self::Array(array) => visit(array.buffer.data_ptr().as_ptr() as usize, array.nbytes()),
+            Self::Arrays(arrays) => arrays
+                .iter()
+                .for_each(|array| visit(array.buffer.data_ptr().as_ptr() as usize, array.nbytes())),
             Self::Host(value) => return value.nbytes(),
         }
         0
@@ -55,7 +61,7 @@ impl Chunk {
     pub fn rows(&self) -> Option<usize> {
         match self {
             Self::Frame(frame) => Some(frame.len()),
-            Self::Array(_) | Self::Host(_) => None,
+            Self::Array(_) | Self::Arrays(_) | Self::Host(_) => None,
         }
     }
 }

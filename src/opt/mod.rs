@@ -2,6 +2,7 @@
 //!
 //! Invariant: a pass keeps what comes out of every root: rows, order, labels and dtypes.
 
+mod fuse_array;
 mod predicate;
 mod project;
 mod share;
@@ -22,8 +23,10 @@ pub fn optimize(roots: &[NodeRef]) -> Result<Vec<NodeRef>> {
     let roots = predicate::run(roots)?;
     // Then aggregations over the same rows are made one, while their inputs are still recognisable as the same node.
     let roots = share::run(&roots)?;
-    // Columns last, when all readers are known: nothing may look at a column that was cut.
-    project::run(&roots)
+    // Columns then, when all readers are known: nothing may look at a column that was cut.
+    let roots = project::run(&roots)?;
+    // Arrays: steps between elements vanish once nothing else reads them.
+    fuse_array::run(&roots)
 }
 
 /// Rewrites a DAG from its leaves up: `rule` sees each node once, over inputs that are rewritten already.

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use crate::chunk::host::{BlockSite, CallSite};
 use crate::error::{Error, Result};
 use crate::expr::NodeRef;
-use crate::expr::array::{ArrayOp, Blocks, OutAxis, View, array_of, blocks};
+use crate::expr::array::{ArrayOp, Blocks, OutAxis, View, array_of, blocks, elementwise};
 use crate::nd::Axis;
+use crate::op::nd::NdExpr;
 use crate::plan::Lowering;
-use crate::task::array::{Gather, Piece};
+use crate::task::array::{Compute, Gather, Piece};
 use crate::task::{TaskId, TaskOp};
 
 /// Elements of one block of the input along one axis, and where they go: block, first element in it, how many, step, place.
@@ -55,6 +56,8 @@ impl Lowering<'_> {
                 Err(Error::internal("a block beyond the inputs"))
             }
             ArrayOp::Blocks(blocks) => self.call_for_block(node, blocks, &index, number),
+            ArrayOp::Elementwise(expr) => self.elementwise(node, expr, &index, number),
+            ArrayOp::Reduce(spec) => self.reduction(node, spec, &index, number),
             ArrayOp::Join => self.partition(&node.inputs[number], 0),
         }
     }
@@ -145,6 +148,53 @@ impl Lowering<'_> {
             dtype: schema.dtype.clone(),
         };
         Ok(self.push(node, number, TaskOp::Gather(Arc::new(gather)), inputs, bytes))
+    }
+
+    /// An expression over the blocks of each input that one of the result reads.
+    fn elementwise(
+        &mut self,
+        node: &NodeRef,
+        expr: &Arc<NdExpr>,
+        index: &[usize],
+        number: usize,
+    ) -> Result<TaskId> {
+        let compute = if let Some(compute) = self.computes.get(&node.token) {
+            compute.clone()
+        } else {
+            let elems = node
+                .inputs
+                .iter()
+                .map(elementwise::elem_of)
+                .collect::<Result<_>>()?;
+            let compute = Arc::new(Compute::new(expr.clone(), elems));
+            self.computes.insert(node.token, compute.clone());
+            compute
+        };
+        let inputs = self.aligned_blocks(node, index)?;
+        let schema = array_of(node)?;
+        let size = schema
+            .grid
+            .block_shape(index)
+            .map_or(0, |shape| shape.iter().product());
+        let bytes = size * schema.dtype.itemsize();
+        Ok(self.push(node, number, TaskOp::Compute(compute), inputs, bytes))
+    }
+
+    /// The block of each input that belongs to the one at `index`.
+    pub(super) fn aligned_blocks(&mut self, node: &NodeRef, index: &[usize]) -> Result<Vec<TaskId>> {
+        let mut inputs = Vec::with_capacity(node.inputs.len());
+        for input in &node.inputs {
+            let grid = &array_of(input)?.grid;
+            let shift = index.len() - grid.axes.len();
+            let block: Vec<usize> = grid
+                .axes
+                .iter()
+                .enumerate()
+                .map(|(i, axis)| if axis.count() == 1 { 0 } else { index[i + shift] })
+                .collect();
+            inputs.push(self.partition(input, grid.number(&block))?);
+        }
+        Ok(inputs)
     }
 
     fn call_for_block(

@@ -6,6 +6,7 @@
 mod aggregate;
 mod array;
 mod chain;
+mod reduce;
 
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::expr::{HostCall, Node, NodeOp, NodeRef, Repartition};
 use crate::opt::topological;
+use crate::task::array::Compute;
 use crate::task::{Task, TaskGraph, TaskId, TaskOp};
 use crate::token::Token;
 
@@ -30,6 +32,7 @@ pub fn lower(nodes: &[NodeRef], settings: &Settings) -> Result<(TaskGraph, Vec<u
         settings,
         done: HashMap::new(),
         chains: HashMap::new(),
+        computes: HashMap::new(),
     };
     // Inputs first, so that a long chain of calls is not walked by recursion.
     for node in topological(nodes) {
@@ -54,6 +57,8 @@ struct Lowering<'a> {
     /// Partitions that have a task already: a common subexpression is computed once.
     done: HashMap<(Token, usize), TaskId>,
     chains: HashMap<Token, Arc<chain::Chain>>,
+    /// The expressions of nodes, each compiled once for all blocks.
+    computes: HashMap<Token, Arc<Compute>>,
 }
 
 impl Lowering<'_> {

@@ -85,6 +85,7 @@ pub fn from_chunks(
         t.number(match chunk {
             Chunk::Frame(frame) => Arc::as_ptr(frame).addr(),
             Chunk::Array(array) => Arc::as_ptr(array).addr(),
+            Chunk::Arrays(arrays) => Arc::as_ptr(arrays).addr(),
             Chunk::Host(value) => Arc::as_ptr(value).addr(),
         } as u64);
     }

@@ -23,7 +23,10 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = false)]
 mod _core {
     #[pymodule_export]
-    use super::array::build::{array_blocks, array_concat, array_from_numpy, array_join, array_view};
+    use super::array::build::{
+        array_blocks, array_cast, array_concat, array_elementwise, array_from_numpy, array_join,
+        array_reduce, array_view,
+    };
     #[pymodule_export]
     use super::arrow::arrow_stream;
     #[pymodule_export]

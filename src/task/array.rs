@@ -1,9 +1,13 @@
-//! What array tasks do: read a region, gather elements of several blocks into one.
+//! What array tasks do: read a region, gather elements of several blocks into one, compute an expression for each element.
+
+use std::sync::{Arc, OnceLock};
 
 use crate::chunk::{ArrayChunk, Chunk};
 use crate::error::{Error, Result};
 use crate::kernels::nd::copy;
-use crate::nd::NdDtype;
+use crate::kernels::nd::program::NdProgram;
+use crate::nd::{Elem, NdDtype};
+use crate::op::nd::NdExpr;
 
 /// Part of one input and where it goes.
 #[derive(Clone, Debug)]
@@ -37,7 +41,7 @@ pub fn array_in(chunk: &Chunk) -> Result<&ArrayChunk> {
         Chunk::Host(_) => Err(Error::type_(
             "a block isn't the NumPy array that was promised: say with meta= (or dtype=object) what the function returns",
         )),
-        Chunk::Frame(_) => Err(Error::internal("a block that is a frame")),
+        Chunk::Frame(_) | Chunk::Arrays(_) => Err(Error::internal("a block that is a frame")),
     }
 }
 
@@ -115,4 +119,88 @@ impl Gather {
             part.buffer.clone(),
         )
     }
+}
+
+/// An expression over blocks, compiled when the first block asks for it.
+#[derive(Debug)]
+pub struct Compute {
+    expr: Arc<NdExpr>,
+    elems: Vec<Elem>,
+    program: OnceLock<Result<NdProgram>>,
+}
+
+impl Compute {
+    /// The expression over inputs of these types.
+    #[must_use]
+    pub fn new(expr: Arc<NdExpr>, elems: Vec<Elem>) -> Self {
+        Self {
+            expr,
+            elems,
+            program: OnceLock::new(),
+        }
+    }
+
+    /// In a few words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("{} operations on each element", self.expr.size())
+    }
+
+    /// The value of each element of `inputs`, broadcast against each other.
+    ///
+    /// # Errors
+    /// When their shapes don't go together, or a loop refuses its operands.
+    pub fn run(&self, inputs: &[Chunk]) -> Result<ArrayChunk> {
+        let program = self
+            .program
+            .get_or_init(|| NdProgram::compile(&self.expr, &self.elems))
+            .as_ref()
+            .map_err(Clone::clone)?;
+        let blocks = inputs
+            .iter()
+            .zip(&self.elems)
+            .map(|(chunk, elem)| as_elem(array_in(chunk)?, *elem))
+            .collect::<Result<Vec<_>>>()?;
+        let shape = broadcast_shape(&blocks)?;
+        program.run(&blocks, &shape)
+    }
+}
+
+/// The block with the planned type: a function may have returned another one than it promised.
+fn as_elem(chunk: &ArrayChunk, elem: Elem) -> Result<ArrayChunk> {
+    match &chunk.dtype {
+        NdDtype::Num(own) if *own == elem => Ok(chunk.clone()),
+        NdDtype::Num(own) => {
+            let cast = NdExpr::cast(elem, NdExpr::input(0));
+            NdProgram::compile(&cast, &[*own])?.run(std::slice::from_ref(chunk), &chunk.shape)
+        }
+        other => Err(Error::type_(format!(
+            "a block has dtype {other:?} where {} was promised: say with dtype= what the function returns",
+            elem.name()
+        ))),
+    }
+}
+
+fn broadcast_shape(blocks: &[ArrayChunk]) -> Result<Vec<usize>> {
+    let ndim = blocks.iter().map(|block| block.shape.len()).max().unwrap_or(0);
+    let mut shape = vec![1; ndim];
+    for block in blocks {
+        let shift = ndim - block.shape.len();
+        for (len, own) in shape[shift..].iter_mut().zip(&block.shape) {
+            match (*len, *own) {
+                (a, b) if a == b => {}
+                (1, b) => *len = b,
+                (_, 1) => {}
+                _ => {
+                    let shapes: Vec<String> =
+                        blocks.iter().map(|block| format!("{:?}", block.shape)).collect();
+                    return Err(Error::value(format!(
+                        "operands could not be broadcast together with shapes {}",
+                        shapes.join(" ")
+                    )));
+                }
+            }
+        }
+    }
+    Ok(shape)
 }

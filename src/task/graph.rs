@@ -6,8 +6,10 @@ use crate::chunk::host::CallSite;
 use crate::chunk::{ArraySource, Chunk, Scan, Source};
 use crate::expr::HostCall;
 use crate::kernels::agg::AggPlan;
-use crate::task::array::Gather;
+use crate::op::nd_reduce::ReduceOp;
+use crate::task::array::{Compute, Gather};
 use crate::task::pipeline::Pipeline;
+use crate::task::reduce::{Finish, Partial};
 
 /// A task's position in its graph. Tasks come after their inputs.
 pub type TaskId = u32;
@@ -41,6 +43,14 @@ pub enum TaskOp {
     },
     /// A region of a source of arrays.
     ReadArray(Arc<dyn ArraySource>, Arc<[(usize, usize)]>),
+    /// An expression for each element of blocks.
+    Compute(Arc<Compute>),
+    /// A block reduced as it is computed.
+    PartialReduce(Arc<Partial>),
+    /// States of a reduction made one.
+    MergeReduce(ReduceOp),
+    /// A state of a reduction made the result.
+    FinishReduce(Finish),
     /// Elements of blocks put together as one block.
     Gather(Arc<Gather>),
     /// The rows of all inputs, one after another, as one chunk.
@@ -103,6 +113,16 @@ impl Task {
                 format!("{} of {inputs} chunks [{tier}]", call.function.name())
             }
             TaskOp::ReadArray(source, _) => format!("read {} [native]", source.name()),
+            TaskOp::Compute(compute) => format!("{} of {inputs} blocks [native]", compute.describe()),
+            TaskOp::PartialReduce(partial) => {
+                format!(
+                    "{} of {} over {inputs} blocks [native]",
+                    partial.spec.state.name(),
+                    partial.compute.describe()
+                )
+            }
+            TaskOp::MergeReduce(op) => format!("merge {inputs} states of {} [native]", op.name()),
+            TaskOp::FinishReduce(finish) => format!("{} of a state [native]", finish.op.name()),
             TaskOp::Gather(_) => format!("gather elements of {inputs} blocks [native]"),
             TaskOp::Concat => format!("concatenate {inputs} chunks [native]"),
             TaskOp::Piece { pieces, .. } => format!("one of {pieces} pieces [native]"),

@@ -7,6 +7,7 @@ pub mod array;
 pub mod graph;
 mod literal;
 pub mod pipeline;
+pub mod reduce;
 pub mod run;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

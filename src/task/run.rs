@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::chunk::{Chunk, FrameChunk};
 use crate::error::{Context, Error, Result};
-use crate::task::{Control, Task, TaskOp};
+use crate::task::{Control, Task, TaskOp, reduce};
 
 /// Runs `task` on its inputs, given in the order of `task.inputs`.
 ///
@@ -32,6 +32,16 @@ pub fn run(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Result<Chunk> 
             .read(region)
             .map(|array| Chunk::Array(Arc::new(array)))
             .context(|| format!("while reading {}", source.describe(region))),
+        TaskOp::Compute(compute) => compute
+            .run(&inputs)
+            .map(|array| Chunk::Array(Arc::new(array)))
+            .context(|| format!("in block {} of {}", task.partition, task.name)),
+        TaskOp::PartialReduce(partial) => partial
+            .run(&inputs)
+            .map(|state| Chunk::Arrays(Arc::new(state)))
+            .context(|| format!("in block {} of {}", task.partition, task.name)),
+        TaskOp::MergeReduce(op) => Ok(Chunk::Arrays(Arc::new(reduce::merge(*op, &inputs)?))),
+        TaskOp::FinishReduce(finish) => Ok(Chunk::Array(Arc::new(finish.run(&inputs)?))),
         TaskOp::Gather(gather) => gather
             .run(&inputs)
             .map(|array| Chunk::Array(Arc::new(array)))

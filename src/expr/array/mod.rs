@@ -5,6 +5,8 @@
 //! (`plan::array`).
 
 pub mod blocks;
+pub mod elementwise;
+pub mod reduce;
 pub mod view;
 
 use std::sync::Arc;
@@ -13,10 +15,12 @@ use crate::chunk::array_source::ArraySource;
 use crate::error::{Error, Result};
 use crate::expr::{Node, NodeOp, NodeRef};
 use crate::nd::{Axis, Grid, NdDtype};
+use crate::op::nd::NdExpr;
 use crate::schema::Divisions;
 use crate::token::{Tokenize, Tokenizer};
 
 pub use blocks::{AxisPick, Blocks};
+pub use reduce::Reduce;
 pub use view::{OutAxis, View};
 
 /// What is known of an array before it is computed.
@@ -44,6 +48,10 @@ pub enum ArrayOp {
     View(Arc<View>),
     /// The inputs put one after another along an axis; their chunks stay.
     Concat(usize),
+    /// One expression for each element, over inputs broadcast against each other.
+    Elementwise(Arc<NdExpr>),
+    /// An expression reduced over axes.
+    Reduce(Arc<Reduce>),
     /// A host call for each block.
     Blocks(Arc<Blocks>),
     /// The blocks, in C order, are the inputs, of one partition each.
@@ -69,6 +77,14 @@ impl Tokenize for ArrayOp {
             }
             Self::Join => {
                 t.number(4);
+            }
+            Self::Reduce(spec) => {
+                t.number(6);
+                spec.tokenize(t);
+            }
+            Self::Elementwise(expr) => {
+                t.number(5);
+                expr.tokenize(t);
             }
         }
     }
@@ -159,6 +175,8 @@ pub fn describe(op: &ArrayOp) -> String {
         ArrayOp::View(view) => format!("View {}", view.describe()),
         ArrayOp::Concat(axis) => format!("Concatenate axis={axis}"),
         ArrayOp::Blocks(blocks) => format!("Blocks {}", blocks.call.function.name()),
+        ArrayOp::Reduce(spec) => format!("Reduce {} over {:?}", spec.op.name(), spec.axes),
+        ArrayOp::Elementwise(expr) => format!("Elementwise of {} operations", expr.size()),
         ArrayOp::Join => "Blocks of tasks".to_string(),
     }
 }

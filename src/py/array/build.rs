@@ -6,13 +6,16 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyRange, PyRangeMethods, PyTuple};
+use pyo3::types::{PyBool, PyComplex, PyComplexMethods, PyFloat, PyInt, PyRange, PyRangeMethods, PyTuple};
 
 use crate::chunk::host::HostOutput;
 use crate::error::{Error, Result};
+use crate::expr::array::elementwise::Operand;
 use crate::expr::array::{self, ArraySchema, AxisPick, Blocks, OutAxis, View, array_of};
 use crate::expr::{HostCall, Node};
-use crate::nd::{Axis, Grid, NdDtype};
+use crate::nd::{Axis, Elem, Grid, NdDtype};
+use crate::op::nd::{NdOp, NdScalar, NdValue};
+use crate::op::nd_reduce::ReduceOp;
 use crate::py::array::convert::{chunk_from_numpy, dtype_from_python, dtype_to_python};
 use crate::py::array::source::MemoryArray;
 use crate::py::error::to_pyerr;
@@ -125,6 +128,107 @@ pub fn array_view(
     wrap(
         py,
         array::view::view(&node.get().0, View { axes, fixed }, grid, prefix),
+    )
+}
+
+fn scalar_from_py(value: &Bound<'_, PyAny>) -> PyResult<NdScalar> {
+    let py = value.py();
+    let refuse = || to_pyerr(py, &Error::not_native("a scalar that NumPy computes with"));
+    if value.hasattr("dtype")? {
+        let dtype = dtype_from_python(&value.getattr("dtype")?)?;
+        let elem = dtype.elem().ok_or_else(refuse)?;
+        let value = match elem {
+            Elem::Bool => NdValue::Bool(value.extract::<bool>().or_else(|_| value.is_truthy())?),
+            Elem::F16 | Elem::F32 | Elem::F64 => NdValue::Float(value.call_method0("__float__")?.extract()?),
+            Elem::C64 | Elem::C128 => {
+                let complex = value.call_method0("__complex__")?;
+                NdValue::Complex(
+                    complex.getattr("real")?.extract()?,
+                    complex.getattr("imag")?.extract()?,
+                )
+            }
+            _ => NdValue::Int(value.call_method0("__int__")?.extract()?),
+        };
+        return NdScalar::strong(elem, value).map_err(|error| to_pyerr(py, &error));
+    }
+    if let Ok(value) = value.cast::<PyBool>() {
+        return Ok(NdScalar::bool(value.is_true()));
+    }
+    if value.is_instance_of::<PyInt>() {
+        return Ok(NdScalar::int(value.extract::<i128>().map_err(|_| refuse())?));
+    }
+    if let Ok(value) = value.cast::<PyFloat>() {
+        return Ok(NdScalar::float(value.value()));
+    }
+    if let Ok(value) = value.cast::<PyComplex>() {
+        return Ok(NdScalar::complex(value.real(), value.imag()));
+    }
+    Err(refuse())
+}
+
+/// An elementwise operation under NumPy's name on arrays and numbers. Raises `NotNative` where NumPy has to do it.
+#[pyfunction]
+#[pyo3(signature = (op, operands, decimals=None))]
+pub fn array_elementwise(
+    py: Python<'_>,
+    op: &str,
+    operands: Vec<Bound<'_, PyAny>>,
+    decimals: Option<i32>,
+) -> PyResult<PyNode> {
+    let op = match decimals {
+        Some(decimals) => NdOp::Round(decimals),
+        None => {
+            NdOp::parse(op).ok_or_else(|| to_pyerr(py, &Error::not_native(format!("{op} of elements"))))?
+        }
+    };
+    let operands = operands
+        .iter()
+        .map(|operand| match operand.cast::<PyNode>() {
+            Ok(node) => Ok(Operand::Node(node.get().0.clone())),
+            Err(_) => scalar_from_py(operand).map(Operand::Scalar),
+        })
+        .collect::<PyResult<Vec<_>>>()?;
+    if op.arity() != operands.len() {
+        return Err(to_pyerr(py, &Error::not_native("another number of operands")));
+    }
+    wrap(py, array::elementwise::elementwise(op, &operands))
+}
+
+/// The elements of an array as another dtype. Raises `NotNative` where NumPy has to do it.
+#[pyfunction]
+pub fn array_cast(py: Python<'_>, node: &Bound<'_, PyNode>, dtype: &Bound<'_, PyAny>) -> PyResult<PyNode> {
+    let elem = dtype_from_python(dtype)?
+        .elem()
+        .ok_or_else(|| to_pyerr(py, &Error::not_native("a dtype that NumPy converts to")))?;
+    wrap(py, array::elementwise::cast(&node.get().0, elem))
+}
+
+/// A reduction under NumPy's name over axes, which are ascending. Raises `NotNative` where NumPy has to do it.
+#[pyfunction]
+#[pyo3(signature = (node, op, axes, *, keepdims, dtype=None, ddof=0.0, order=2))]
+#[allow(clippy::too_many_arguments, reason = "the shape of a Python call")]
+pub fn array_reduce(
+    py: Python<'_>,
+    node: &Bound<'_, PyNode>,
+    op: &str,
+    axes: Vec<usize>,
+    keepdims: bool,
+    dtype: Option<&Bound<'_, PyAny>>,
+    ddof: f64,
+    order: u32,
+) -> PyResult<PyNode> {
+    let op = ReduceOp::parse(op, ddof, order)
+        .ok_or_else(|| to_pyerr(py, &Error::not_native(format!("the reduction {op}"))))?;
+    let dtype = match dtype {
+        Some(dtype) if !dtype.is_none() => {
+            let elem = dtype_from_python(dtype)?.elem();
+            Some(elem.ok_or_else(|| to_pyerr(py, &Error::not_native("a dtype that NumPy reduces to")))?)
+        }
+        _ => None,
+    };
+    wrap(
+        py,
+        array::reduce::reduce(&node.get().0, op, &axes, keepdims, dtype),
     )
 }
 

@@ -1,0 +1,214 @@
+"""A reduction of any array by functions: one for each block, one for parts that are put together, one for the result.
+
+Covers what the engine doesn't reduce by itself: objects, datetimes, masked and other array types, functions of users.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dusk import config
+from dusk.array._array import Array
+from dusk.array._block_calls import Slot, block_call
+from dusk.array._elemwise import handle_out
+from dusk.array._from_array import asanyarray
+from dusk.array._meta import compute_meta, meta_from_array
+from dusk.utils import funcname, has_keyword
+
+__all__ = ["reduction", "validate_axis"]
+
+
+def validate_axis(axis: Any, ndim: int) -> Any:
+    """Return axes counted from the first one.
+
+    Raises
+    ------
+    TypeError
+        If an axis isn't an integer.
+    numpy.exceptions.AxisError
+        If there is no such axis.
+    """
+    if isinstance(axis, (tuple, list)):
+        return tuple(validate_axis(each, ndim) for each in axis)
+    if not isinstance(axis, (int, np.integer)):
+        raise TypeError("Axis value must be an integer, got %s" % axis)  # noqa: UP031  also for tuples
+    if axis < -ndim or axis >= ndim:
+        raise np.exceptions.AxisError(int(axis), ndim)
+    return int(axis) + ndim if axis < 0 else int(axis)
+
+
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Return the axes that an ``axis`` argument means, ascending."""
+    if axis is None:
+        return tuple(range(ndim))
+    if isinstance(axis, (int, np.integer)):
+        axis = (axis,)
+    axes = validate_axis(tuple(axis), ndim)
+    if len(set(axes)) != len(axes):
+        raise ValueError("duplicate value in 'axis'")
+    return tuple(sorted(axes))
+
+
+class _Step:
+    """Calls a function on the parts of a reduction, put together before or not."""
+
+    __slots__ = ("__name__", "axes", "function", "joined", "keepdims", "kwargs")
+
+    def __init__(
+        self, function: Callable[..., Any], axes: tuple[int, ...], keepdims: bool, joined: bool, kwargs: dict[str, Any]
+    ) -> None:
+        self.function = function
+        self.axes = axes
+        self.keepdims = keepdims
+        self.joined = joined
+        self.kwargs = kwargs
+        self.__name__ = funcname(function)
+
+    def __call__(self, parts: Any) -> Any:
+        if self.joined:
+            from dusk.array._host import concatenate_nested
+
+            parts = concatenate_nested(parts, list(self.axes))
+        return self.function(parts, axis=self.axes, keepdims=self.keepdims, **self.kwargs)
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        return ("dusk-reduction", self.function, self.axes, self.keepdims, self.joined, self.kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_Step, (self.function, self.axes, self.keepdims, self.joined, self.kwargs))
+
+
+def _objects(ndim: int) -> Any:
+    """Return the meta of parts that stay Python objects."""
+    return np.empty((0,) * ndim, dtype=object)
+
+
+def fan_in(split_every: Any, axes: Sequence[int]) -> dict[int, int]:
+    """Return how many neighbours along each axis are merged at once."""
+    split_every = split_every or config.get("split_every", 4) or 4
+    if isinstance(split_every, dict):
+        return {axis: max(int(split_every.get(axis, 2)), 2) for axis in axes}
+    if isinstance(split_every, (int, np.integer)) or (isinstance(split_every, float) and split_every.is_integer()):
+        if split_every < 2:
+            raise ValueError("split_every must be at least 2")
+        each = max(int(math.floor(split_every ** (1 / max(len(axes), 1)) + 1e-9)), 2)
+        return dict.fromkeys(axes, each)
+    raise ValueError("split_every must be a int or a dict")
+
+
+def reduction(
+    x: Any,
+    chunk: Callable[..., Any],
+    aggregate: Callable[..., Any],
+    axis: Any = None,
+    keepdims: bool = False,
+    dtype: Any = None,
+    split_every: Any = None,
+    combine: Callable[..., Any] | None = None,
+    name: str | None = None,
+    out: Any = None,
+    concatenate: bool = True,
+    output_size: Any = 1,
+    meta: Any = None,
+    weights: Any = None,
+) -> Any:
+    """Reduce an array by functions.
+
+    Parameters
+    ----------
+    x : Array
+    chunk : callable
+        ``chunk(block, axis, keepdims)``, called on each block.
+    aggregate : callable
+        ``aggregate(parts, axis, keepdims)``, which makes the result of the parts.
+    axis : int or sequence of int, optional
+        The axes that are reduced; all by default.
+    keepdims : bool, default False
+        Keep them with length 1.
+    dtype : dtype, optional
+        Type of the result.
+    split_every : int or dict, optional
+        How many parts are put together at once, in all or along each axis.
+    combine : callable, optional
+        ``combine(parts, axis, keepdims)``, which makes one part of several; ``aggregate`` by default.
+    name : str, optional
+        The word in the name of the result.
+    out : Array, optional
+        Becomes the result.
+    concatenate : bool, default True
+        Concatenate parts before they are given to ``combine`` and ``aggregate``; otherwise these get nested lists.
+    output_size : int, default 1
+        The length of the result along the axes, if they stay.
+    meta : array, optional
+        An empty example of a block of the result.
+    weights : array_like, optional
+        Given to ``chunk`` as ``weights``, broadcast like ``x``.
+
+    Returns
+    -------
+    Array
+    """
+    x = asanyarray(x)
+    axes = axes_of(axis, x.ndim)
+    wanted = np.dtype(dtype) if dtype is not None else None
+    extra = {"dtype": wanted} if wanted is not None and has_keyword(chunk, "dtype") else {}
+    inputs: list[tuple[Any, list[Any]]] = [(x, list(range(x.ndim)))]
+    kwargs: dict[str, Any] = {"axis": axes, "keepdims": True, **extra}
+    if weights is not None:
+        from dusk.array.core import broadcast_to
+
+        weights = broadcast_to(asanyarray(weights), x.shape).rechunk(x.chunks)
+        inputs.append((weights, list(range(x.ndim))))
+        kwargs["weights"] = Slot(1)
+    counts = list(x.numblocks)
+    lengths = [tuple(n if i not in axes else 1 for n in axis_) for i, axis_ in enumerate(x.chunks)]
+    prefix = name or funcname(chunk)
+    parts = block_call(
+        chunk, inputs, lengths, _objects(x.ndim), args=[Slot(0)], kwargs=kwargs, prefix=prefix, library=False
+    )
+    merge = combine or aggregate
+    between = {"dtype": wanted} if wanted is not None and has_keyword(merge, "dtype") else {}
+    width = fan_in(split_every, axes)
+    while any(counts[axis] > width[axis] for axis in axes):
+        picks = [(i, width[i]) if i in axes else i for i in range(x.ndim)]
+        counts = [math.ceil(n / width[i]) if i in axes else n for i, n in enumerate(counts)]
+        lengths = [(1,) * counts[i] if i in axes else each for i, each in enumerate(lengths)]
+        step = _Step(merge, axes, True, concatenate, between)
+        parts = block_call(step, [(parts, picks)], lengths, _objects(x.ndim), prefix=f"{prefix}-partial", library=False)
+    kept = [i for i in range(x.ndim) if keepdims or i not in axes]
+    picks = [None if i in axes else kept.index(i) for i in range(x.ndim)]
+    sizes = [(output_size,) if i in axes else x.chunks[i] for i in kept]
+    last = {"dtype": wanted} if wanted is not None and has_keyword(aggregate, "dtype") else {}
+    if meta is None:
+        meta = _meta_of(x, chunk, aggregate, axes, keepdims, extra, last, wanted, concatenate)
+    meta = meta_from_array(meta, ndim=len(kept), dtype=wanted)
+    step = _Step(aggregate, axes, keepdims, concatenate, last)
+    result = block_call(step, [(parts, picks)], sizes, meta, prefix=f"{prefix}-aggregate", library=False)
+    return handle_out(out, result)
+
+
+def _meta_of(
+    x: Array,
+    chunk: Any,
+    aggregate: Any,
+    axes: tuple[int, ...],
+    keepdims: bool,
+    extra: dict[str, Any],
+    last: dict[str, Any],
+    dtype: Any,
+    concatenate: bool,
+) -> Any:
+    """Return an empty example of the result, by trying the functions on an empty block."""
+    if type(x._meta) is np.ndarray and dtype is not None:
+        return np.empty((0,), dtype=dtype)
+    part = compute_meta(chunk, None, x._meta, axis=axes, keepdims=True, **extra)
+    if part is not None:
+        found = compute_meta(aggregate, dtype, part, axis=axes, keepdims=keepdims, **last)
+        if found is not None:
+            return found
+        return part
+    return np.empty((0,), dtype=dtype if dtype is not None else x.dtype)

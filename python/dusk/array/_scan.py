@@ -1,0 +1,154 @@
+"""Running sums and products, and scans by functions of the user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dusk.array._block_calls import Slot, block_call
+from dusk.array._elemwise import handle_out
+from dusk.array._from_array import asanyarray
+from dusk.array._reduction import _objects, validate_axis
+
+__all__ = ["cumreduction"]
+
+
+def cumreduction(
+    func: Callable[..., Any],
+    binop: Callable[..., Any],
+    ident: Any,
+    x: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    method: str = "sequential",
+    preop: Callable[..., Any] | None = None,
+) -> Any:
+    """Scan along an axis.
+
+    Parameters
+    ----------
+    func : callable
+        ``func(block, axis=, dtype=)``, which scans a block, such as `numpy.cumsum`.
+    binop : callable
+        Puts the total of what comes before and a scanned block together, such as `numpy.add`.
+    ident : number
+        The total of nothing.
+    x : array_like
+    axis : int, optional
+        By default the array is flattened first.
+    dtype : dtype, optional
+        Type of the result.
+    out : Array, optional
+        Becomes the result.
+    method : {"sequential", "blelloch"}, default "sequential"
+        Accepted for compatibility: totals of blocks are always computed first, side by side.
+    preop : callable, optional
+        ``preop(block, axis=, keepdims=)``, the total of a block. By default the last element of the scanned block.
+
+    Returns
+    -------
+    Array
+    """
+    if method not in ("sequential", "blelloch"):
+        raise ValueError(f'Invalid method for cumreduction.  Expected "sequential" or "blelloch".  Got: {method!r}')
+    x = asanyarray(x)
+    if axis is None:
+        if x.ndim > 1:
+            x = x.flatten().rechunk(chunks=x.npartitions)
+        axis = 0
+    if dtype is None:
+        dtype = getattr(func(np.ones((0,), dtype=x.dtype)), "dtype", np.dtype(object))
+    dtype = np.dtype(dtype)
+    axis = validate_axis(axis, x.ndim)
+    index = list(range(x.ndim))
+    meta = x._meta.astype(dtype)
+    if x.numblocks[axis] == 1:
+        result = block_call(
+            func, [(x, index)], x.chunks, meta, args=[Slot(0)], kwargs={"axis": axis, "dtype": dtype}
+        )
+        return handle_out(out, result)
+    lengths = [(1,) * x.numblocks[axis] if i == axis else c for i, c in enumerate(x.chunks)]
+    totals = block_call(
+        _Total(func, preop, axis, dtype), [(x, index)], lengths, _objects(x.ndim), prefix="total"
+    )
+    one = [(1,) if i == axis else c for i, c in enumerate(x.chunks)]
+    carries = block_call(
+        _Carries(binop, ident, axis, dtype),
+        [(totals, [None if i == axis else i for i in index])],
+        one,
+        _objects(x.ndim),
+        prefix="carries",
+    )
+    result = block_call(
+        _Scan(func, binop, axis, dtype),
+        [(x, index), (carries, index)],
+        x.chunks,
+        meta,
+        prefix=getattr(func, "__name__", "scan"),
+        indexed=True,
+    )
+    return handle_out(out, result)
+
+
+class _Total:
+    """The total of a block."""
+
+    __slots__ = ("axis", "dtype", "func", "preop")
+
+    def __init__(self, func: Any, preop: Any, axis: int, dtype: Any) -> None:
+        self.func, self.preop, self.axis, self.dtype = func, preop, axis, dtype
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        return ("dusk-scan-total", self.func, self.preop, self.axis, str(self.dtype))
+
+    def __call__(self, x: Any) -> Any:
+        if x.shape[self.axis] == 0:
+            return None
+        if self.preop is not None:
+            return self.preop(x, axis=self.axis, keepdims=True).astype(self.dtype)
+        scanned = self.func(x, axis=self.axis, dtype=self.dtype)
+        return scanned[tuple(slice(-1, None) if i == self.axis else slice(None) for i in range(x.ndim))]
+
+
+class _Carries:
+    """The total of all blocks before each block."""
+
+    __slots__ = ("axis", "binop", "dtype", "ident")
+
+    def __init__(self, binop: Any, ident: Any, axis: int, dtype: Any) -> None:
+        self.binop, self.ident, self.axis, self.dtype = binop, ident, axis, dtype
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        return ("dusk-scan-carries", self.binop, self.ident, self.axis, str(self.dtype))
+
+    def __call__(self, totals: Any) -> Any:
+        carry: Any = None
+        carries = []
+        for total in totals:
+            carries.append(carry)
+            if total is not None:
+                carry = total if carry is None else self.binop(carry, total)
+        return carries
+
+
+class _Scan:
+    """A block scanned, with the total of what comes before put in."""
+
+    __slots__ = ("__name__", "axis", "binop", "dtype", "func")
+
+    def __init__(self, func: Any, binop: Any, axis: int, dtype: Any) -> None:
+        self.func, self.binop, self.axis, self.dtype = func, binop, axis, dtype
+        self.__name__ = getattr(func, "__name__", "scan")
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        return ("dusk-scan", self.func, self.binop, self.axis, str(self.dtype))
+
+    def __call__(self, index: tuple[int, ...], x: Any, carries: Any) -> Any:
+        scanned = self.func(x, axis=self.axis, dtype=self.dtype)
+        carry = carries[index[self.axis]]
+        return scanned if carry is None else self.binop(carry, scanned)
+
+
