@@ -2,5 +2,7 @@
 
 pub mod copy;
 pub mod memory;
+pub mod ops;
+pub mod program;
 pub mod strided;
 pub mod transpose;
