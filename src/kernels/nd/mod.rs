@@ -1,6 +1,9 @@
 //! The loops over n-dimensional blocks.
 
+pub mod assign;
 pub mod copy;
+pub mod layout;
 pub mod memory;
+pub mod select;
 pub mod strided;
 pub mod transpose;
