@@ -7,6 +7,7 @@ use std::time::Duration;
 use _core::chunk::{ArrayChunk, Chunk};
 use _core::config::Settings;
 use _core::exec::{NoHook, Progress, Runner, WorkerHook, execute_cells};
+use _core::nd::{Elem, NdDtype};
 use _core::task::{Task, TaskGraph, TaskId, TaskOp};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -67,6 +68,7 @@ fn scheduler(criterion: &mut Criterion) {
             ),
         ),
     ];
+<<<<<<< HEAD
     let chunk = Chunk::Array(Arc::new(
         ArrayChunk::dense(
             _core::nd::NdDtype::Num(_core::nd::Elem::U8),
@@ -75,6 +77,10 @@ fn scheduler(criterion: &mut Criterion) {
         )
         .expect("dense"),
     ));
+=======
+    let nothing = ArrayChunk::dense(NdDtype::Num(Elem::U8), vec![0], Vec::<u8>::new().into());
+    let chunk = Chunk::Array(Arc::new(nothing.expect("an empty chunk")));
+>>>>>>> ndreduce
     let runner: Runner = Arc::new(move |_, _, _| Ok(chunk.clone()));
     let hook: Arc<dyn WorkerHook> = Arc::new(NoHook);
     let mut group = criterion.benchmark_group("tasks that do nothing");

@@ -1,8 +1,11 @@
 //! The loops over n-dimensional blocks.
 
+pub mod assign;
 pub mod copy;
+pub mod layout;
 pub mod memory;
 pub mod ops;
 pub mod program;
+pub mod select;
 pub mod strided;
 pub mod transpose;

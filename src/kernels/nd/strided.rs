@@ -180,6 +180,12 @@ impl CopyPlan {
         }
     }
 
+    /// The bytes of what it copies, when that is a single item.
+    #[must_use]
+    pub fn single_item(&self) -> Option<usize> {
+        (self.inner == Inner::Item && self.outer.is_empty()).then_some(self.item)
+    }
+
     /// Whether the items are runs that can be written past the caches.
     fn streams(&self, to: *mut u8) -> bool {
         if !self.streamed || cfg!(not(target_arch = "x86_64")) {
