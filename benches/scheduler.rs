@@ -68,19 +68,8 @@ fn scheduler(criterion: &mut Criterion) {
             ),
         ),
     ];
-<<<<<<< HEAD
-    let chunk = Chunk::Array(Arc::new(
-        ArrayChunk::dense(
-            _core::nd::NdDtype::Num(_core::nd::Elem::U8),
-            vec![0],
-            arrow::buffer::Buffer::from_vec(Vec::<u8>::new()),
-        )
-        .expect("dense"),
-    ));
-=======
     let nothing = ArrayChunk::dense(NdDtype::Num(Elem::U8), vec![0], Vec::<u8>::new().into());
     let chunk = Chunk::Array(Arc::new(nothing.expect("an empty chunk")));
->>>>>>> ndreduce
     let runner: Runner = Arc::new(move |_, _, _| Ok(chunk.clone()));
     let hook: Arc<dyn WorkerHook> = Arc::new(NoHook);
     let mut group = criterion.benchmark_group("tasks that do nothing");

@@ -44,7 +44,7 @@ pub fn arrow_stream<'py>(
     // what was read may have turned out wider than what was planned: the chunks know
     let own = chunks.iter().find_map(|chunk| match chunk {
         Chunk::Frame(frame) => Some(frame.schema.clone()),
-        Chunk::Array(_) | Chunk::Host(_) => None,
+        Chunk::Array(_) | Chunk::Arrays(_) | Chunk::Host(_) => None,
     });
     let planned = node.get().0.schema.clone();
     let schema = own
@@ -84,7 +84,7 @@ fn batches_of(chunks: Vec<Chunk>) -> Result<Vec<Batch>> {
     for chunk in chunks {
         match chunk {
             Chunk::Frame(frame) => batches.extend(frame.batches.iter().cloned()),
-            Chunk::Array(_) | Chunk::Host(_) => {
+            Chunk::Array(_) | Chunk::Arrays(_) | Chunk::Host(_) => {
                 return Err(Error::not_native("an Arrow stream of pandas objects"));
             }
         }

@@ -78,7 +78,9 @@ class Places:
         if self.op.startswith("nan") and values.dtype.kind in "fcmM":
             # a part may have nothing but NaN; the whole decides whether that is an error
             missing = np.isnan(values) if values.dtype.kind in "fc" else np.isnat(values)
-            fill = values.dtype.type(np.inf if self.op == "nanargmin" else -np.inf) if values.dtype.kind == "f" else None
+            fill = (
+                values.dtype.type(np.inf if self.op == "nanargmin" else -np.inf) if values.dtype.kind == "f" else None
+            )
             if fill is not None:
                 at = getattr(np, self.op.removeprefix("nan"))(np.where(missing, fill, values), axis=axis)
                 at = np.expand_dims(at, axis)
@@ -134,12 +136,25 @@ class Places:
         steps = _Functions(chunk, combine, agg, axis is None, starts, a.shape)
         index = list(range(a.ndim))
         parts = block_call(
-            steps.first, [(a, index)], [(1,) * n if i in axes else c for i, (n, c) in enumerate(zip(a.numblocks, a.chunks, strict=True))],
-            _objects(a.ndim), args=[Slot(0), Slot(1), axes], prefix="arg-chunk", indexed=True,
+            steps.first,
+            [(a, index)],
+            [(1,) * n if i in axes else c for i, (n, c) in enumerate(zip(a.numblocks, a.chunks, strict=True))],
+            _objects(a.ndim),
+            args=[Slot(0), Slot(1), axes],
+            prefix="arg-chunk",
+            indexed=True,
         )
         return reduction(
-            parts, _same, steps.last, combine=steps.middle, axis=axes, keepdims=keepdims, dtype=np.intp,
-            split_every=split_every, concatenate=False, name="arg-reduce",
+            parts,
+            _same,
+            steps.last,
+            combine=steps.middle,
+            axis=axes,
+            keepdims=keepdims,
+            dtype=np.intp,
+            split_every=split_every,
+            concatenate=False,
+            name="arg-reduce",
         )
 
 

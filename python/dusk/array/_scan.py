@@ -66,14 +66,10 @@ def cumreduction(
     index = list(range(x.ndim))
     meta = x._meta.astype(dtype)
     if x.numblocks[axis] == 1:
-        result = block_call(
-            func, [(x, index)], x.chunks, meta, args=[Slot(0)], kwargs={"axis": axis, "dtype": dtype}
-        )
+        result = block_call(func, [(x, index)], x.chunks, meta, args=[Slot(0)], kwargs={"axis": axis, "dtype": dtype})
         return handle_out(out, result)
     lengths = [(1,) * x.numblocks[axis] if i == axis else c for i, c in enumerate(x.chunks)]
-    totals = block_call(
-        _Total(func, preop, axis, dtype), [(x, index)], lengths, _objects(x.ndim), prefix="total"
-    )
+    totals = block_call(_Total(func, preop, axis, dtype), [(x, index)], lengths, _objects(x.ndim), prefix="total")
     one = [(1,) if i == axis else c for i, c in enumerate(x.chunks)]
     carries = block_call(
         _Carries(binop, ident, axis, dtype),
@@ -150,5 +146,3 @@ class _Scan:
         scanned = self.func(x, axis=self.axis, dtype=self.dtype)
         carry = carries[index[self.axis]]
         return scanned if carry is None else self.binop(carry, scanned)
-
-

@@ -127,22 +127,30 @@ def _total(
 
 
 @derived_from(np)
-def sum(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None) -> Any:  # noqa: A001
+def sum(
+    a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None
+) -> Any:  # noqa: A001
     return _total(a, "sum", chunk.sum, chunk.sum, axis, dtype, keepdims, split_every, out)
 
 
 @derived_from(np)
-def prod(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None) -> Any:
+def prod(
+    a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None
+) -> Any:
     return _total(a, "prod", chunk.prod, chunk.prod, axis, dtype, keepdims, split_every, out)
 
 
 @derived_from(np)
-def nansum(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None) -> Any:
+def nansum(
+    a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None
+) -> Any:
     return _total(a, "nansum", chunk.nansum, chunk.sum, axis, dtype, keepdims, split_every, out)
 
 
 @derived_from(np)
-def nanprod(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None) -> Any:
+def nanprod(
+    a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None
+) -> Any:
     return _total(a, "nanprod", chunk.nanprod, chunk.prod, axis, dtype, keepdims, split_every, out)
 
 
@@ -213,23 +221,37 @@ def _extreme(a: Any, op: str, function: Any, axis: Any, keepdims: bool, split_ev
     if result is not None:
         return handle_out(out, result)
     axes = axes_of(axis, a.ndim)
-    if builtins.any(a.shape[i] == 0 for i in axes) and not builtins.any(n == 0 for i, n in enumerate(a.shape) if i not in axes):
+    if builtins.any(a.shape[i] == 0 for i in axes) and not builtins.any(
+        n == 0 for i, n in enumerate(a.shape) if i not in axes
+    ):
         names = {"min": "minimum", "max": "maximum", "nanmin": "fmin", "nanmax": "fmax"}
         raise ValueError(f"zero-size array to reduction operation {names[op]} which has no identity")
     some = partial(_of_some, function)
     return reduction(
-        a, some, function, combine=some, axis=axis, keepdims=keepdims, dtype=a.dtype, split_every=split_every, out=out,
+        a,
+        some,
+        function,
+        combine=some,
+        axis=axis,
+        keepdims=keepdims,
+        dtype=a.dtype,
+        split_every=split_every,
+        out=out,
         name=op,
     )
 
 
 @derived_from(np)
-def mean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None) -> Any:
+def mean(
+    a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None
+) -> Any:
     return _mean(a, "mean", False, axis, dtype, keepdims, split_every, out)
 
 
 @derived_from(np)
-def nanmean(a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None) -> Any:
+def nanmean(
+    a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, split_every: Any = None, out: Any = None
+) -> Any:
     return _mean(a, "nanmean", True, axis, dtype, keepdims, split_every, out)
 
 
@@ -243,35 +265,68 @@ def _mean(a: Any, op: str, skipna: bool, axis: Any, dtype: Any, keepdims: bool, 
         dtype = np.dtype(object) if a.dtype == object else np.mean(np.zeros((1,), dtype=a.dtype)).dtype
     steps = Pairs(skipna, given)
     return reduction(
-        a, steps.chunk, steps.aggregate, combine=steps.combine, axis=axis, keepdims=keepdims, dtype=dtype,
-        split_every=split_every, out=out, concatenate=False, name=op,
+        a,
+        steps.chunk,
+        steps.aggregate,
+        combine=steps.combine,
+        axis=axis,
+        keepdims=keepdims,
+        dtype=dtype,
+        split_every=split_every,
+        out=out,
+        concatenate=False,
+        name=op,
     )
 
 
 @derived_from(np)
 def var(
-    a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, ddof: float = 0, split_every: Any = None, out: Any = None
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+    ddof: float = 0,
+    split_every: Any = None,
+    out: Any = None,
 ) -> Any:
     return _spread(a, "var", False, axis, dtype, keepdims, ddof, split_every, out)
 
 
 @derived_from(np)
 def nanvar(
-    a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, ddof: float = 0, split_every: Any = None, out: Any = None
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+    ddof: float = 0,
+    split_every: Any = None,
+    out: Any = None,
 ) -> Any:
     return _spread(a, "nanvar", True, axis, dtype, keepdims, ddof, split_every, out)
 
 
 @derived_from(np)
 def std(
-    a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, ddof: float = 0, split_every: Any = None, out: Any = None
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+    ddof: float = 0,
+    split_every: Any = None,
+    out: Any = None,
 ) -> Any:
     return _spread(a, "std", False, axis, dtype, keepdims, ddof, split_every, out)
 
 
 @derived_from(np)
 def nanstd(
-    a: Any, axis: Any = None, dtype: Any = None, keepdims: bool = False, ddof: float = 0, split_every: Any = None, out: Any = None
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    keepdims: bool = False,
+    ddof: float = 0,
+    split_every: Any = None,
+    out: Any = None,
 ) -> Any:
     return _spread(a, "nanstd", True, axis, dtype, keepdims, ddof, split_every, out)
 
@@ -288,8 +343,17 @@ def _spread(
         dtype = np.dtype(object) if a.dtype == object else np.var(np.ones((1,), dtype=a.dtype)).dtype
     steps = Moments(2, ddof, skipna, given, root=op.endswith("std"))
     return reduction(
-        a, steps.chunk, steps.aggregate, combine=steps.combine, axis=axis, keepdims=keepdims, dtype=dtype,
-        split_every=split_every, out=out, concatenate=False, name=op,
+        a,
+        steps.chunk,
+        steps.aggregate,
+        combine=steps.combine,
+        axis=axis,
+        keepdims=keepdims,
+        dtype=dtype,
+        split_every=split_every,
+        out=out,
+        concatenate=False,
+        name=op,
     )
 
 
@@ -344,8 +408,17 @@ def moment(
         dtype = getattr(np.var(np.ones((1,), dtype=a.dtype)), "dtype", np.dtype(object))
     steps = Moments(order, ddof, False, given)
     return reduction(
-        a, steps.chunk, steps.aggregate, combine=steps.combine, axis=axis, keepdims=keepdims, dtype=dtype,
-        split_every=split_every, out=out, concatenate=False, name="moment",
+        a,
+        steps.chunk,
+        steps.aggregate,
+        combine=steps.combine,
+        axis=axis,
+        keepdims=keepdims,
+        dtype=dtype,
+        split_every=split_every,
+        out=out,
+        concatenate=False,
+        name="moment",
     )
 
 
@@ -451,8 +524,16 @@ def topk(a: Any, k: int, axis: int = -1, split_every: Any = None) -> Array:
     axis = validate_axis(axis, a.ndim)
     size = builtins.min(abs(k), a.shape[axis])
     return reduction(
-        a, partial(chunk.topk, k=k), partial(chunk.topk_aggregate, k=k), combine=partial(chunk.topk, k=k), axis=axis,
-        keepdims=True, dtype=a.dtype, split_every=split_every, output_size=size, name="topk",
+        a,
+        partial(chunk.topk, k=k),
+        partial(chunk.topk_aggregate, k=k),
+        combine=partial(chunk.topk, k=k),
+        axis=axis,
+        keepdims=True,
+        dtype=a.dtype,
+        split_every=split_every,
+        output_size=size,
+        name="topk",
     )
 
 
@@ -474,9 +555,17 @@ def argtopk(a: Any, k: int, axis: int = -1, split_every: Any = None) -> Array:
     from dusk.array._places import with_positions
 
     return reduction(
-        with_positions(a, axis), partial(chunk.argtopk, k=k), partial(chunk.argtopk_aggregate, k=k),
-        combine=partial(chunk.argtopk, k=k), axis=axis, keepdims=True, dtype=np.intp, split_every=split_every,
-        concatenate=False, output_size=size, name="argtopk",
+        with_positions(a, axis),
+        partial(chunk.argtopk, k=k),
+        partial(chunk.argtopk_aggregate, k=k),
+        combine=partial(chunk.argtopk, k=k),
+        axis=axis,
+        keepdims=True,
+        dtype=np.intp,
+        split_every=split_every,
+        concatenate=False,
+        output_size=size,
+        name="argtopk",
     )
 
 
@@ -534,7 +623,9 @@ def quantile(
     weights: Any = None,
     interpolation: Any = None,
 ) -> Any:
-    return _quantile(np.quantile, "quantile", a, q, axis, out, overwrite_input, method, keepdims, weights, interpolation)
+    return _quantile(
+        np.quantile, "quantile", a, q, axis, out, overwrite_input, method, keepdims, weights, interpolation
+    )
 
 
 @derived_from(np)
@@ -569,7 +660,9 @@ def _quantile(
     interpolation: Any,
 ) -> Any:
     if interpolation is not None:
-        warnings.warn("The `interpolation` argument to quantile was renamed to `method`.", DeprecationWarning, stacklevel=3)
+        warnings.warn(
+            "The `interpolation` argument to quantile was renamed to `method`.", DeprecationWarning, stacklevel=3
+        )
         method = interpolation
     a, axes = _whole_along(a, axis, name)
     q = np.asarray(q, dtype=np.float64) if not isinstance(q, np.ndarray) else q
@@ -585,7 +678,12 @@ def _quantile(
     chunks = [tuple([n]) for n in q.shape] + kept
     picks = [("at", 0) if i in axes else order.index(i) + shift for i in range(a.ndim)]
     result = block_call(
-        function, [(a, picks)], chunks, np.empty((0,) * len(chunks), dtype=dtype), args=[Slot(0), q], kwargs=kwargs,
+        function,
+        [(a, picks)],
+        chunks,
+        np.empty((0,) * len(chunks), dtype=dtype),
+        args=[Slot(0), q],
+        kwargs=kwargs,
         prefix=name,
     )
     return handle_out(out, result)

@@ -158,11 +158,11 @@ class ufunc:  # noqa: N801  NumPy's name
         A, B = asarray(A), asarray(B)  # noqa: N806  Dask's names
         a_ind = tuple(range(A.ndim))
         b_ind = tuple(range(A.ndim, A.ndim + B.ndim))
-        dtype = kwargs["dtype"] if "dtype" in kwargs else infer_dtype(self._ufunc.outer, [A, B], kwargs, "ufunc.outer", "")
-        func = partial(self._ufunc.outer, **kwargs) if kwargs else self._ufunc.outer
-        return blockwise(
-            func, a_ind + b_ind, A, a_ind, B, b_ind, dtype=dtype, token=f"{self.__name__}.outer"
+        dtype = (
+            kwargs["dtype"] if "dtype" in kwargs else infer_dtype(self._ufunc.outer, [A, B], kwargs, "ufunc.outer", "")
         )
+        func = partial(self._ufunc.outer, **kwargs) if kwargs else self._ufunc.outer
+        return blockwise(func, a_ind + b_ind, A, a_ind, B, b_ind, dtype=dtype, token=f"{self.__name__}.outer")
 
 
 def _define() -> None:
