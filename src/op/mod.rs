@@ -7,6 +7,7 @@ pub mod compare;
 pub mod infer;
 pub mod member;
 pub mod nd;
+pub mod nd_reduce;
 pub mod promote;
 pub mod scalar;
 pub mod side;

@@ -121,7 +121,12 @@ fn shared_states(order: &[NodeRef]) -> (HashMap<Token, Token>, HashMap<Token, Re
             let provider = members
                 .iter()
                 .filter(|(_, other)| spec.op.reads_state_of(&other.op))
-                .max_by_key(|(_, other)| members.iter().filter(|(_, third)| third.op.reads_state_of(&other.op)).count());
+                .max_by_key(|(_, other)| {
+                    members
+                        .iter()
+                        .filter(|(_, third)| third.op.reads_state_of(&other.op))
+                        .count()
+                });
             if let Some((head, provider)) = provider {
                 of.insert(node.token, head.token);
                 states.insert(node.token, provider.op);
@@ -183,5 +188,11 @@ fn fused(head: &NodeRef, groups: &Groups, done: &HashMap<Token, NodeRef>) -> Res
     };
     let schema = array_of(head)?.clone();
     let divisions = head.divisions.clone();
-    Ok(Node::with_array(NodeOp::Array(op), inputs, schema, divisions, &head.prefix))
+    Ok(Node::with_array(
+        NodeOp::Array(op),
+        inputs,
+        schema,
+        divisions,
+        &head.prefix,
+    ))
 }

@@ -5,7 +5,7 @@
 
 use arrow::buffer::MutableBuffer;
 
-use super::copy::{copied, dense, place};
+use super::copy::{dense, place, writable};
 use super::select::{axis_len, mask_bytes};
 use crate::chunk::ArrayChunk;
 use crate::chunk::array::dense_strides;
@@ -22,23 +22,8 @@ struct Draft {
 
 impl Draft {
     fn of(base: ArrayChunk) -> Result<Self> {
-        let bytes = base.size() * base.dtype.itemsize();
-        let base = if base.offset == 0 && base.buffer.len() == bytes && base.as_dense().is_some() {
-            base
-        } else {
-            copied(&base)?
-        };
-        let ArrayChunk {
-            dtype, shape, buffer, ..
-        } = base;
-        let memory = match buffer.into_mutable() {
-            Ok(memory) => memory,
-            Err(shared) => {
-                let mut memory = MutableBuffer::new(shared.len());
-                memory.extend_from_slice(&shared);
-                memory
-            }
-        };
+        let (dtype, shape) = (base.dtype.clone(), base.shape.clone());
+        let memory = writable(base)?;
         let strides = dense_strides(&shape, dtype.itemsize());
         Ok(Self {
             dtype,

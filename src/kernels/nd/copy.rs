@@ -3,6 +3,7 @@
 //! Covers items of any size. Invariant: the pieces tile the result exactly, which is checked before anything is
 //! written; so memory that nobody wrote is never read.
 
+use arrow::buffer::MutableBuffer;
 use hashbrown::HashSet;
 
 use super::memory::{bytes_of, fresh};
@@ -128,6 +129,21 @@ pub fn copied(chunk: &ArrayChunk) -> Result<ArrayChunk> {
     // SAFETY: the memory is that of a dense block of the chunk's shape.
     unsafe { place(chunk, memory.as_mut_ptr(), &strides, len >= STREAMED) };
     ArrayChunk::dense(chunk.dtype.clone(), chunk.shape.clone(), memory.into())
+}
+
+/// The block's elements in C order in memory that nobody else sees: its own if it is alone with it, else a copy.
+///
+/// # Errors
+/// When it is larger than any memory.
+pub fn writable(chunk: ArrayChunk) -> Result<MutableBuffer> {
+    let bytes = chunk.size() * chunk.dtype.itemsize();
+    let whole = chunk.offset == 0 && chunk.buffer.len() == bytes && chunk.as_dense().is_some();
+    let chunk = if whole { chunk } else { copied(&chunk)? };
+    Ok(chunk.buffer.into_mutable().unwrap_or_else(|shared| {
+        let mut memory = MutableBuffer::new(shared.len());
+        memory.extend_from_slice(&shared);
+        memory
+    }))
 }
 
 /// Copies a block to where `to` is its first element.

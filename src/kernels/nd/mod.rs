@@ -3,9 +3,12 @@
 pub mod assign;
 pub mod copy;
 pub mod layout;
+pub mod matmul;
 pub mod memory;
+pub mod number;
 pub mod ops;
 pub mod program;
+pub mod reduce;
 pub mod select;
 pub mod strided;
 pub mod transpose;

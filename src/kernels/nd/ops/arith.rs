@@ -1,8 +1,8 @@
 //! Arithmetic on whole and real numbers: integers wrap around and division by zero gives zero; floats follow IEEE 754.
 
 use super::lane::{Loop, Outcome, Src, dest, floats, ints};
-use crate::kernels::ops::arith::{self, Arith, Float, Integer};
 use crate::kernels::ops::Operand;
+use crate::kernels::ops::arith::{self, Arith, Float, Integer};
 use crate::nd::Elem;
 use crate::op::nd::NdOp;
 
