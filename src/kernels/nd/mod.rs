@@ -4,6 +4,7 @@ pub mod assign;
 pub mod copy;
 pub mod layout;
 pub mod matmul;
+pub mod math;
 pub mod memory;
 pub mod number;
 pub mod ops;

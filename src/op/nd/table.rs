@@ -139,6 +139,8 @@ ops! {
     Arctanh "arctanh" INEXACT1;
     Deg2rad "deg2rad" FLOAT1;
     Rad2deg "rad2deg" FLOAT1;
+    Degrees "degrees" FLOAT1;
+    Radians "radians" FLOAT1;
     BitwiseAnd "bitwise_and" BITS2;
     BitwiseOr "bitwise_or" BITS2;
     BitwiseXor "bitwise_xor" BITS2;
@@ -194,8 +196,6 @@ impl NdOp {
             "mod" => "remainder",
             "pow" => "power",
             "abs" => "absolute",
-            "degrees" => "rad2deg",
-            "radians" => "deg2rad",
             "conj" => "conjugate",
             "bitwise_not" | "bitwise_invert" => "invert",
             "bitwise_left_shift" => "left_shift",

@@ -1,6 +1,6 @@
 //! Bits of whole numbers and booleans.
 
-use super::lane::{Loop, binary, ints, unary};
+use super::lane::{Loop, ints, unary};
 use crate::nd::Elem;
 use crate::op::nd::NdOp;
 

@@ -1,11 +1,12 @@
 //! Comparisons and tests of numbers, with answers of a byte, 0 or 1.
 
-use super::lane::{Cx, Loop, binary, complexes, floats, ints, unary};
+use super::lane::{Cx, Loop, binary, complexes, floats, ints};
 use crate::nd::Elem;
 use crate::op::nd::NdOp;
 
 /// What ordering complex numbers asks of their parts.
-pub(super) trait Part: Copy + PartialOrd {
+pub trait Part: Copy + PartialOrd {
+    /// Whether it is NaN.
     fn nan(self) -> bool;
 }
 
@@ -88,12 +89,12 @@ pub(super) fn mixed(op: NdOp, signed_first: bool) -> Option<Loop> {
                 // Below zero, the unsigned side is greater; else both compare as unsigned.
                 binary!(i64, u64 => u8, |a, b| {
                     let below = a < 0;
-                    u8::from(if below { 0u8 $symbol 1u8 } else { a.cast_unsigned() $symbol b })
+                    u8::from(if below { -1i8 $symbol 0i8 } else { a.cast_unsigned() $symbol b })
                 })
             } else {
                 binary!(u64, i64 => u8, |a, b| {
                     let below = b < 0;
-                    u8::from(if below { 1u8 $symbol 0u8 } else { a $symbol b.cast_unsigned() })
+                    u8::from(if below { 0i8 $symbol -1i8 } else { a $symbol b.cast_unsigned() })
                 })
             }
         };

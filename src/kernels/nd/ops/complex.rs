@@ -1,7 +1,7 @@
 //! Complex numbers, with NumPy's formulas for what C has no function for, and C's functions for the rest. (Rust's and
 //! C's complex numbers have one memory layout; where they are passed differently, there are no loops and NumPy is asked.)
 
-use super::lane::{Cx, Loop, binary, complexes, plain1, plain2, unary};
+use super::lane::{Cx, Loop, binary, complexes, plain1, unary};
 use crate::nd::Elem;
 use crate::op::nd::NdOp;
 
@@ -76,7 +76,7 @@ macro_rules! complex {
                     return ONE;
                 }
                 if self.re == 0.0 && self.im == 0.0 {
-                    return if exponent.re > 0.0 && exponent.im == 0.0 {
+                    return if exponent.re > 0.0 {
                         Self::default()
                     } else {
                         Self { re: $t::NAN, im: $t::NAN }

@@ -1,7 +1,7 @@
 //! Functions of floats that are called element by element: those of the system's mathematics library, and what NumPy
 //! builds of them.
 
-use super::lane::{Loop, floats, plain1, plain2};
+use super::lane::{Loop, floats, plain1};
 use crate::nd::Elem;
 use crate::op::nd::NdOp;
 

@@ -15,6 +15,7 @@ mod round;
 
 use lane::{Cx, Loop, Outcome, Src, dest};
 
+use super::math;
 use crate::kernels::ops::select;
 use crate::nd::Elem;
 use crate::op::nd::NdOp;
@@ -38,6 +39,7 @@ pub fn lookup(op: NdOp, args: &[Elem]) -> Option<Loop> {
         .or_else(|| bits::lookup(op, elem))
         .or_else(|| compare::lookup(op, elem))
         .or_else(|| round::lookup(op, elem))
+        .or_else(|| math::lookup(op, elem))
         .or_else(|| libm::lookup(op, elem))
 }
 

@@ -2,7 +2,7 @@
 
 use half::f16;
 
-use super::lane::{Loop, binary, floats, plain1, plain2, unary};
+use super::lane::{Loop, floats, plain1, plain2};
 use crate::nd::Elem;
 use crate::op::nd::NdOp;
 

@@ -117,6 +117,8 @@ impl Builder {
                 return self.cast(elem, zero);
             }
             NdOp::Imag if !is_complex(elem) => return Ok(self.float(elem, 0.0)),
+            NdOp::Degrees => return self.call(NdOp::Rad2deg, args, out),
+            NdOp::Radians => return self.call(NdOp::Deg2rad, args, out),
             NdOp::Fabs => return self.call(NdOp::Absolute, args, out),
             NdOp::Absolute if matches!(elem, Elem::Bool | Elem::U8 | Elem::U16 | Elem::U32 | Elem::U64) => {
                 return Ok(a);
