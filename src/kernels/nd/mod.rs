@@ -3,8 +3,8 @@
 pub mod assign;
 pub mod copy;
 pub mod layout;
-pub mod matmul;
 pub mod math;
+pub mod matmul;
 pub mod memory;
 pub mod number;
 pub mod ops;

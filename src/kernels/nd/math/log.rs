@@ -54,7 +54,7 @@ fn together(k: f64, f: f64, rest: f64) -> f64 {
 
 #[inline(always)]
 fn positive(x: f64) -> bool {
-    x >= f64::MIN_POSITIVE && x < f64::INFINITY
+    (f64::MIN_POSITIVE..f64::INFINITY).contains(&x)
 }
 
 /// `log`.

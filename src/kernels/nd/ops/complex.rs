@@ -1,5 +1,5 @@
-//! Complex numbers, with NumPy's formulas for what C has no function for, and C's functions for the rest. (Rust's and
-//! C's complex numbers have one memory layout; where they are passed differently, there are no loops and NumPy is asked.)
+//! Complex numbers, with NumPy's formulas for what C has no function for, and C's functions for the rest: a pair of floats
+//! is passed to them as C passes its complex numbers.
 
 use super::lane::{Cx, Loop, binary, complexes, plain1, unary};
 use crate::nd::Elem;
@@ -148,7 +148,6 @@ mod c {
 
     macro_rules! functions {
         ($($t:ty: $($name:ident)*;)*) => {
-            #[cfg(unix)]
             unsafe extern "C" {
                 $($(pub(super) safe fn $name(value: Cx<$t>) -> Cx<$t>;)*)*
                 pub(super) safe fn cpow(base: Cx<f64>, exponent: Cx<f64>) -> Cx<f64>;

@@ -4,6 +4,11 @@
 //! Operations that are made of others (`round` to decimals, half floats, tests of integers) have no loop of their own: the
 //! compiler of programs writes them out.
 
+#![allow(
+    clippy::redundant_closure,
+    reason = "a closure takes its types from the macro that makes a loop of it"
+)]
+
 mod arith;
 mod bits;
 pub mod cast;

@@ -1,5 +1,7 @@
 //! Rounding and the parts of floats: signs, mantissas, neighbours.
 
+#![allow(clippy::verbose_bit_mask, reason = "masks are the fields of a half float")]
+
 use half::f16;
 
 use super::lane::{Loop, floats, plain1, plain2};

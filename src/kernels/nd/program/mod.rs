@@ -6,6 +6,8 @@
 
 mod lower;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use hashbrown::HashMap;
 

@@ -253,10 +253,10 @@ impl Panel {
         let mut from = vec![self.axis.map_or(0, |axis| strides[axis]), strides[self.inner]];
         let mut to = vec![self.columns as isize * item, self.each as isize * item];
         let mut step = self.each as isize * item;
-        for axis in self.inner + 1..grid.shape.len() {
-            step /= grid.shape[axis] as isize;
-            shape.push(grid.shape[axis]);
-            from.push(strides[axis]);
+        for (len, stride) in grid.shape.iter().zip(strides).skip(self.inner + 1) {
+            step /= *len as isize;
+            shape.push(*len);
+            from.push(*stride);
             to.push(step);
         }
         CopyPlan::new(&shape, &from, &to, item as usize, false)
