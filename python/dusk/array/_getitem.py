@@ -48,7 +48,7 @@ def getitem(x: Array, index: Any) -> Array:
     x = _basic(x, (*index[:place], colon, *index[place + 1 :]))
     axis = sum(1 for ind in index[:place] if ind is None or isinstance(ind, slice | bool | np.bool_))
     if positions.size == 0 and positions.ndim == 1 and is_known(x.chunks[axis]):
-        return _basic(x, (colon,) * axis + (slice(0, 0),))
+        return _basic(x, (colon,) * axis + (slice(0, 0),) + (colon,) * (x.ndim - axis - 1))
     return _take_any(x, positions, axis)
 
 

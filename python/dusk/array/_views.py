@@ -18,10 +18,10 @@ import numpy as np
 
 from dusk import _core
 from dusk.array._array import Array, array_of, core_dtype
+from dusk.array._block_calls import block_call as _block_call
 from dusk.array._chunks import canonical, chunk_specs, is_known
 from dusk.array._host import concatenate_nested
 from dusk.array._meta import meta_from_array
-from dusk.tokenize import tokenize
 
 __all__ = [
     "Axis",
@@ -62,7 +62,7 @@ def block_call(
     prefix: str,
     *,
     indexed: bool = False,
-    token: Any = None,
+    token: Any,
 ) -> Array:
     """Return an array of what a function of dusk's own makes of blocks.
 
@@ -80,21 +80,18 @@ def block_call(
         The beginning of the name.
     indexed : bool
         Whether the function gets the block's position first.
-    token : optional
-        What the function's result depends on besides the blocks, for the name.
+    token : object
+        What the function is and what its result depends on besides the blocks, for the name.
     """
-    node = _core.array_blocks(
+    return _block_call(
         function,
-        [x._node for x in inputs],
-        [list(pick) for pick in picks],
-        chunk_specs(chunks),
-        core_dtype(meta),
+        list(zip(inputs, picks, strict=True)),
+        chunks,
+        meta,
         prefix=prefix,
-        library=True,
         indexed=indexed,
-        token=None if token is None else tokenize(token),
+        token=token,
     )
-    return array_of(node, meta)
 
 
 # Views ----------------------------------------------------------------------------------------------------------------
@@ -228,17 +225,21 @@ def _assemble(spec: tuple[Any, ...], *blocks: Any) -> Any:
     parts = []
     for block, place in zip(blocks, places):
         arrays = [axis for axis, local in enumerate(place) if isinstance(local, np.ndarray)]
+        gone = [axis for axis, local in enumerate(place) if isinstance(local, int)]
         # one array at a time: several would be taken as points
         for axis in arrays:
             block = block[(slice(None),) * axis + (place[axis],)]
-        part = block[tuple(slice(None) if axis in arrays else local for axis, local in enumerate(place))]
-        if order != tuple(range(len(order))):
-            part = part.transpose(order)
-        if new and any(length is not None for length in new):
-            part = part[tuple(slice(None) if length is None else None for length in new)]
-            for axis, length in enumerate(new):
-                if length is not None and length != 1:
-                    part = part[(slice(None),) * axis + (np.zeros(length, dtype=int),)]
+        kept = [axis for axis in range(len(place)) if axis not in gone]
+        axes = [kept[i] for i in order] + gone
+        part = block
+        if any(axis != i for i, axis in enumerate(axes)):
+            part = part.transpose(axes)
+        # all at once: an element of an object array isn't an array any more
+        index = iter([slice(None) if axis in arrays else place[axis] for axis in axes])
+        part = part[tuple(next(index) if length is None else None for length in new) + tuple(index)]
+        for axis, length in enumerate(new):
+            if length is not None and length != 1:
+                part = part[(slice(None),) * axis + (np.zeros(length, dtype=int),)]
         parts.append(part)
     if len(parts) == 1:
         return parts[0]
