@@ -34,6 +34,11 @@ class StructureMethods:
 
         return getitem(self, index)
 
+    def __setitem__(self: Array, key: Any, value: Any) -> None:
+        from dusk.array._setitem import setitem
+
+        setitem(self, key, value)
+
     @property
     def vindex(self: Array) -> Any:
         """Indexing by points: arrays of positions are broadcast against each other, and their axes come first.

@@ -187,7 +187,7 @@ def take_axis(x: Array, positions: Any, axis: int, prefix: str = "getitem") -> A
     lengths = x.chunks[axis]
     count = len(positions)
     steps = np.diff(positions)
-    if count == x.shape[axis] and positions[0] == 0 and (steps == 1).all():
+    if count and count == x.shape[axis] and positions[0] == 0 and (steps == 1).all():
         return x
     chunks = _take_lengths(count, lengths)
     if count and (count == 1 or (steps == steps[0]).all()):

@@ -161,6 +161,8 @@ def normalize_slice(idx: Any, dim: float) -> Any:
         if stop < dim and stop < start:
             stop = start
         out = (start or None, None if stop >= dim else stop, None if step == 1 else step)
+    elif start <= stop:  # nothing, and -1 would mean the last element
+        out = (0, 0, None)
     else:
         out = (None if start >= dim - 1 else start, None if stop < 0 else stop, step)
     return slice(*out)
