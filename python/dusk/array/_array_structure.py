@@ -93,3 +93,88 @@ class StructureMethods:
         return ravel(self)
 
     flatten = ravel
+
+    @property
+    def _chunks(self: Array) -> Any:
+        """The chunks; set by those who know lengths better than the plan does."""
+        return self.chunks
+
+    @_chunks.setter
+    def _chunks(self: Array, chunks: Any) -> None:
+        from dusk.array._views import assign_to, relabel
+
+        name = self.name
+        assign_to(self, relabel(self, chunks))
+        self._alias = name
+
+    @property
+    def T(self: Array) -> Array:  # noqa: N802  NumPy's name
+        """The array with its axes in reverse order."""
+        return self.transpose()
+
+    @property
+    def A(self: Array) -> Array:  # noqa: N802  NumPy's name
+        """The array itself."""
+        return self
+
+    def transpose(self: Array, *axes: Any) -> Array:
+        """Return the array with its axes in another order; see `dusk.array.transpose`."""
+        from dusk.array._axes import transpose
+
+        given: Any = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else (axes or None)
+        return transpose(self, axes=given)
+
+    def swapaxes(self: Array, axis1: int, axis2: int) -> Array:
+        """Return the array with two axes exchanged."""
+        from dusk.array._axes import swapaxes
+
+        return swapaxes(self, axis1, axis2)
+
+    def squeeze(self: Array, axis: Any = None) -> Array:
+        """Return the array without axes of length 1."""
+        from dusk.array._axes import squeeze
+
+        return squeeze(self, axis)
+
+    def repeat(self: Array, repeats: int, axis: int | None = None) -> Array:
+        """Return the array with each element repeated."""
+        from dusk.array._selecting import repeat
+
+        return repeat(self, repeats, axis=axis)
+
+    def choose(self: Array, choices: Any) -> Array:
+        """Return elements of other arrays, chosen by the numbers in this one."""
+        from dusk.array._selecting import choose
+
+        return choose(self, choices)
+
+    def shuffle(self: Array, indexer: list[list[int]], axis: int, chunks: Any = "auto") -> Array:
+        """Return the elements of an axis in groups that each lie in one chunk; see `dusk.array.shuffle`."""
+        from dusk.array._selecting import shuffle
+
+        return shuffle(self, indexer, axis, chunks)
+
+    def map_overlap(
+        self: Array, func: Any, depth: Any, boundary: Any = None, trim: bool = True, **kwargs: Any
+    ) -> Array:
+        """Call a function for each block with elements of its neighbours; see `dusk.array.map_overlap`."""
+        from dusk.array.overlap import map_overlap
+
+        return map_overlap(func, self, depth=depth, boundary=boundary, trim=trim, **kwargs)
+
+    def to_svg(self: Array, size: int = 500) -> str:
+        """Return a drawing of the chunks, in SVG.
+
+        Parameters
+        ----------
+        size : int
+            About how many pixels wide and high.
+        """
+        from dusk.array.svg import svg
+
+        return svg(self.chunks, size=size)
+
+    def _repr_html_(self: Array) -> str:
+        from dusk.array._array_html import array_html
+
+        return array_html(self)

@@ -83,7 +83,9 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Array:  # noqa: D103
     a = asanyarray(a)
     axis = axis_of(axis, a.ndim)
     if not -a.ndim <= start <= a.ndim:
-        raise np.exceptions.AxisError(f"'start' arg requires {-a.ndim} <= start < {a.ndim + 1}, but {start} was passed in")
+        raise np.exceptions.AxisError(
+            f"'start' arg requires {-a.ndim} <= start < {a.ndim + 1}, but {start} was passed in"
+        )
     start += a.ndim if start < 0 else 0
     axes = [i for i in range(a.ndim) if i != axis]
     axes.insert(start - (axis < start), axis)

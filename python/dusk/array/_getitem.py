@@ -1,8 +1,9 @@
 """`x[...]`, `x.vindex[...]`, `x.blocks[...]`: elements of an array at other places, or those of a mask.
 
-Slices, integers and new axes are one view. An array of positions along an axis is a call for each block of the result, on
-the blocks that hold the positions. Masks and positions that are arrays themselves leave lengths unknown until computed.
-Several arrays of positions raise NotImplementedError as in Dask (xarray relies on it); `vindex` takes them as points.
+Slices, integers and new axes are one view. An array of positions along an axis is a call for each block of the
+result, on the blocks that hold the positions. Masks and positions that are arrays themselves leave lengths unknown
+until computed. Several arrays of positions raise NotImplementedError as in Dask (xarray relies on it); `vindex` takes
+them as points.
 """
 
 from __future__ import annotations
@@ -289,8 +290,8 @@ def _mask_blocks(x: Array, mask: Array) -> Array:
     """Keep elements of blocks of unknown lengths, block after block: not NumPy's order beyond one axis."""
     if mask.ndim != x.ndim:
         raise NotImplementedError(
-            "Slicing with dask.array of bools only permitted when the indexer has only one dimension or when it has the "
-            "same dimension as the sliced array"
+            "Slicing with dask.array of bools only permitted when the indexer has only one dimension or when it has "
+            "the same dimension as the sliced array"
         )
     warnings.warn(
         "When slicing a Dask array of unknown chunks with a boolean mask Dask array, the output array may have a "
@@ -316,9 +317,7 @@ def _by_positions(x: Array, positions: Array, axis: int) -> Array:
     """Return the elements at positions that are an array of dusk of one axis."""
     lengths = x.chunks[axis]
     if not is_known(lengths):
-        raise NotImplementedError(
-            "Slicing an array with unknown chunks with a dask.array of ints is not supported"
-        )
+        raise NotImplementedError("Slicing an array with unknown chunks with a dask.array of ints is not supported")
     chunks = [*x.chunks[:axis], positions.chunks[0], *x.chunks[axis + 1 :]]
     size = x.shape[axis]
     if len(lengths) == 1:

@@ -1,6 +1,7 @@
 """What stands between the brackets of `x[...]`, checked and in one form.
 
-Covers single entries and whole indexes; what is done with them is `_getitem`'s and `_setitem`'s. Texts of errors are Dask's.
+Covers single entries and whole indexes; what is done with them is `_getitem`'s and `_setitem`'s. Texts of errors are
+Dask's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Several arrays made one: one after another, side by side, broadcast to each other, in blocks.
 
-Covers NumPy's stacking functions and what puts parts of an array together anew. Blocks stay as they are wherever they can.
+Covers NumPy's stacking functions and what puts parts of an array together anew. Blocks stay as they are wherever they
+can.
 """
 
 from __future__ import annotations
@@ -236,8 +237,8 @@ def _depth(arrays: Any, index: tuple[int, ...]) -> tuple[int, bool]:
     for i, (depth, _) in enumerate(found):
         if depth != found[0][0]:
             raise ValueError(
-                f"List depths are mismatched. First element was at depth {found[0][0]}, but there is an element at depth "
-                f"{depth} ({where}[{i}])"
+                f"List depths are mismatched. First element was at depth {found[0][0]}, but there is an element at "
+                f"depth {depth} ({where}[{i}])"
             )
     return found[0][0], any(empty for _, empty in found)
 

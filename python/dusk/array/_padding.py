@@ -1,7 +1,7 @@
-"""Arrays made larger at their ends: constants, repeats and reflections of what is there, statistics, functions of the user.
+"""Arrays made larger at their ends: constants, repeats and reflections of what is there, statistics, users' functions.
 
-One axis after another, as NumPy does it. Padding from the array itself is a matter of positions: NumPy tells which ones for
-a row of numbers, and runs of positions are views.
+One axis after another, as NumPy does it. Padding from the array itself is a matter of positions: NumPy tells which
+ones for a row of numbers, and runs of positions are views.
 """
 
 from __future__ import annotations
@@ -110,10 +110,7 @@ def _with_axis(x: Array, axis: int, length: int) -> tuple[int, ...]:
 def _constants(values: list[tuple[Any, Any]], x: Array, axis: int, widths: tuple[int, int]) -> list[Array]:
     parts = []
     for value, width in zip(values[axis], widths):
-        if isinstance(value, Array):
-            one = value.astype(x.dtype)
-        else:
-            one = from_array(np.asarray(value).astype(x.dtype))
+        one = (value if isinstance(value, Array) else from_array(np.asarray(value))).astype(x.dtype)
         most = max(max(x.chunks[axis]), 1)
         own = normalize_chunks((most,), (width,))[0] if width else (0,)
         chunks = (*x.chunks[:axis], own, *x.chunks[axis + 1 :])
@@ -128,7 +125,9 @@ def _edge(x: Array, axis: int, last: bool) -> Array:
 def _wide(one: Array, x: Array, axis: int, width: int) -> Array:
     """Repeat what has length 1 along an axis."""
     chunks = (*x.chunks[:axis], (width,), *x.chunks[axis + 1 :])
-    return broadcast_to(one.rechunk((*x.chunks[:axis], (1,), *x.chunks[axis + 1 :])), _with_axis(x, axis, width), chunks)
+    return broadcast_to(
+        one.rechunk((*x.chunks[:axis], (1,), *x.chunks[axis + 1 :])), _with_axis(x, axis, width), chunks
+    )
 
 
 def _edges(x: Array, axis: int, widths: tuple[int, int]) -> list[Array]:
@@ -151,9 +150,7 @@ def _ramp(value: Any, width: int, axis: int, last: bool, edge: Any) -> Any:
     return np.flip(ramp, axis) if last else ramp
 
 
-def _statistics(
-    mode: str, lengths: list[tuple[Any, Any]], x: Array, axis: int, widths: tuple[int, int]
-) -> list[Array]:
+def _statistics(mode: str, lengths: list[tuple[Any, Any]], x: Array, axis: int, widths: tuple[int, int]) -> list[Array]:
     size = x.shape[axis]
     parts = []
     for last, length, width in zip((False, True), lengths[axis], widths):
@@ -211,7 +208,9 @@ def _at(x: Array, axis: int, positions: Any) -> Array:
     return concatenate(parts, axis=axis)
 
 
-def _by_function(x: Array, widths: list[tuple[Any, Any]], function: Callable[..., Any], kwargs: dict[str, Any]) -> Array:
+def _by_function(
+    x: Array, widths: list[tuple[Any, Any]], function: Callable[..., Any], kwargs: dict[str, Any]
+) -> Array:
     out = pad(x, widths, "constant")
     chunks = out.chunks
     for axis in range(out.ndim):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from functools import partial
 from numbers import Integral
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from dusk import config
 from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._chunks import cached_cumsum, refuse_unknown
@@ -196,37 +198,53 @@ def shuffle(x: Array, indexer: list[list[int]], axis: int, chunks: str = "auto")
     together = group_lengths([len(group) for group in indexer], x.chunks[axis])
     lengths = [sum(len(indexer[number]) for number in chunk) for chunk in together]
     positions = np.array([i for group in indexer for i in group], dtype=np.intp)
-    return pick_points(x, {axis: np.where(positions < 0, positions + x.shape[axis], positions)}, lengths, axis, "shuffle")
+    return pick_points(
+        x, {axis: np.where(positions < 0, positions + x.shape[axis], positions)}, lengths, axis, "shuffle"
+    )
 
 
 def _cut_others(x: Array, longest: int, axis: int) -> Array:
     """Cut the other axes as far as a group makes the chunks of this one longer than tolerated."""
-    from dusk import config
-
     tolerance = config.get("array.chunk-size-tolerance")
     if longest <= max(x.chunks[axis]) * tolerance:
         return x
     new: list[Any] = list(x.chunks)
     new[axis] = (longest,)
-    target = max(1, int(np.prod([max(lengths) for lengths in x.chunks])))
-    free = set(range(x.ndim)) - {axis}
+    new = smaller_chunks(x.chunks, new, set(range(x.ndim)) - {axis})
+    new[axis] = x.chunks[axis]
+    return x.rechunk(tuple(new))
+
+
+def smaller_chunks(chunks: Sequence[tuple[int, ...]], new: list[Any], free: set[int]) -> list[Any]:
+    """Return new chunks cut along some axes until a block has no more elements than one of the old chunks.
+
+    Parameters
+    ----------
+    chunks : chunks
+        The old ones.
+    new : list of tuples of int
+        The new ones; they may have more axes.
+    free : set of int
+        The axes that may be cut.
+    """
+    tolerance = config.get("array.chunk-size-tolerance")
+    target = max(1, math.prod(max(lengths) for lengths in chunks))
     while free:
-        factor = np.prod([max(lengths) for lengths in new]) / target
+        factor = math.prod(max(lengths) for lengths in new) / target
         if factor <= 1:
             break
         count = len(free)
         for i in sorted(free):
             most = max(new[i]) / factor ** (1 / count)
             cut: list[int] = []
-            for length in x.chunks[i]:
+            for length in chunks[i]:
                 if length <= tolerance * most:
                     cut.append(length)
                     continue
-                parts = min(int(np.ceil(length / most)), length)
+                parts = min(math.ceil(length / most), length)
                 each, more = divmod(length, parts)
                 cut += [each + 1] * more + [each] * (parts - more)
             if tuple(cut) == new[i] or max(cut) == 1:
                 free.discard(i)
             new[i] = tuple(cut)
-    new[axis] = x.chunks[axis]
-    return x.rechunk(tuple(new))
+    return new

@@ -1,8 +1,8 @@
 """`x[...] = value`: the plan behind an array is replaced by one whose blocks have the values in them.
 
-A call for each block works out which of its elements are meant; blocks without any stay as they are, uncopied. Values that
-are arrays of dusk are cut so that each call gets its own part. Several arrays of positions, and truth values for a whole
-array, raise NotImplementedError as in Dask.
+A call for each block works out which of its elements are meant; blocks without any stay as they are, uncopied. Values
+that are arrays of dusk are cut so that each call gets its own part. Several arrays of positions, and truth values for
+a whole array, raise NotImplementedError as in Dask.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _value(x: Array, key: Any, value: Any) -> Any:
             raise ValueError("cannot convert float NaN to integer")
         if np.isinf(found).any():
             raise ValueError("cannot convert float infinity to integer")
-    if dtype == object and not hasattr(value, "dtype"):
+    if dtype.hasobject and not hasattr(value, "dtype"):
         found = np.asanyarray(value, dtype=object)
     return found if found.dtype == dtype else found.astype(dtype)
 
@@ -131,7 +131,11 @@ def _set_where(x: Array, mask: Any, value: Any) -> Array:
     if isinstance(mask, np.ndarray):
         if value.ndim and not isinstance(value, Array):
             # one value for each place, in C order
-            full = np.zeros(mask.shape, dtype=value.dtype) if not np.ma.isMA(value) else np.ma.zeros(mask.shape, value.dtype)
+            full = (
+                np.zeros(mask.shape, dtype=value.dtype)
+                if not np.ma.isMA(value)
+                else np.ma.zeros(mask.shape, value.dtype)
+            )
             full[mask] = value
             value = full
         elif value.ndim:
@@ -141,8 +145,8 @@ def _set_where(x: Array, mask: Any, value: Any) -> Array:
         mask = from_array(mask, chunks=x.chunks)
     elif value.ndim and value.shape != (1,) * value.ndim:
         raise ValueError(
-            f"cannot assign an array of shape {value.shape} to the elements of a mask that isn't computed: their number "
-            "is unknown. Compute the mask first, or use dusk.array.where"
+            f"cannot assign an array of shape {value.shape} to the elements of a mask that isn't computed: their "
+            "number is unknown. Compute the mask first, or use dusk.array.where"
         )
     if value.ndim and value.size == 1:
         value = value.reshape(())
@@ -210,7 +214,9 @@ def _parse(x: Array, key: Any, value: Any) -> tuple[list[Any], list[tuple[int, A
     arrays = [ind for ind in entries if hasattr(ind, "ndim") and ind.ndim]
     for axis, ind in enumerate(entries):
         if hasattr(ind, "ndim") and ind.ndim > 1:
-            raise IndexError(f"Incorrect shape ({ind.shape}) of integer indices for dimension with size {x.shape[axis]}")
+            raise IndexError(
+                f"Incorrect shape ({ind.shape}) of integer indices for dimension with size {x.shape[axis]}"
+            )
     if len(arrays) > 1:
         raise NotImplementedError(
             "dask is currently limited to at most one dimension's assignment index being a 1-d array of integers or "
@@ -291,8 +297,8 @@ def _fitted(value: Any, shape: list[Any], index: list[Any], implied: list[tuple[
                 )
         elif length == length:
             raise ValueError(
-                f"shape mismatch: value array of shape {value.shape} could not be broadcast to indexing result of shape "
-                f"{names}"
+                f"shape mismatch: value array of shape {value.shape} could not be broadcast to indexing result of "
+                f"shape {names}"
             )
     return value
 
@@ -377,7 +383,7 @@ def _set_block(spec: tuple[Any, ...], site: Sequence[int], block: Any, *rest: An
                     have = fixed.shape[shown.index(axis)] if fixed is not None else _length(rest[1], shown, axis, wide)
                     if have != total:
                         raise ValueError(
-                            f"shape mismatch: value array has length {have} along an axis of which {total} elements are set"
+                            f"shape mismatch: value array has length {have} along an axis of which {total} are set"
                         )
             places = np.flatnonzero((ind >= begin) & (ind < end))
             if not len(places):

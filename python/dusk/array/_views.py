@@ -2,8 +2,8 @@
 
 Plain numeric blocks are the engine's: it moves elements itself. Blocks that only Python can hold (objects, structured,
 masked, sparse) go through calls for each block. This module decides; nobody above it asks. Covers views (slices, steps,
-integers, transposes, new axes, broadcasts, other chunks), concatenation, picking of points, and other names for lengths.
-Invariant: no call gets more blocks than its result has elements of.
+integers, transposes, new axes, broadcasts, other chunks), concatenation, picking of points, and other names for
+lengths. Invariant: no call gets more blocks than its result has elements of.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ __all__ = [
     "view",
 ]
 
-# An axis of a view: (axis, start, step), (axis,) for the blocks as they are, () for a new one
-Axis = tuple[int, int, int] | tuple[int] | tuple[()]
+# An axis of a view: (axis, start, step), (axis,) for the blocks as they are, (axis, before, after, "overlap") for these
+# with elements of their neighbours, () for a new one
+Axis = tuple[int, int, int] | tuple[int] | tuple[int, int, int, str] | tuple[()]
 
 
 def is_native(x: Array) -> bool:
@@ -106,7 +107,7 @@ def view(
     ----------
     x : Array
     axes : list of tuples
-        For each axis of the result `(axis, start, step)` of the input, `(axis,)` for its blocks as they are, or `()`.
+        See `Axis`, one for each axis of the result.
     fixed : list of (axis, position)
         Axes that are gone, and which position is taken.
     chunks : chunks of the result
@@ -152,9 +153,7 @@ def spans(lengths: Sequence[int], start: int, step: int, count: int) -> list[tup
         first = start + step * done
         chunk = bisect_right(ends, first)
         low, high = ends[chunk] - lengths[chunk], ends[chunk]
-        room = (
-            count - done if step == 0 else ((high - 1 - first) // step if step > 0 else (first - low) // -step) + 1
-        )
+        room = count - done if step == 0 else ((high - 1 - first) // step if step > 0 else (first - low) // -step) + 1
         some = min(room, count - done)
         out.append((chunk, first - low, some))
         done += some
@@ -162,7 +161,12 @@ def spans(lengths: Sequence[int], start: int, step: int, count: int) -> list[tup
 
 
 def _host_view(
-    x: Array, axes: Sequence[Axis], fixed: Sequence[tuple[int, int]], chunks: Sequence[Sequence[Any]], meta: Any, prefix: str
+    x: Array,
+    axes: Sequence[Axis],
+    fixed: Sequence[tuple[int, int]],
+    chunks: Sequence[Sequence[Any]],
+    meta: Any,
+    prefix: str,
 ) -> Array:
     """Make a view with a call for each block, on the blocks that it needs."""
     taken: dict[int, tuple[int, int]] = {}
@@ -180,6 +184,11 @@ def _host_view(
                 parts = spans(x.chunks[source], start + step * begin, step, length)
                 reads[-1].append([(chunk, _within(first, step, count)) for chunk, first, count in parts])
                 begin += length
+            elif len(axis_from) == 4:
+                source, before, _, _ = axis_from
+                parts = spans(x.chunks[source], max(0, begin - before), 1, length)
+                reads[-1].append([(chunk, _within(first, 1, count)) for chunk, first, count in parts])
+                begin += x.chunks[source][number]
             else:
                 reads[-1].append([(number, slice(None))])
     sources = [axis_from[0] if axis_from else None for axis_from in axes]
@@ -274,9 +283,7 @@ def concat(arrays: Sequence[Array], axis: int, meta: Any = None) -> Array:
 # Points ---------------------------------------------------------------------------------------------------------------
 
 
-def pick_points(
-    x: Array, points: dict[int, Any], lengths: Sequence[int], place: int, prefix: str
-) -> Array:
+def pick_points(x: Array, points: dict[int, Any], lengths: Sequence[int], place: int, prefix: str) -> Array:
     """Return the elements at points given by their positions along some axes.
 
     Parameters

@@ -1,8 +1,8 @@
 """Other chunks for the same elements.
 
 The engine copies each element once, straight into its new block, so there are no plans in steps and nothing to choose:
-`threshold` and `method` are accepted and checked. Covers also which old chunks new ones are made of (`old_to_new`), which
-other packages ask.
+`threshold` and `method` are accepted and checked. Covers also which old chunks new ones are made of (`old_to_new`),
+which other packages ask.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Other shapes for the same elements in the same order.
 
 Axes are matched from the last to the first into groups: one that stays, several that become one, or one that becomes
-several. Within a group the array is cut such that each block is one run of elements before and after; then each block is
-reshaped by itself. Which chunks come out follows Dask's rules. Invariant: no block gets much greater than those before.
+several. Within a group the array is cut such that each block is one run of elements before and after; then each block
+is reshaped by itself. Which chunks come out follows Dask's rules. Invariant: no block gets much greater than those
+before.
 """
 
 from __future__ import annotations
@@ -110,8 +111,7 @@ def _limited(x: Array, limit: Any) -> Array:
 def _check_size(x: Array, shape: Sequence[Any]) -> None:
     if not is_known(x.shape):
         raise ValueError(
-            f"Array chunk size or shape is unknown. shape: {x.shape}\n\n"
-            "Possible solution with x.compute_chunk_sizes()"
+            f"Array chunk size or shape is unknown. shape: {x.shape}\n\nPossible solution with x.compute_chunk_sizes()"
         )
     if math.prod(shape) != x.size:
         raise ValueError("total size of new array must be unchanged")
