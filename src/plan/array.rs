@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::chunk::host::{BlockSite, CallSite};
 use crate::error::{Error, Result};
 use crate::expr::NodeRef;
+use crate::expr::array::view::overlapping;
 use crate::expr::array::{ArrayOp, Blocks, OutAxis, View, array_of, blocks, elementwise};
 use crate::nd::Axis;
 use crate::op::nd::NdExpr;
@@ -81,6 +82,13 @@ impl Lowering<'_> {
                     });
                     size
                 }
+                OutAxis::Overlap { axis, before, after } => {
+                    let axis_of = &source.axes[*axis];
+                    let (begin, end) = overlapping(axis_of, *i, *before, *after)
+                        .ok_or_else(|| Error::internal("an overlap of unknown lengths"))?;
+                    runs[*axis] = affine_runs(axis_of, 0, 1, begin, end)?;
+                    Some(end - begin)
+                }
                 OutAxis::New => to.size(*i),
                 OutAxis::Affine { axis, start, step } => {
                     let (begin, end) = to
@@ -116,7 +124,7 @@ impl Lowering<'_> {
                     .axes
                     .iter()
                     .map(|axis| match axis {
-                        OutAxis::Affine { axis, .. } => chosen[*axis].at,
+                        OutAxis::Affine { axis, .. } | OutAxis::Overlap { axis, .. } => chosen[*axis].at,
                         OutAxis::Whole(_) | OutAxis::New => 0,
                     })
                     .collect(),
@@ -137,7 +145,9 @@ impl Lowering<'_> {
             .axes
             .iter()
             .map(|axis| match axis {
-                OutAxis::Affine { axis, .. } | OutAxis::Whole(axis) => Some(*axis),
+                OutAxis::Affine { axis, .. } | OutAxis::Overlap { axis, .. } | OutAxis::Whole(axis) => {
+                    Some(*axis)
+                }
                 OutAxis::New => None,
             })
             .collect();

@@ -1,8 +1,8 @@
 """Chunk arithmetic: what `chunks=` may be, how chunks of several arrays fit together, and where each chunk lies.
 
-Covers tuples of numbers only; cutting arrays is `rechunk`'s. Invariants: normalized chunks are a tuple of tuples of ints,
-one tuple for each axis, none of them empty; an unknown length is the one object `numpy.nan`, so that equal chunks compare
-equal.
+Covers tuples of numbers only; cutting arrays is `rechunk`'s. Invariants: normalized chunks are a tuple of tuples of
+ints, one tuple for each axis, none of them empty; an unknown length is the one object `numpy.nan`, so that equal
+chunks compare equal.
 """
 
 from __future__ import annotations
@@ -188,8 +188,8 @@ def normalize_chunks(
     Parameters
     ----------
     chunks : int, str, tuple, list, dict or array
-        One for all axes, one for each, or those of some axes by their number. Each is a length, a tuple of lengths, -1 or
-        None for the whole axis, "auto", or a number of bytes such as "64MiB".
+        One for all axes, one for each, or those of some axes by their number. Each is a length, a tuple of lengths,
+        -1 or None for the whole axis, "auto", or a number of bytes such as "64MiB".
     shape : tuple of int, optional
         The shape of the array.
     limit : int or str, optional

@@ -51,7 +51,8 @@ def meta_from_array(x: Any, ndim: int | None = None, dtype: Any = None) -> Any:
     ndim = x.ndim if ndim is None else ndim
     meta = x
     with contextlib.suppress(IndexError, TypeError, ValueError, NotImplementedError):
-        meta = x[tuple(slice(0, 0) for _ in range(x.ndim))]
+        # an element of an array without axes isn't an array
+        meta = x[tuple(slice(0, 0) for _ in range(x.ndim)) or ...]
         if meta.ndim != ndim:
             meta = meta.sum() if ndim == 0 else meta.reshape((0,) * ndim)
         if meta is np.ma.masked:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from dusk.array._array import Array, finalize
 from dusk.array._chunks import (
+    PerformanceWarning,
     auto_chunks,
     blockdims_from_blockshape,
     broadcast_chunks,
     broadcast_shapes,
     common_blockdim,
     normalize_chunks,
+    normalize_chunks_cached,
+    round_to,
     slices_from_chunks,
     unify_chunks,
+    unknown_chunk_message,
 )
 from dusk.array._elemwise import elemwise, handle_out
 from dusk.array._from_array import asanyarray, asarray, from_array, getter, getter_inline, getter_nofancy
+from dusk.array._getitem import BlockView
+from dusk.array._joining import block, broadcast_arrays, broadcast_to, concatenate, stack
 from dusk.array._map_blocks import map_blocks
 from dusk.array._meta import compute_meta, meta_from_array
 from dusk.array._operand import is_scalar_for_elemwise, is_valid_operand
@@ -23,15 +29,21 @@ from dusk.array.chunk_types import is_valid_array_type, is_valid_chunk_type
 
 __all__ = [
     "Array",
+    "BlockView",
+    "PerformanceWarning",
     "asanyarray",
     "asarray",
     "auto_chunks",
+    "block",
     "blockdims_from_blockshape",
     "blockwise",
+    "broadcast_arrays",
     "broadcast_chunks",
     "broadcast_shapes",
+    "broadcast_to",
     "common_blockdim",
     "compute_meta",
+    "concatenate",
     "elemwise",
     "finalize",
     "from_array",
@@ -46,6 +58,10 @@ __all__ = [
     "map_blocks",
     "meta_from_array",
     "normalize_chunks",
+    "normalize_chunks_cached",
+    "round_to",
     "slices_from_chunks",
+    "stack",
     "unify_chunks",
+    "unknown_chunk_message",
 ]

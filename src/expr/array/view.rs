@@ -25,8 +25,24 @@ pub enum OutAxis {
     },
     /// The blocks of this axis of the input, whatever their lengths.
     Whole(usize),
+    /// The blocks of this axis of the input, each with elements of its neighbours, as far as there are any.
+    Overlap {
+        /// The axis of the input.
+        axis: usize,
+        /// How many elements from before the block.
+        before: usize,
+        /// How many from after it.
+        after: usize,
+    },
     /// From no axis of the input: the same along the whole length.
     New,
+}
+
+/// The elements of block `i` of an axis with its neighbours' elements: from where to where.
+#[must_use]
+pub fn overlapping(source: &Axis, i: usize, before: usize, after: usize) -> Option<(usize, usize)> {
+    let (start, stop) = source.bounds(i)?;
+    Some((start.saturating_sub(before), (stop + after).min(source.len()?)))
 }
 
 /// Which elements of an input make the result.
@@ -53,6 +69,7 @@ impl View {
                 }
                 | OutAxis::Whole(axis) => format!("{axis}"),
                 OutAxis::Affine { axis, start, step } => format!("{axis}[{start}::{step}]"),
+                OutAxis::Overlap { axis, before, after } => format!("{axis}[-{before}+{after}]"),
                 OutAxis::New => "new".to_string(),
             })
             .collect();
@@ -76,6 +93,12 @@ impl Tokenize for View {
                 }
                 OutAxis::New => {
                     t.number(2);
+                }
+                OutAxis::Overlap { axis, before, after } => {
+                    t.number(3)
+                        .number(*axis as u64)
+                        .number(*before as u64)
+                        .number(*after as u64);
                 }
             }
         }
@@ -126,6 +149,18 @@ pub fn view(input: &NodeRef, view: View, grid: Grid, prefix: &str) -> Result<Nod
                 claim(*axis)?;
                 if source[*axis].count() != to.count() {
                     return Err(Error::internal("a view of blocks that aren't there"));
+                }
+            }
+            OutAxis::Overlap { axis, before, after } => {
+                claim(*axis)?;
+                let from = &source[*axis];
+                let fits = from.count() == to.count()
+                    && (0..from.count()).all(|i| {
+                        overlapping(from, i, *before, *after)
+                            .is_some_and(|(start, stop)| to.size(i) == Some(stop - start))
+                    });
+                if !fits {
+                    return Err(Error::internal("a view of blocks with other lengths"));
                 }
             }
             OutAxis::New => {

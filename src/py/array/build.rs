@@ -102,7 +102,8 @@ pub fn array_from_numpy(
 }
 
 /// Elements of `node` at other places. `axes` has for each axis of the result `(axis, start, step)`, `(axis,)` for all blocks
-/// of an axis as they are, or `()` for a new axis; `fixed` has `(axis, position)` for axes that are gone.
+/// of an axis as they are, `(axis, before, after, "overlap")` for these with elements of their neighbours, or `()` for a new
+/// axis; `fixed` has `(axis, position)` for axes that are gone.
 #[pyfunction]
 #[pyo3(signature = (node, axes, fixed, chunks, *, prefix))]
 pub fn array_view(
@@ -118,6 +119,10 @@ pub fn array_view(
         .map(|axis| match axis.len() {
             0 => Ok(OutAxis::New),
             1 => Ok(OutAxis::Whole(axis.get_item(0)?.extract()?)),
+            4 => {
+                let (axis, before, after, _): (usize, usize, usize, String) = axis.extract()?;
+                Ok(OutAxis::Overlap { axis, before, after })
+            }
             _ => {
                 let (axis, start, step) = axis.extract()?;
                 Ok(OutAxis::Affine { axis, start, step })

@@ -1,0 +1,72 @@
+"""Dask's `dask.array.routines`: NumPy's functions for whole arrays."""
+
+from __future__ import annotations
+
+from dusk.array._axes import (
+    expand_dims,
+    flip,
+    fliplr,
+    flipud,
+    moveaxis,
+    roll,
+    rollaxis,
+    rot90,
+    squeeze,
+    swapaxes,
+    transpose,
+)
+from dusk.array._joining import (
+    append,
+    array_split,
+    atleast_1d,
+    atleast_2d,
+    atleast_3d,
+    delete,
+    dsplit,
+    dstack,
+    hsplit,
+    hstack,
+    insert,
+    split,
+    split_at_breaks,
+    vsplit,
+    vstack,
+)
+from dusk.array._selecting import choose, compress, extract, take, tril, triu
+from dusk.array.reshape import ravel
+
+__all__ = [
+    "append",
+    "array_split",
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "choose",
+    "compress",
+    "delete",
+    "dsplit",
+    "dstack",
+    "expand_dims",
+    "extract",
+    "flip",
+    "fliplr",
+    "flipud",
+    "hsplit",
+    "hstack",
+    "insert",
+    "moveaxis",
+    "ravel",
+    "roll",
+    "rollaxis",
+    "rot90",
+    "split",
+    "split_at_breaks",
+    "squeeze",
+    "swapaxes",
+    "take",
+    "transpose",
+    "tril",
+    "triu",
+    "vsplit",
+    "vstack",
+]
