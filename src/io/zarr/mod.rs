@@ -26,6 +26,7 @@ mod write;
 pub use array::ZarrArray;
 pub use create::{Create, document};
 pub use dtype::{from_numpy, to_numpy};
+pub use grid::write_grid;
 pub use meta::{Format, Meta};
 pub use region::Region;
 pub use store::{ByteStore, LocalStore, Span};

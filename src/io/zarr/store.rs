@@ -83,8 +83,9 @@ impl LocalStore {
     /// The store in `root`, which need not exist.
     #[must_use]
     pub fn new(root: impl AsRef<Path>) -> Self {
+        let root = root.as_ref();
         Self {
-            root: root.as_ref().to_path_buf(),
+            root: std::path::absolute(root).unwrap_or_else(|_| root.to_path_buf()),
         }
     }
 
@@ -135,8 +136,7 @@ impl ByteStore for LocalStore {
     }
 
     fn identity(&self) -> String {
-        let absolute = std::path::absolute(&self.root).unwrap_or_else(|_| self.root.clone());
-        format!("file://{}", absolute.display())
+        format!("file://{}", self.root.display())
     }
 
     fn get(&self, key: &str, span: Span, into: &mut Vec<u8>) -> Result<bool> {

@@ -52,9 +52,9 @@ impl ZarrWriter {
         attributes: Option<String>,
         overwrite: Overwrite,
     ) -> Result<Self> {
-        let node = node_path(node)?;
+        let made = Self::resume(store.clone(), node, format, document, attributes)?;
+        let node = made.array.node.clone();
         let place = store.describe(&node);
-        let meta = Meta::parse(format, document.as_bytes(), &place)?;
         let mut held = Vec::new();
         let mut has = |key: String| store.get(&key, Span::All, &mut held);
         let mut there = false;
@@ -84,14 +84,40 @@ impl ZarrWriter {
         while !parent.is_empty() {
             parent = parent.rsplit_once('/').map_or("", |(parent, _)| parent);
             let mut known = false;
+            let mut held = Vec::new();
             for name in ["zarr.json", ".zgroup", ".zarray"] {
-                known |= store.get(&join(parent, name), Span::All, &mut Vec::new())?;
+                if store.get(&join(parent, name), Span::All, &mut held)? {
+                    let array = name == ".zarray" || Meta::parse(Format::V3, &held, name).is_ok();
+                    if array && name != ".zgroup" {
+                        return Err(Error::value(format!(
+                            "{place} can't be made: {} is a Zarr array, and only groups contain others",
+                            store.describe(parent)
+                        )));
+                    }
+                    known = true;
+                }
             }
             if !known {
                 store.set(&join(parent, group), content)?;
             }
         }
         store.set(&join(&node, DRAFT), document.as_bytes())?;
+        Ok(made)
+    }
+
+    /// Goes on with what [`Self::create`] prepared, with the same arguments; changes nothing.
+    ///
+    /// # Errors
+    /// When the document isn't one.
+    pub fn resume(
+        store: Arc<dyn ByteStore>,
+        node: &str,
+        format: Format,
+        document: &str,
+        attributes: Option<String>,
+    ) -> Result<Self> {
+        let node = node_path(node)?;
+        let meta = Meta::parse(format, document.as_bytes(), &store.describe(&node))?;
         Ok(Self {
             array: ZarrArray {
                 store,
