@@ -13,6 +13,7 @@ from dusk.array.core import (
     normalize_chunks,
     unify_chunks,
 )
+from dusk.array.io.zarr import from_zarr, to_zarr
 
 __all__ = [
     "Array",
@@ -21,7 +22,9 @@ __all__ = [
     "blockwise",
     "elemwise",
     "from_array",
+    "from_zarr",
     "map_blocks",
     "normalize_chunks",
+    "to_zarr",
     "unify_chunks",
 ]
