@@ -1,7 +1,7 @@
 """The document of a new Zarr array, from the keyword arguments that the package zarr takes.
 
-What the engine has no words for goes to the package itself, which then makes the document; the chunks are written by the
-engine all the same, as long as it knows the codecs.
+What the engine has no words for goes to the package itself, which then makes the document; the chunks are written by
+the engine all the same, as long as it knows the codecs.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _native(options: dict[str, Any]) -> Document:
         zarr_format=version,
         shards=shards,
         fill=_fill(options, dtype),
-        codecs=_codecs(options, version),
+        codecs=_codecs(options, version, dtype.itemsize),
         fortran=version == 2 and options.get("order") == "F",
         separator=_separator(options, version),
         attributes=json.dumps(dict(attributes or {})) if version == 3 else None,
@@ -140,7 +140,10 @@ def _plain(codec: Any) -> dict[str, Any]:
     if isinstance(codec, dict):
         return codec
     if hasattr(codec, "to_dict"):
-        return codec.to_dict()
+        plain = codec.to_dict()
+        for key in getattr(codec, "_tunable_attrs", ()):
+            plain["configuration"].pop(key, None)
+        return plain
     if hasattr(codec, "get_config"):
         return codec.get_config()
     raise _Unclear(f"the codec {codec!r}")
@@ -154,7 +157,22 @@ def _several(value: Any) -> list[dict[str, Any]]:
     return [_plain(codec) for codec in value]
 
 
-def _codecs(options: dict[str, Any], version: int) -> str | None:
+def _complete(codec: dict[str, Any], itemsize: int) -> dict[str, Any]:
+    """Return a codec with what Blosc works out from the size of an element, where nobody said it."""
+    if codec.get("name") != "blosc":
+        return codec
+    given = codec.get("configuration") or {}
+    usual = {
+        "typesize": itemsize,
+        "cname": "zstd",
+        "clevel": 5,
+        "shuffle": "bitshuffle" if itemsize == 1 else "shuffle",
+        "blocksize": 0,
+    }
+    return {"name": "blosc", "configuration": {**usual, **given}}
+
+
+def _codecs(options: dict[str, Any], version: int, itemsize: int) -> str | None:
     """Return the codecs as JSON; None for those that are usual."""
     given = [options[key] for key in ("compressor", "compressors", "filters", "serializer") if key in options]
     if all(isinstance(each, str) and each == "auto" for each in given):
@@ -174,7 +192,7 @@ def _codecs(options: dict[str, Any], version: int) -> str | None:
             raise _Unclear("these codecs in Zarr version 2")
         return json.dumps([*filters, *(compressors or ([None] if filters else []))])
     middle = [] if serializer is None else [_plain(serializer)]
-    codecs = [*filters, *middle, *compressors]
+    codecs = [_complete(codec, itemsize) for codec in [*filters, *middle, *compressors]]
     if any("name" not in each for each in codecs):
         raise _Unclear("these codecs in Zarr version 3")
     try:

@@ -1,7 +1,7 @@
 """Stores of Zarr arrays that are no local folders: fsspec's file systems, mappings, stores of the package zarr.
 
-Each has the few methods through which the engine reads and writes whole objects. They are called from worker threads, by
-several at a time.
+Each has the few methods through which the engine reads and writes whole objects. They are called from worker threads,
+by several at a time.
 """
 
 from __future__ import annotations
@@ -174,6 +174,10 @@ class LibraryStore(Store):
 
     def __init__(self, store: Any) -> None:
         self.store = store
+        if not store._is_open:
+            from zarr.core.sync import sync
+
+            sync(store._open())
         self.name = str(store)
         self.identity = f"{type(store).__name__}:{store}"
 

@@ -1,7 +1,7 @@
 """The plan that writes an array to a Zarr array: which task writes what, and what comes after all of them.
 
-Invariant: a task writes whole objects of the store (chunks, or shards of chunks), whatever the chunks of the array are, so
-that no two tasks touch one object.
+Invariant: a task writes whole objects of the store (chunks, or shards of chunks), whatever the chunks of the array
+are, so that no two tasks touch one object.
 """
 
 from __future__ import annotations
@@ -190,9 +190,7 @@ def write_plan(x: Array, target: Any, start: Sequence[int], load: bool) -> tuple
     return finish, after(x, target, start, [(finish, [("at", 0)])], x.chunks if load else lengths, (token, load), load)
 
 
-def after(
-    x: Array, target: Any, start: Sequence[int], inputs: list[Any], chunks: Any, token: Any, load: bool
-) -> Array:
+def after(x: Array, target: Any, start: Sequence[int], inputs: list[Any], chunks: Any, token: Any, load: bool) -> Array:
     """Return an array of what is stored (or of nothing), computed after ``inputs``.
 
     Parameters

@@ -1,7 +1,8 @@
 """Zarr arrays: `from_zarr` and `to_zarr`.
 
-Arrays are read and written by the engine. Those of elements or codecs that it doesn't have (records, text of any length,
-objects, codecs of other packages) are read and written chunk by chunk by the package zarr, which is needed for these only.
+Arrays are read and written by the engine. Those of elements or codecs that it doesn't have (records, text of any
+length, objects, codecs of other packages) are read and written chunk by chunk by the package zarr, which is needed for
+these only.
 """
 
 from __future__ import annotations
@@ -134,15 +135,15 @@ def to_zarr(
 ) -> Any:
     """Write an array to a Zarr array.
 
-    Whatever the chunks of the array and of the store are, each chunk (or shard) of the store is written by one task, as a
-    whole. A new array is there for readers when all its chunks are written: what an interrupted write leaves is none.
+    Whatever the chunks of the array and of the store are, each chunk (or shard) of the store is written by one task, as
+    a whole. A new array is there for readers when all its chunks are written: what an interrupted write leaves is none.
 
     Parameters
     ----------
     arr : Array
     url : str, PathLike, MutableMapping or zarr.Array
-        A folder, a URL that fsspec knows, a mapping from keys to bytes, or a store or group of the package zarr, where a
-        new array is made; or an array of that package, into which the values go.
+        A folder, a URL that fsspec knows, a mapping from keys to bytes, or a store or group of the package zarr, where
+        a new array is made; or an array of that package, into which the values go.
     component : str, optional
         The path of the array, if the location is that of a group.
     storage_options : dict, optional
@@ -168,8 +169,8 @@ def to_zarr(
     Raises
     ------
     ValueError
-        For chunks of unknown length; for ``region`` without an existing ``zarr.Array``; for mode "r"; if there is an array
-        already and it isn't to be replaced.
+        For chunks of unknown length; for ``region`` without an existing ``zarr.Array``; for mode "r"; if there is an
+        array already and it isn't to be replaced.
 
     Examples
     --------
@@ -247,7 +248,11 @@ def _create(
         if overwrite:
             _refuse_own_source(arr, store, node)
         writer = _core.ZarrWriter.create(
-            store, node, document.text, zarr_format=document.zarr_format, attributes=document.attributes,
+            store,
+            node,
+            document.text,
+            zarr_format=document.zarr_format,
+            attributes=document.attributes,
             overwrite=overwrite,
         )
     except _core.NotNative as error:
@@ -303,8 +308,8 @@ def _offset(region: Any, z: Any, arr: Array) -> list[int]:
             raise ValueError(f"region {part} of axis {axis} has another length than the array, or a step: {size}")
         if begin % object_ or (end % object_ and end != length):
             warnings.warn(
-                f"The input Dask array will be rechunked along axis {axis} to whole chunks of the Zarr array, of length "
-                f"{object_}; those that the region cuts are read and written again.",
+                f"The input Dask array will be rechunked along axis {axis} to whole chunks of the Zarr array, of "
+                f"length {object_}; those that the region cuts are read and written again.",
                 PerformanceWarning,
                 stacklevel=4,
             )
