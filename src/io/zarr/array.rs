@@ -25,8 +25,16 @@ pub struct ZarrArray {
     pub(crate) store: Arc<dyn ByteStore>,
     pub(crate) node: String,
     pub(crate) meta: Arc<Meta>,
-    /// When the document was written that was read; `None` for an array that has no document yet.
-    pub(crate) seen: Option<Option<u128>>,
+    pub(crate) seen: Seen,
+}
+
+/// What was seen of an array's document.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Seen {
+    /// There is none yet: the array is being made.
+    Unwritten,
+    /// When it was written, where the store tells that.
+    Read(Option<u128>),
 }
 
 thread_local! {
@@ -69,7 +77,7 @@ impl ZarrArray {
                     store,
                     node,
                     meta: Arc::new(meta),
-                    seen: Some(stamp),
+                    seen: Seen::Read(stamp),
                 });
             }
         }
@@ -183,9 +191,9 @@ impl ZarrArray {
     fn still_there(&self) -> Result<()> {
         let key = join(&self.node, self.meta.format.file());
         match self.seen {
-            None => return Ok(()),
-            Some(Some(stamp)) if self.store.stamp(&key) == Some(stamp) => return Ok(()),
-            Some(_) => {}
+            Seen::Unwritten => return Ok(()),
+            Seen::Read(Some(stamp)) if self.store.stamp(&key) == Some(stamp) => return Ok(()),
+            Seen::Read(_) => {}
         }
         let mut document = Vec::new();
         let same = self.store.get(&key, Span::All, &mut document)?

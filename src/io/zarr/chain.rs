@@ -93,7 +93,7 @@ impl Chain {
                 })
                 .map(|_| ())?,
             Some(Direct::Gzip { .. }) => {
-                let mut piece = [0; 32 * 1024];
+                let mut piece = [0; 16 * 1024];
                 let mut decoder = flate2::bufread::MultiGzDecoder::new(encoded);
                 loop {
                     match decoder

@@ -246,7 +246,7 @@ impl Meta {
             .iter()
             .try_fold(1usize, |size, len| size.checked_mul(*len));
         match items.and_then(|items| items.checked_mul(self.dtype.itemsize())) {
-            Some(bytes) if bytes <= isize::MAX as usize => Ok(self),
+            Some(bytes) if isize::try_from(bytes).is_ok() => Ok(self),
             _ => Err(Error::value("a chunk is larger than memory can be")),
         }
     }

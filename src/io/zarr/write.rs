@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::chunk::ArrayChunk;
 use crate::error::{Error, Result};
-use crate::io::zarr::array::{DRAFT, ZarrArray, with_scratch};
+use crate::io::zarr::array::{DRAFT, Seen, ZarrArray, with_scratch};
 use crate::io::zarr::grid;
 use crate::io::zarr::meta::{Format, Meta, Shard, index_shape};
 use crate::io::zarr::region::{self, Region, Runs, Side};
@@ -123,7 +123,7 @@ impl ZarrWriter {
                 store,
                 node,
                 meta: Arc::new(meta),
-                seen: None,
+                seen: Seen::Unwritten,
             },
             attributes,
             fresh: true,

@@ -2,9 +2,9 @@
 //!
 //! A store is a path, or an object with the methods of `dusk.array.io._zarr_store.Store`. Work on bytes is done detached.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use hashbrown::HashSet;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyRange, PyTuple};
 use serde_json::Value;
