@@ -1,3 +1,4 @@
 //! Files as sources.
 
 pub mod csv;
+pub mod zarr;

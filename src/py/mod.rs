@@ -28,6 +28,8 @@ mod _core {
         array_reduce, array_view,
     };
     #[pymodule_export]
+    use super::array::zarr::{PyZarrArray, PyZarrWriter, zarr_document, zarr_reads, zarr_write_grid};
+    #[pymodule_export]
     use super::arrow::arrow_stream;
     #[pymodule_export]
     use super::build::{call, concat, from_chunks, from_pandas, source, value};

@@ -23,6 +23,7 @@ from dusk.array.core import (
     unify_chunks,
 )
 from dusk.array.creation import pad, repeat, tile
+from dusk.array.io.zarr import from_zarr, to_zarr
 from dusk.array.overlap import map_overlap, overlap, push
 from dusk.array.rechunk import rechunk
 from dusk.array.reshape import reshape, reshape_blockwise
@@ -88,6 +89,7 @@ __all__ = [
     "fliplr",
     "flipud",
     "from_array",
+    "from_zarr",
     "hsplit",
     "hstack",
     "insert",
@@ -114,6 +116,7 @@ __all__ = [
     "swapaxes",
     "take",
     "tile",
+    "to_zarr",
     "transpose",
     "tril",
     "triu",

@@ -26,6 +26,7 @@ from dusk.array._meta import compute_meta, meta_from_array
 from dusk.array._operand import is_scalar_for_elemwise, is_valid_operand
 from dusk.array.blockwise import blockwise
 from dusk.array.chunk_types import is_valid_array_type, is_valid_chunk_type
+from dusk.array.io.zarr import from_zarr, to_zarr
 
 __all__ = [
     "Array",
@@ -47,6 +48,7 @@ __all__ = [
     "elemwise",
     "finalize",
     "from_array",
+    "from_zarr",
     "getter",
     "getter_inline",
     "getter_nofancy",
@@ -62,6 +64,7 @@ __all__ = [
     "round_to",
     "slices_from_chunks",
     "stack",
+    "to_zarr",
     "unify_chunks",
     "unknown_chunk_message",
 ]

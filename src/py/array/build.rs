@@ -51,7 +51,11 @@ fn axis_from_py(axis: &Bound<'_, PyAny>) -> PyResult<Axis> {
     Ok(Axis::from_sizes(&sizes))
 }
 
-fn grid_from_py(chunks: &Bound<'_, PyAny>) -> PyResult<Grid> {
+/// A grid of these chunks.
+///
+/// # Errors
+/// When they are no lengths.
+pub fn grid_from_py(chunks: &Bound<'_, PyAny>) -> PyResult<Grid> {
     let axes = chunks.try_iter()?.map(|axis| axis_from_py(&axis?));
     Ok(Grid {
         axes: axes.collect::<PyResult<_>>()?,

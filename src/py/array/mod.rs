@@ -3,3 +3,4 @@
 pub mod build;
 pub mod convert;
 pub mod source;
+pub mod zarr;
