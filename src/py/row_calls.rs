@@ -90,7 +90,7 @@ impl RowCall {
             }
             Self::Keep => {
                 let mask = one(py, args.into_iter().flatten().collect())?;
-                held(&call(py, "keep_rows", (one(py, first)?, mask))?)
+                Ok(held(&call(py, "keep_rows", (one(py, first)?, mask))?))
             }
             Self::Compose { columns, schema } => {
                 let rest: Vec<Chunk> = args.into_iter().flatten().collect();
@@ -101,15 +101,15 @@ impl RowCall {
                 };
                 let like = schema_to_meta(py, schema)?;
                 let kind = kind_number(schema.kind);
-                held(&call(
+                Ok(held(&call(
                     py,
                     "compose",
                     (one(py, first)?, made, columns.clone(), like, kind),
-                )?)
+                )?))
             }
             Self::Concat => match together(&first)? {
                 Some(frame) => Ok(Chunk::Frame(Arc::new(frame))),
-                None => held(&chunks_to_object(py, None, first)?),
+                None => Ok(held(&chunks_to_object(py, None, first)?)),
             },
             Self::Piece { piece, pieces } => cut(py, first, |len| {
                 let (start, end) = (len * piece / pieces, len * (piece + 1) / pieces);
@@ -123,15 +123,15 @@ impl RowCall {
     }
 }
 
-fn one<'py>(py: Python<'py>, chunks: Vec<Chunk>) -> PyResult<Bound<'py, PyAny>> {
+fn one(py: Python<'_>, chunks: Vec<Chunk>) -> PyResult<Bound<'_, PyAny>> {
     match chunks.as_slice() {
         [chunk] => chunk_to_object(py, chunk),
         _ => chunks_to_object(py, None, chunks),
     }
 }
 
-fn held(object: &Bound<'_, PyAny>) -> PyResult<Chunk> {
-    Ok(Chunk::Host(Arc::new(PyHostValue::new(object))))
+fn held(object: &Bound<'_, PyAny>) -> Chunk {
+    Chunk::Host(Arc::new(PyHostValue::new(object)))
 }
 
 /// Some columns of a native chunk, where they are what is wanted.
@@ -173,7 +173,8 @@ fn cut(py: Python<'_>, chunks: Vec<Chunk>, place: impl Fn(usize) -> (usize, usiz
     }
     let object = one(py, chunks)?;
     let (start, len) = place(object.len()?);
-    held(&call(py, "select", (object, start, start + len, py.None()))?)
+    let rows = call(py, "select", (object, start, start + len, py.None()))?;
+    Ok(held(&rows))
 }
 
 /// Native chunks of one schema as one, without copying a row.
