@@ -380,6 +380,7 @@ class BlockReader:
             return self._first_rows(file, more)
         except Exception as error:
             error.add_note(f"in {file.path}")
+            self._note_misfits(error, [block[0] for block in self.blocks].index(self.files.index(file)))
             raise
 
     def _first_rows(self, file: InputFile, more: dict[str, Any]) -> pd.DataFrame:
