@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Source};
 use crate::error::Result;
 use crate::nd::NdDtype;
 use crate::schema::FrameSchema;
@@ -13,8 +13,14 @@ use crate::token::Token;
 /// What a host call hands back.
 #[derive(Clone, Debug)]
 pub enum HostOutput {
-    /// A pandas object of this shape; it becomes a native chunk when its schema is native, else stays a host chunk.
-    Frame(Arc<FrameSchema>),
+    /// A pandas object that should have this shape. It becomes a native chunk when its schema is native and holds its values,
+    /// else it stays what it is, as a host chunk.
+    Likely {
+        /// Its labels and dtypes.
+        schema: Arc<FrameSchema>,
+        /// Other labels are an error.
+        labels: bool,
+    },
     /// A block of an array of this dtype; a NumPy array becomes a native chunk, anything else stays as it is.
     Array(NdDtype),
     /// Any object, kept as it is.
@@ -30,6 +36,8 @@ pub struct CallSite {
     pub partition: usize,
     /// The number of partitions of the collection.
     pub npartitions: usize,
+    /// The source whose rows it is given, and which of its partitions.
+    pub origin: Option<(Arc<dyn Source>, usize)>,
     /// For a block of an array: where in the grid it is.
     pub block: Option<Arc<BlockSite>>,
 }

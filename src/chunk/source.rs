@@ -74,6 +74,10 @@ pub trait Source: Debug + Send + Sync {
     fn in_memory(&self) -> bool {
         false
     }
+    /// Whether the host language reads it.
+    fn by_host(&self) -> bool {
+        false
+    }
 
     /// Bytes of memory that reading a partition takes at once (the batches in flight, not the whole).
     fn projected_bytes(&self, scan: &Scan) -> usize;

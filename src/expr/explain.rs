@@ -45,6 +45,7 @@ impl Node {
                     Tier::User
                 }
             }
+            NodeOp::Scan { source, .. } if source.by_host() => Tier::Library,
             _ => Tier::Native,
         }
     }

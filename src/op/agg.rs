@@ -401,3 +401,22 @@ impl Tokenize for AggSpec {
         }
     }
 }
+
+/// Refuses dtypes by which no kernel groups.
+///
+/// # Errors
+/// [`crate::error::Kind::NotNative`].
+pub fn groupable(dtype: &Dtype) -> Result<()> {
+    use DataType as A;
+    let native = match dtype {
+        Dtype::Arrow(A::Utf8 | A::LargeUtf8 | A::Utf8View | A::Date32 | A::Date64 | A::Timestamp(..)) => true,
+        Dtype::Arrow(data_type) => NumpyType::from_arrow(data_type).is_some_and(|kind| !kind.is_float()),
+        Dtype::Host { .. } => false,
+        _ => true,
+    };
+    if native {
+        Ok(())
+    } else {
+        Err(Error::not_native(format!("no kernel groups by {}", dtype.name())))
+    }
+}

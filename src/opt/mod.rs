@@ -29,6 +29,14 @@ pub fn optimize(roots: &[NodeRef]) -> Result<Vec<NodeRef>> {
     fuse_array::run(&roots)
 }
 
+/// `roots` without the columns that nobody reads.
+///
+/// # Errors
+/// When a rewritten node can't be built.
+pub fn narrowed(roots: &[NodeRef]) -> Result<Vec<NodeRef>> {
+    project::run(roots)
+}
+
 /// Rewrites a DAG from its leaves up: `rule` sees each node once, over inputs that are rewritten already.
 ///
 /// # Errors

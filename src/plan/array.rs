@@ -255,6 +255,7 @@ impl Lowering<'_> {
                 index: index.to_vec(),
                 nests,
             })),
+            origin: None,
         };
         let op = TaskOp::Host {
             call: spec.call.clone(),

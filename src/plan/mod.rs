@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::chunk::Scan;
 use crate::chunk::host::CallSite;
+use crate::chunk::{Scan, Source};
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::expr::{HostCall, Node, NodeOp, NodeRef, Repartition};
@@ -49,6 +49,31 @@ pub fn lower(nodes: &[NodeRef], settings: &Settings) -> Result<(TaskGraph, Vec<u
         counts.push(node.npartitions());
     }
     Ok((lowering.graph, counts))
+}
+
+/// Where the rows of a partition were read, when that is one partition of a source and not far below.
+fn origin(node: &Node, mut partition: usize) -> Option<(Arc<dyn Source>, usize)> {
+    const FAR: usize = 50;
+    let mut node = node;
+    for _ in 0..FAR {
+        match &node.op {
+            NodeOp::Scan {
+                source, partitions, ..
+            } => {
+                let place = partitions.as_ref().map_or(partition, |list| list[partition]);
+                return (!source.in_memory()).then(|| (source.clone(), place));
+            }
+            NodeOp::Partitions(list) => partition = list[partition],
+            NodeOp::Select(_) | NodeOp::Filter(_) | NodeOp::Limit { .. } | NodeOp::PerPartition(_) => {
+                if node.inputs.first()?.npartitions() != node.npartitions() {
+                    return None;
+                }
+            }
+            _ => return None,
+        }
+        node = node.inputs.first()?;
+    }
+    None
 }
 
 struct Lowering<'a> {
@@ -187,6 +212,7 @@ impl Lowering<'_> {
             key,
             partition,
             npartitions: node.npartitions(),
+            origin: origin(node, partition),
             block: None,
         };
         self.push(

@@ -24,12 +24,20 @@ fn token_of(text: &str) -> Token {
     t.finish()
 }
 
-/// The schema that a meta promises, and what a call has to hand back.
-fn promised(meta: Option<&Bound<'_, PyAny>>) -> PyResult<(Option<Arc<FrameSchema>>, HostOutput)> {
+/// The schema that a meta promises, and what a call has to hand back. A function may give other dtypes than were expected of
+/// it: pandas' own results depend on values now and then.
+fn promised(
+    meta: Option<&Bound<'_, PyAny>>,
+    labels: bool,
+) -> PyResult<(Option<Arc<FrameSchema>>, HostOutput)> {
     Ok(match meta {
         Some(meta) if !meta.is_none() => {
             let schema = take_apart(meta)?.schema;
-            (Some(schema.clone()), HostOutput::Frame(schema))
+            let output = HostOutput::Likely {
+                schema: schema.clone(),
+                labels,
+            };
+            (Some(schema), output)
         }
         _ => (None, HostOutput::Object),
     })
@@ -131,7 +139,7 @@ pub fn concat(
 }
 
 /// A host call: on each partition of its inputs (`mode="partition"`; without inputs the function is given the partition's
-/// number), or once on all of them (`mode="gather"`).
+/// number), or once on all of them (`mode="gather"`). What comes out may have other dtypes than `meta`.
 #[pyfunction]
 #[pyo3(signature = (function, inputs, meta, *, prefix, mode, library, divisions=None, token=None))]
 #[allow(clippy::too_many_arguments, reason = "the shape of a Python call")]
@@ -147,7 +155,7 @@ pub fn call(
     token: Option<&str>,
 ) -> PyResult<PyNode> {
     let inputs: Vec<_> = inputs.iter().map(|node| node.get().0.clone()).collect();
-    let (schema, output) = promised(meta.as_ref())?;
+    let (schema, output) = promised(meta.as_ref(), true)?;
     let widest = inputs.iter().max_by_key(|input| input.npartitions());
     let (count, inherited) = match mode {
         "gather" => (1, Divisions::Unknown(1)),
@@ -206,7 +214,7 @@ pub fn call(
 
 /// Partitions that a function makes, given their number.
 #[pyfunction]
-#[pyo3(signature = (function, npartitions, meta, divisions, *, prefix, library, token=None))]
+#[pyo3(signature = (function, npartitions, meta, divisions, *, prefix, library, token=None, labels=true))]
 #[allow(clippy::too_many_arguments, reason = "the shape of a Python call")]
 pub fn source(
     function: Bound<'_, PyAny>,
@@ -216,8 +224,9 @@ pub fn source(
     prefix: &str,
     library: bool,
     token: Option<&str>,
+    labels: bool,
 ) -> PyResult<PyNode> {
-    let (schema, output) = promised(meta.as_ref())?;
+    let (schema, output) = promised(meta.as_ref(), labels)?;
     let divisions = divisions_from_py(divisions, npartitions)?;
     let options = HostFnOptions {
         library,

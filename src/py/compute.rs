@@ -13,16 +13,15 @@ use crate::chunk::{Chunk, Notice, Source};
 use crate::config::Settings;
 use crate::error::{Error, Kind, Result};
 use crate::exec;
-use crate::expr::frame::schema_of;
 use crate::expr::{Node, NodeOp, NodeRef};
-use crate::op::tree::ExprRef;
 use crate::opt;
 use crate::plan;
 use crate::py::error::{from_pyerr, to_pyerr};
 use crate::py::host::chunks_to_object;
+use crate::py::host_rows::prepared;
 use crate::py::node::PyNode;
+use crate::py::retype::retyped;
 use crate::task::{self, Control, Task, TaskOp};
-use crate::token::Token;
 
 /// How often the calling thread looks at signals.
 const SIGNAL_INTERVAL: std::time::Duration = std::time::Duration::from_millis(20);
@@ -260,7 +259,7 @@ fn attempt(
     settings: &Settings,
     progress: &Arc<exec::Progress>,
 ) -> Result<Vec<Vec<Chunk>>> {
-    let optimized = opt::optimize(roots)?;
+    let optimized = prepared(roots)?;
     let (graph, counts) = plan::lower(&optimized, settings)?;
     drop(optimized);
     let mut poll = || Python::attach(|py| py.check_signals().map_err(|error| from_pyerr(py, error)));
@@ -286,79 +285,6 @@ fn sources_of(roots: &[NodeRef]) -> Vec<Arc<dyn Source>> {
             _ => None,
         })
         .collect()
-}
-
-/// The plans over sources with settled types; every schema above them is computed anew.
-fn retyped(roots: &[NodeRef], settings: &Settings) -> Result<Vec<NodeRef>> {
-    // what is read of each source decides which columns have to be settled: ask the optimised plan
-    let mut read: hashbrown::HashMap<Token, (Arc<dyn Source>, Vec<usize>)> = hashbrown::HashMap::new();
-    for node in opt::topological(&opt::optimize(roots)?) {
-        if let NodeOp::Scan {
-            source,
-            columns,
-            predicate,
-            ..
-        } = &node.op
-        {
-            let (_, wanted) = read
-                .entry(source.token())
-                .or_insert_with(|| (source.clone(), Vec::new()));
-            wanted.extend(columns.iter());
-            let mut filtered = std::collections::BTreeSet::new();
-            predicate
-                .iter()
-                .for_each(|predicate: &ExprRef| predicate.columns(&mut filtered));
-            wanted.extend(filtered);
-        }
-    }
-    let mut settled: hashbrown::HashMap<Token, Arc<dyn Source>> = hashbrown::HashMap::new();
-    for (token, (source, mut columns)) in read {
-        columns.sort_unstable();
-        columns.dedup();
-        let new = source
-            .retyped(&columns, settings.threads.max(1))
-            .map_err(|error| match error.kind() {
-                // too late for the pandas path: the plan is made
-                Kind::NotNative => {
-                    Error::value(format!("{}; say with dtype= how to read it", error.message()))
-                }
-                _ => error,
-            })?;
-        settled.insert(token, new);
-    }
-    opt::bottom_up(roots, &mut |node| {
-        let NodeOp::Scan {
-            source,
-            columns,
-            partitions,
-            predicate,
-        } = &node.op
-        else {
-            return Ok(node);
-        };
-        let Some(new) = settled.get(&source.token()) else {
-            return Ok(node);
-        };
-        let all = new.schema();
-        let schema = columns
-            .iter()
-            .map(|column| all.columns[*column].clone())
-            .collect();
-        let schema = schema_of(&node)?.with_columns(schema_of(&node)?.kind, schema);
-        let op = NodeOp::Scan {
-            source: new.clone(),
-            columns: columns.clone(),
-            partitions: partitions.clone(),
-            predicate: predicate.clone(),
-        };
-        Ok(Node::new(
-            op,
-            vec![],
-            Some(Arc::new(schema)),
-            node.divisions.clone(),
-            &node.prefix,
-        ))
-    })
 }
 
 fn roots_of(nodes: &[Bound<'_, PyNode>]) -> Vec<NodeRef> {
@@ -440,7 +366,7 @@ fn result_of(py: Python<'_>, node: &Node, chunks: Vec<Chunk>) -> PyResult<Py<PyA
 /// When the plan can't be lowered.
 pub fn explain_tasks(node: &NodeRef) -> Result<String> {
     use std::fmt::Write;
-    let optimized = opt::optimize(std::slice::from_ref(node))?;
+    let optimized = prepared(std::slice::from_ref(node))?;
     let (graph, _) = plan::lower(&optimized, &Settings::default())?;
     let mut lines: Vec<(String, usize)> = Vec::new();
     for task in &graph.tasks {
@@ -462,7 +388,7 @@ pub fn explain_tasks(node: &NodeRef) -> Result<String> {
 pub fn optimize(py: Python<'_>, nodes: Vec<Bound<'_, PyNode>>) -> PyResult<Vec<PyNode>> {
     let roots = roots_of(&nodes);
     let optimized = py
-        .detach(|| opt::optimize(&roots))
+        .detach(|| prepared(&roots))
         .map_err(|error| to_pyerr(py, &error))?;
     Ok(optimized.into_iter().map(PyNode).collect())
 }
@@ -478,7 +404,7 @@ pub fn steps(
     let roots = match stage {
         "logical" => roots,
         "optimized" => py
-            .detach(|| opt::optimize(&roots))
+            .detach(|| prepared(&roots))
             .map_err(|error| to_pyerr(py, &error))?,
         _ => {
             let message = format!("stage must be 'logical' or 'optimized', not {stage:?}");

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyString};
 
+use crate::chunk::Source;
 use crate::dtype::Dtype;
 use crate::error::Error;
 use crate::expr::frame;
 use crate::io::csv::{ColumnRef, Compression, CsvOptions, CsvSource};
 use crate::py::convert::{dtype, label};
+use crate::py::csv_fallback::WithFallback;
 use crate::py::error::to_pyerr;
 use crate::py::files::file_from_python;
 use crate::py::node::PyNode;
@@ -28,15 +30,17 @@ const WITHOUT_EFFECT: [&str; 8] = [
     "dialect",
 ];
 
-/// A plan that reads CSV files natively.
+/// A plan that reads CSV files natively. `fallback` gives a reader (see `reader_source`) of the same partitions, for content
+/// that only pandas reads.
 #[pyfunction]
-#[pyo3(signature = (files, options, *, blocksize, sample))]
+#[pyo3(signature = (files, options, *, blocksize, sample, fallback=None))]
 pub fn scan_csv(
     py: Python<'_>,
     files: Vec<Bound<'_, PyAny>>,
     options: &Bound<'_, PyDict>,
     blocksize: Option<u64>,
     sample: usize,
+    fallback: Option<Py<PyAny>>,
 ) -> PyResult<PyNode> {
     let mut parsed = CsvOptions {
         blocksize,
@@ -56,7 +60,11 @@ pub fn scan_csv(
     let source = py
         .detach(|| CsvSource::new(files, parsed))
         .map_err(|error| to_pyerr(py, &error))?;
-    Ok(PyNode(frame::scan(Arc::new(source), None, "read-csv")))
+    let mut source: Arc<dyn Source> = Arc::new(source);
+    if let Some(fallback) = fallback {
+        source = Arc::new(WithFallback::new(source, fallback));
+    }
+    Ok(PyNode(frame::scan(source, None, "read-csv")))
 }
 
 fn refused(py: Python<'_>, key: &str) -> PyErr {

@@ -19,9 +19,10 @@ use crate::chunk::{Chunk, HostFn};
 use crate::error::{Error, Result};
 use crate::host::{HostLoader, HostRef, HostValue};
 use crate::py::array::convert as array;
+use crate::py::convert::assemble::kind_number;
 use crate::py::convert::{call, chunk_to_pandas, frame_to_pandas};
 use crate::py::error::{from_pyerr, host};
-use crate::py::result::chunk_from_result;
+use crate::py::result::likely_chunk;
 use crate::schema::FrameSchema;
 use crate::token::{Token, Tokenizer};
 
@@ -309,7 +310,7 @@ impl PyHostFn {
         let result = function.call(PyTuple::new(py, args)?, Some(&kwargs))?;
         match output {
             HostOutput::Object => Ok(Chunk::Host(Arc::new(PyHostValue::new(&result)))),
-            HostOutput::Frame(schema) => chunk_from_result(&result, schema),
+            HostOutput::Likely { schema, labels } => likely_chunk(&result, schema, *labels),
             HostOutput::Array(dtype) => array::chunk_from_result(&result, dtype),
         }
     }
@@ -329,10 +330,14 @@ impl PyHostFn {
 impl HostFn for PyHostFn {
     fn call(&self, args: Vec<Vec<Chunk>>, output: &HostOutput, site: &CallSite) -> Result<Chunk> {
         Python::attach(|py| self.run(py, args, output, site).map_err(host(py))).map_err(|error| {
-            error.note(format!(
+            let note = format!(
                 "in {}, partition {} of {}, key {}",
                 self.name, site.partition, site.npartitions, site.key
-            ))
+            );
+            error.note(match &site.origin {
+                Some((source, partition)) => format!("{note}, from {}", source.describe(*partition)),
+                None => note,
+            })
         })
     }
 
@@ -375,6 +380,19 @@ pub fn chunks_to_object<'py>(
         Chunk::Frame(frame) => Some(frame.schema.clone()),
         _ => None,
     });
+    let hosts = chunks
+        .iter()
+        .filter(|chunk| matches!(chunk, Chunk::Host(_)))
+        .count();
+    if native.is_some() && hosts > 0 {
+        // Some partitions turned out otherwise: pandas finds what holds the values of all.
+        let kind = native.as_ref().map_or(3, |schema| kind_number(schema.kind));
+        let objects = chunks
+            .iter()
+            .map(|chunk| chunk_to_object(py, chunk))
+            .collect::<PyResult<Vec<_>>>()?;
+        return call(py, "concat", (objects, kind, py.None()));
+    }
     // chunks know best: what was read may have turned out wider than what was planned
     if let Some(schema) = native.as_deref().or(schema) {
         return frame_to_pandas(py, schema, chunks);

@@ -190,26 +190,13 @@ impl Source for MemorySource {
             schema: self.apart.schema.clone(),
             batches,
         };
-        let rows = scan.batch_rows.max(1);
-        let mut pieces = VecDeque::new();
-        for batch in whole.slice(start, end - start).batches {
-            let batch = narrow_batch(batch)?;
-            let mut offset = 0;
-            while offset < batch.len || (batch.len == 0 && offset == 0) {
-                let len = rows.min(batch.len - offset);
-                pieces.push_back(if len == batch.len {
-                    batch.clone()
-                } else {
-                    batch.slice(offset, len)
-                });
-                offset += len.max(1);
-            }
-        }
-        Ok(Box::new(MemoryStream {
-            pieces,
-            width: scan.columns.len(),
-            filter: scan.filter.clone(),
-        }))
+        let mut rows = whole.slice(start, end - start);
+        rows.batches = rows
+            .batches
+            .into_iter()
+            .map(narrow_batch)
+            .collect::<Result<_>>()?;
+        Ok(Box::new(MemoryStream::new(rows, scan.columns.len(), scan)))
     }
 
     fn retyped(&self, _columns: &[usize], _threads: usize) -> Result<Arc<dyn Source>> {
@@ -222,11 +209,36 @@ impl Source for MemorySource {
 }
 
 /// The batches of a partition that are still to be read.
-struct MemoryStream {
+pub(super) struct MemoryStream {
     pieces: VecDeque<Batch>,
     /// Columns that were asked for; those of the filter come after them.
     width: usize,
     filter: Option<Arc<dyn BatchFilter>>,
+}
+
+impl MemoryStream {
+    /// The rows of `frame`, whose first `width` columns are delivered; the others are those of the scan's filter.
+    pub(super) fn new(frame: FrameChunk, width: usize, scan: &Scan) -> Self {
+        let rows = scan.batch_rows.max(1);
+        let mut pieces = VecDeque::new();
+        for batch in frame.batches {
+            let mut offset = 0;
+            while offset < batch.len || (batch.len == 0 && offset == 0) {
+                let len = rows.min(batch.len - offset);
+                pieces.push_back(if len == batch.len {
+                    batch.clone()
+                } else {
+                    batch.slice(offset, len)
+                });
+                offset += len.max(1);
+            }
+        }
+        Self {
+            pieces,
+            width,
+            filter: scan.filter.clone(),
+        }
+    }
 }
 
 impl BatchStream for MemoryStream {

@@ -11,12 +11,18 @@ mod build;
 mod compute;
 pub mod convert;
 mod csv;
+mod csv_fallback;
 mod error;
 mod files;
 mod host;
+mod host_rows;
+mod indexed_source;
 mod memory_source;
 mod node;
+mod reader_source;
 mod result;
+mod retype;
+mod row_calls;
 
 use pyo3::prelude::*;
 
@@ -42,7 +48,11 @@ mod _core {
     #[pymodule_export]
     use super::error::NotNative;
     #[pymodule_export]
+    use super::indexed_source::scan_with_index;
+    #[pymodule_export]
     use super::node::PyNode;
+    #[pymodule_export]
+    use super::reader_source::scan_reader;
 
     use pyo3::prelude::*;
 

@@ -478,21 +478,15 @@ impl PyNode {
     }
 
     /// The first or last rows of each partition.
-    fn limit(&self, py: Python<'_>, rows: usize, tail: bool) -> PyResult<Self> {
-        if self.is_host() {
-            return Err(to_pyerr(
-                py,
-                &Error::not_native("rows of columns that Arrow can't hold"),
-            ));
-        }
-        Ok(Self(frame::limit(&self.0, rows, tail)))
+    fn limit(&self, rows: usize, tail: bool) -> Self {
+        Self(frame::limit(&self.0, rows, tail))
     }
 
     /// The plan as text: `logical`, or `optimized` as it runs.
     fn explain(&self, py: Python<'_>, stage: &str) -> PyResult<String> {
         let node = match stage {
             "logical" => self.0.clone(),
-            "optimized" => crate::opt::optimize(std::slice::from_ref(&self.0))
+            "optimized" => crate::py::host_rows::prepared(std::slice::from_ref(&self.0))
                 .map_err(|error| to_pyerr(py, &error))?
                 .swap_remove(0),
             "physical" => {

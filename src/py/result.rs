@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray};
 use arrow::datatypes::Int32Type;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::chunk::{Batch, Chunk, FrameChunk, IndexData};
@@ -67,6 +68,31 @@ pub fn chunk_from_result(result: &Bound<'_, PyAny>, schema: &Arc<FrameSchema>) -
         .map(|batch| refit(batch, schema));
     let chunk = FrameChunk::new(schema.clone(), batches.collect::<Result<_>>()?)?;
     Ok(Chunk::Frame(Arc::new(chunk)))
+}
+
+/// The chunk of a result whose dtypes (and labels, unless `labels` are promised) are only expected: what doesn't fit stays a
+/// pandas object.
+///
+/// # Errors
+/// `ValueError` when columns differ, `TypeError` when the result is of another kind.
+pub fn likely_chunk(result: &Bound<'_, PyAny>, schema: &Arc<FrameSchema>, labels: bool) -> PyResult<Chunk> {
+    let py = result.py();
+    if schema.is_host() || matches!(schema.kind, FrameKind::Index | FrameKind::Scalar) {
+        return chunk_from_result(result, schema);
+    }
+    let meta = schema_to_meta(py, schema)?;
+    let kind = kind_number(schema.kind);
+    match chunk_from_result(result, schema) {
+        Err(error) if error.is_instance_of::<PyValueError>(py) => {
+            let object = if labels {
+                call(py, "conform_host", (result, meta, kind))?
+            } else {
+                result.clone()
+            };
+            Ok(Chunk::Host(Arc::new(PyHostValue::new(&object))))
+        }
+        other => other,
+    }
 }
 
 /// Whether columns and index are as promised. A range may stand for an unwritten integer index.

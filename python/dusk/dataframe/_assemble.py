@@ -318,6 +318,9 @@ def _concat_indexes(parts: list) -> pd.Index:
         # pandas would look for a narrower dtype that holds the objects, and turn some of them into others.
         name = first.name if all(part.name == first.name for part in parts) else None
         return pd.Index(np.concatenate([part._values for part in parts]), dtype=object, name=name, tupleize_cols=False)
+    if all(isinstance(part, pd.CategoricalIndex) for part in parts) and any(p.dtype != first.dtype for p in parts):
+        name = first.name if all(part.name == first.name for part in parts) else None
+        return pd.CategoricalIndex(union_categoricals([part.array for part in parts]), name=name)
     result = first.append(parts[1:])
     if result.dtype != first.dtype and all(part.dtype == first.dtype for part in parts):
         result = result.astype(first.dtype)
@@ -572,3 +575,52 @@ def object_nbytes(values: Any) -> int:
     step = max(1, count // _SAMPLE)
     sample = values[::step][:_SAMPLE]
     return int(sum(sys.getsizeof(value) for value in sample) * count / len(sample))
+
+
+# -- rows of partitions that are pandas objects -----------------------------------------------------------------------
+
+
+def columns_of(obj: Any, positions: list[int], keep_index: bool) -> pd.DataFrame:
+    """Some columns as a frame, with its index or a range in its place."""
+    index = obj.index if keep_index else pd.RangeIndex(len(obj))
+    arrays = [_column(obj, position) if isinstance(obj, pd.DataFrame) else obj._values for position in positions]
+    labels = [obj.columns[i] if isinstance(obj, pd.DataFrame) else obj.name for i in positions]
+    blocks = [(array, [position]) for position, array in enumerate(arrays)]
+    return build_frame(blocks, index, labels, [], None)
+
+
+def keep_rows(obj: Any, mask: pd.Series) -> Any:
+    """The rows for which a mask, in the same order, holds."""
+    keep = mask.fillna(False).to_numpy(dtype=bool) if mask.hasnans else mask.to_numpy(dtype=bool)
+    return obj[keep] if isinstance(obj, pd.Index) else obj.loc[keep]
+
+
+def compose(obj: Any, made: pd.DataFrame | None, columns: list[int | None], like: Any, kind: int) -> Any:
+    """Columns of `obj`, by position, and in the places of None those of `made` in order, with the labels of `like`."""
+    if kind == INDEX:
+        raise TypeError("an index is no frame")
+    rest = iter(range(0 if made is None else made.shape[1]))
+    arrays = []
+    for position in columns:
+        if position is None:
+            assert made is not None
+            arrays.append(_column(made, next(rest)))
+        else:
+            arrays.append(_column(obj, position) if isinstance(obj, pd.DataFrame) else obj._values)
+    index = obj.index if obj.index.names == like.index.names else obj.index.set_names(list(like.index.names))
+    if kind == SERIES:
+        return pd.Series(arrays[0], index=index, name=like.name, copy=False)
+    blocks = [(array, [position]) for position, array in enumerate(arrays)]
+    result = build_frame(blocks, index, [None] * len(arrays), [], None)
+    result.columns = like.columns
+    result.attrs = obj.attrs
+    return result
+
+
+def index_from_last(obj: pd.DataFrame, names: list) -> pd.DataFrame:
+    """The frame with its last columns as index, one for each name."""
+    width = obj.shape[1] - len(names)
+    index = build_index([_column(obj, width + i) for i in range(len(names))], names, None)
+    result = obj.iloc[:, :width].copy(deep=False)
+    result.index = index
+    return result

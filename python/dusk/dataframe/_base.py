@@ -16,7 +16,7 @@ from dusk._node_collection import HeldResults, NodeCollection
 from dusk.base import tokenize
 from dusk.dataframe import _repr
 from dusk.dataframe._align import cut_at
-from dusk.dataframe._fallback import call_node, gather, loosen, merged_node, native, rowwise, written_out
+from dusk.dataframe._fallback import call_node, gather, loosen, merged_node, rowwise, written_out
 from dusk.dataframe._meta import meta_nonempty, no_default
 from dusk.dataframe._new import new_collection
 
@@ -461,13 +461,7 @@ class FrameBase(NodeCollection):
         return ends
 
     def _limited(self, n: int, tail: bool) -> Any:
-        node = native(lambda: self._node.limit(n, tail), self)
-        if node is not None:
-            return new_collection(node, meta=self._known_meta)
-        name = "tail" if tail else "head"
-        if isinstance(self._meta, pd.Index):
-            return rowwise(_end_of_index, self, n, tail, meta=self._meta, prefix=name, keep_cut=False)
-        return rowwise(name, self, n, meta=self._meta, keep_cut=False)
+        return new_collection(self._node.limit(n, tail), meta=self._known_meta, loose=self._loose)
 
     def _lengths(self) -> Any:
         """Give the number of rows as a lazy Scalar."""
@@ -571,10 +565,6 @@ class FrameBase(NodeCollection):
     def __reduce__(self) -> tuple[Any, ...]:
         state = (self._node, self._known_meta, self._known_cut, None, self._loose)
         return (type(self), state)
-
-
-def _end_of_index(index: pd.Index, n: int, tail: bool) -> pd.Index:
-    return index[max(len(index) - n, 0) :] if tail else index[:n]
 
 
 def _check_within(part: Any, number: pd.Series, divisions: tuple[Any, ...]) -> Any:

@@ -131,6 +131,8 @@ def call_node(
 ) -> Any:
     """Make the node of a host call.
 
+    What it gives may have other dtypes than ``meta``: it is kept as it is.
+
     A single value has no schema of its own: its node holds an object. An index is declared as written out unless the
     call is known to leave ranges as they are, since only the data can tell whether it is a range.
     """
@@ -289,23 +291,7 @@ def merged_node(x: Any, bounds: Sequence[int], positions: Sequence[int] | None =
         The old partitions that the bounds count, where they aren't all of them in order.
     """
     node = x._node
-    old = list(range(node.npartitions)) if positions is None else list(positions)
-    if not node.is_host:
-        return (node if positions is None else node.partitions(old)).merge_partitions(list(bounds))
-    # Partitions that are Python objects are brought together by pandas.
-    meta = loosen(x._meta) if x._loose else x._meta
-    parts = [
-        call_node(_same, [node.partitions(old[a:b])], meta, mode="gather", prefix="repartition", divisions=1)
-        for a, b in zip(bounds, bounds[1:])
-    ]
-    divisions = None
-    if positions is None and node.known_divisions:
-        divisions = [node.divisions[bound] for bound in bounds]
-    return _core.concat(parts, divisions) if len(parts) > 1 else parts[0].with_divisions(divisions)
-
-
-def _same(part: Any) -> Any:
-    return part
+    return (node if positions is None else node.partitions(list(positions))).merge_partitions(list(bounds))
 
 
 class _Pieces:

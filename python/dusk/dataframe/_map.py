@@ -165,7 +165,7 @@ def from_map(
     label : str, optional
         The word in the collection's name.
     enforce_metadata : bool
-        Columns and dtypes that differ from ``meta`` are an error when it is computed.
+        Columns that differ from ``meta`` are an error when it is computed.
     **kwargs
         Keyword arguments of ``func``.
 
@@ -210,6 +210,7 @@ def from_map(
         list(divisions) if divisions is not None else None,
         prefix=label or funcname(func),
         library=False,
-        token=tokenize(call, meta, divisions),
+        token=tokenize(call, meta, divisions, enforce_metadata),
+        labels=enforce_metadata,
     )
     return new_collection(node, meta=meta)

@@ -169,6 +169,8 @@ def _stand_in(function: Any, left: Any, right: Any) -> Any:
     def two_rows(x: Any) -> Any:
         if isinstance(x, FrameBase):
             return x._meta
+        if np.ndim(x) == 0:  # NumPy wraps a number on the left of an operator
+            return x
         values = list(x)[:1] * 2
         return np.asarray(values, dtype=x.dtype) if isinstance(x, np.ndarray) else values
 

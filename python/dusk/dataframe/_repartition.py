@@ -9,7 +9,7 @@ import pandas as pd
 
 from dusk._units import parse_bytes
 from dusk.dataframe._align import cut_at
-from dusk.dataframe._fallback import merged_node, numbers, rowwise, spread
+from dusk.dataframe._fallback import merged_node, numbers, rowwise
 from dusk.dataframe._new import new_collection
 
 __all__ = ["memory_of_partitions", "to_count", "to_freq", "to_size"]
@@ -23,15 +23,8 @@ def merge(x: Any, bounds: list[int]) -> Any:
 
 def split(x: Any, parts: list[int]) -> Any:
     """Cut partition ``i`` into ``parts[i]`` pieces."""
-    if x._node.is_host:
-        return spread(same_rows, x, npartitions=sum(parts), meta=x._meta, prefix="repartition")
     node = x._node.split_partitions(parts)
     return new_collection(node, meta=x._known_meta, cut=f"{x._cut}*{parts}", loose=x._loose)
-
-
-def same_rows(part: Any) -> Any:
-    """Give the rows as they are."""
-    return part
 
 
 def to_count(x: Any, count: int) -> Any:

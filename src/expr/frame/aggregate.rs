@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::expr::frame::select::readable;
 use crate::expr::frame::view::{View, scalar_dtypes, schema_of};
 use crate::expr::{Node, NodeOp, NodeRef};
-use crate::op::agg::{AggCall, AggOp, AggSpec};
+use crate::op::agg::{AggCall, AggOp, AggSpec, groupable};
 use crate::op::infer::dtype_of;
 use crate::schema::{Column, Divisions, FrameKind, FrameSchema, IndexSchema, Label};
 
@@ -197,12 +197,17 @@ pub(super) fn aggregate_schema(
         .iter()
         .zip(key_labels)
         .map(|(key, name)| {
-            Ok(Column {
-                name,
-                dtype: dtype_of(key, input, &dtypes)?,
-            })
+            let dtype = dtype_of(key, input, &dtypes)?;
+            groupable(&dtype)?;
+            Ok(Column { name, dtype })
         })
         .collect::<Result<Vec<_>>>()?;
+    let is_category = |key: &Column| matches!(key.dtype, Dtype::Category(_));
+    if !spec.observed && !spec.sort && key_columns.len() > 1 && key_columns.iter().any(is_category) {
+        return Err(Error::not_native(
+            "observed=False with sort=False and several keys has an order of its own in pandas",
+        ));
+    }
     let grouped = !spec.keys.is_empty();
     let mut columns = spec
         .calls
@@ -214,6 +219,9 @@ pub(super) fn aggregate_schema(
                 .as_ref()
                 .map(|arg| dtype_of(arg, input, &dtypes))
                 .transpose()?;
+            if let (AggOp::NUnique { .. }, Some(dtype)) = (call.op, &dtype) {
+                groupable(dtype)?;
+            }
             Ok(Column {
                 name,
                 dtype: call.op.result(dtype.as_ref(), grouped)?,

@@ -129,10 +129,18 @@ pub fn merge_partitions(node: &NodeRef, bounds: &[usize]) -> Result<NodeRef> {
         Divisions::Unknown(_) => Divisions::Unknown(bounds.len() - 1),
     };
     let op = NodeOp::Repartition(Repartition::Merge(bounds.into()));
+    // pandas objects under one another have one index, which may be no range any more.
+    let schema = node.schema.as_ref().map(|schema| {
+        if schema.is_host() {
+            Arc::new(schema.with_levels())
+        } else {
+            schema.clone()
+        }
+    });
     Ok(Node::new(
         op,
         vec![node.clone()],
-        node.schema.clone(),
+        schema,
         divisions,
         "repartition",
     ))

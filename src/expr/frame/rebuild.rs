@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::error::{Error, Kind, Result};
 use crate::expr::array::{ArraySchema, array_of};
 use crate::expr::frame::aggregate::aggregate_schema;
-use crate::expr::frame::partition::concat;
+use crate::expr::frame::partition::{concat, merge_partitions, with_divisions};
 use crate::expr::frame::select::select;
 use crate::expr::frame::view::schema_of;
-use crate::expr::{Node, NodeOp, NodeRef};
+use crate::expr::{Node, NodeOp, NodeRef, Repartition};
 use crate::schema::{FrameSchema, Label};
 
 /// `node` over other inputs: schemas are computed anew, labels stay.
@@ -82,6 +82,10 @@ fn rebuilt(node: &NodeRef, inputs: Vec<NodeRef>) -> Result<NodeRef> {
             make(Some(Arc::new(schema)), inputs)
         }
         NodeOp::Concat => concat(&inputs, Some(node.divisions.clone()))?,
+        NodeOp::Repartition(Repartition::Merge(bounds)) => {
+            let merged = merge_partitions(&inputs[0], bounds)?;
+            with_divisions(&merged, node.divisions.clone())?
+        }
         NodeOp::Partitions(_) | NodeOp::Repartition(_) | NodeOp::Limit { .. } => {
             let schema = inputs[0].schema.clone();
             make(schema, inputs)

@@ -52,10 +52,12 @@ pub fn select(
         .iter()
         .zip(names)
         .map(|(expr, name)| {
-            Ok(Column {
-                name,
-                dtype: dtype_of(expr, input, &dtypes)?,
-            })
+            let dtype = match **expr {
+                // No kernel looks at it: it may be one that Arrow can't hold.
+                Expr::Column(position) => input.columns[position].dtype.clone(),
+                _ => dtype_of(expr, input, &dtypes)?,
+            };
+            Ok(Column { name, dtype })
         })
         .collect::<Result<Vec<_>>>()?;
     let schema = FrameSchema {
@@ -64,9 +66,6 @@ pub fn select(
         index: like.index.clone(),
         ..like.clone()
     };
-    if schema.is_host() && !matches!(base.op, NodeOp::Scan { .. }) {
-        return Err(Error::not_native("columns that Arrow can't hold"));
-    }
     let divisions = base.divisions.clone();
     let mut inputs = vec![base];
     inputs.extend(scalars);
@@ -79,20 +78,13 @@ pub fn select(
     ))
 }
 
-/// Refuses expressions over a base whose chunks will be host chunks. A scan delivers its native columns natively.
+/// Refuses expressions that read an index which Arrow can't hold. Columns are looked at by `dtype_of`; a step may carry host
+/// columns along, as long as it doesn't read them.
 pub(super) fn readable(base: &Node, exprs: &[ExprRef]) -> Result<()> {
     let schema = schema_of(base)?;
-    if !schema.is_host() {
-        return Ok(());
-    }
     let host_index = matches!(&schema.index, IndexSchema::Levels(levels) if levels.iter().any(|level| level.dtype.is_host()));
-    let mut columns = std::collections::BTreeSet::new();
-    exprs.iter().for_each(|expr| expr.columns(&mut columns));
-    let host_column = columns
-        .iter()
-        .any(|position| schema.columns[*position].dtype.is_host());
-    if host_index || host_column || !matches!(base.op, NodeOp::Scan { .. }) {
-        return Err(Error::not_native("columns that Arrow can't hold"));
+    if host_index && exprs.iter().any(|expr| expr.reads_index()) {
+        return Err(Error::not_native("an index that Arrow can't hold"));
     }
     Ok(())
 }

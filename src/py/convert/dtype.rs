@@ -217,6 +217,12 @@ pub fn fits(dtype: &Dtype, data_type: &DataType) -> bool {
                 DataType::LargeUtf8 | DataType::Utf8View | DataType::Utf8
             )
         }
+        Dtype::Arrow(DataType::LargeUtf8 | DataType::Utf8View | DataType::Utf8) => {
+            matches!(
+                data_type,
+                DataType::LargeUtf8 | DataType::Utf8View | DataType::Utf8
+            )
+        }
         // The values may differ from the categories in how they hold text; `fill` compares them.
         Dtype::Category(_) => {
             matches!(data_type, DataType::Dictionary(key, _) if **key == DataType::Int32)

@@ -13,9 +13,8 @@ import pandas as pd
 
 from dusk import _core, config
 from dusk._units import parse_bytes
-from dusk.dataframe._fallback import rowwise
 from dusk.dataframe._new import new_collection
-from dusk.dataframe.io._csv_pandas import read_by_pandas
+from dusk.dataframe.io._csv_pandas import block_reader, read_by_pandas
 from dusk.dataframe.io._paths import InputFile, resolve
 
 __all__ = ["read_csv", "read_fwf", "read_table"]
@@ -214,6 +213,8 @@ def _read(
     index_col = kwargs.pop("index_col", None)
     if index_col is False:
         kwargs["index_col"] = False
+    elif index_col is not None and kwargs.get("parse_dates") is True:
+        kwargs["parse_dates"] = list(index_col) if isinstance(index_col, list | tuple) else [index_col]
     frame = None
     if reader != "read_fwf":
         options = dict(kwargs)
@@ -226,7 +227,10 @@ def _read(
         if options.get("dtype") is not None:
             options["dtype"] = _parsed_dtypes(options["dtype"])
         try:
-            node = _core.scan_csv([file.for_core() for file in files], options, blocksize=size, sample=int(sample))
+            fallback = _Settled(reader, files, size, packed, path_column or None, assume_missing, dict(kwargs))
+            node = _core.scan_csv(
+                [file.for_core() for file in files], options, blocksize=size, sample=int(sample), fallback=fallback
+            )
             frame = new_collection(node)
         except _core.NotNative:
             frame = None
@@ -241,14 +245,26 @@ def _read(
         kwargs["converters"] = converters or None
     if frame is None:
         frame = read_by_pandas(reader, files, size, packed, path_column or None, assume_missing, kwargs)
+    if index_col is not None and index_col is not False:
+        frame = _with_index(frame, index_col)
     if of_path is not None:
         renamed = {file.path: of_path(file.path) for file in files}
         frame = frame.assign(**{path_column: frame[path_column].cat.rename_categories(renamed)})
     if config.get("dataframe.convert-string", None) is True:
         frame = _with_arrow_strings(frame)
-    if index_col is not None and index_col is not False:
-        frame = _with_index(frame, index_col, kwargs)
     return frame
+
+
+class _Settled:
+    """Makes a reader of the same partitions by pandas, for content that turns out to need it."""
+
+    __slots__ = ("args",)
+
+    def __init__(self, *args: Any) -> None:
+        self.args = args
+
+    def __call__(self) -> Any:
+        return block_reader(*self.args, all_blocks=True).settled(1)
 
 
 def _parsed_dtypes(dtype: Any) -> Any:
@@ -268,26 +284,21 @@ def _with_arrow_strings(frame: Any) -> Any:
     return frame.astype(texts) if texts else frame
 
 
-def _index_from(part: pd.DataFrame, labels: Any) -> pd.DataFrame:
-    result = part.set_index(labels)
-    # A column without a header has no name as an index either.
-    names = [None if isinstance(name, str) and name.startswith("Unnamed: ") else name for name in result.index.names]
-    result.index.names = names
-    return result
-
-
-def _with_index(frame: Any, index_col: Any, kwargs: dict[str, Any]) -> Any:
+def _with_index(frame: Any, index_col: Any) -> Any:
     columns = frame.columns
     wanted = list(index_col) if isinstance(index_col, list | tuple) else [index_col]
-    labels = []
+    levels = []
     for item in wanted:
-        if isinstance(item, int) and not isinstance(item, bool) and item not in columns:
+        if item in columns and not (isinstance(item, int) and not isinstance(item, bool)):
+            levels.append(list(columns).index(item))
+        elif isinstance(item, int) and not isinstance(item, bool):
             if not -len(columns) <= item < len(columns):
                 raise IndexError("list index out of range")
-            labels.append(columns[item])
-        elif item in columns:
-            labels.append(item)
+            levels.append(item % len(columns))
         else:
             raise ValueError(f"Index {item} invalid")
-    keys = labels if isinstance(index_col, list | tuple) and len(labels) > 1 else labels[0]
-    return rowwise(_index_from, frame, keys, prefix="read-csv", keep_divisions=False, keep_cut=False)
+    node = _core.scan_with_index(frame._node, levels)
+    if not frame._loose:
+        return new_collection(node)
+    meta = frame._meta.set_index([columns[level] for level in levels])
+    return new_collection(node, meta=meta, loose=True)

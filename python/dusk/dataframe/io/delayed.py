@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from dusk import _core
+from dusk.dataframe._assemble import FRAME, SERIES, conform
 from dusk.dataframe._base import same
-from dusk.dataframe._fallback import call_node, loosen
+from dusk.dataframe._fallback import call_node, loosen, written_out
 from dusk.dataframe._meta import empty_like, is_scalar_meta, make_meta, no_default
 from dusk.dataframe._new import new_collection
 
@@ -17,12 +18,17 @@ __all__ = ["from_delayed"]
 
 
 def _checked(part: Any, meta: Any) -> Any:
+    title = "Metadata mismatch found in `from_delayed`."
     if type(part) is not type(meta) and not isinstance(part, type(meta)):
         raise ValueError(
-            f"Metadata mismatch found in `from_delayed`.\n\nExpected partition of type `{type(meta).__name__}` but got "
-            f"`{type(part).__name__}`"
+            f"{title}\n\nExpected partition of type `{type(meta).__name__}` but got `{type(part).__name__}`"
         )
-    return part
+    if not isinstance(part, pd.DataFrame | pd.Series) or not len(part):
+        return part
+    try:
+        return conform(part, written_out(meta), FRAME if isinstance(part, pd.DataFrame) else SERIES)
+    except ValueError as error:
+        raise ValueError(f"{title}\n\n{error}") from None
 
 
 def from_delayed(
