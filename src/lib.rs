@@ -14,6 +14,7 @@ pub mod nd;
 pub mod scalar;
 pub mod schema;
 pub mod token;
+pub mod wire;
 // layer 1: operations as data, values
 pub mod chunk;
 pub mod op;

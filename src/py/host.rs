@@ -24,6 +24,7 @@ use crate::py::error::{from_pyerr, host};
 use crate::py::result::chunk_from_result;
 use crate::schema::FrameSchema;
 use crate::token::{Token, Tokenizer};
+use crate::wire::{Decoder, Encoder, Wire};
 
 /// A Python object.
 pub struct PyHostValue {
@@ -72,6 +73,18 @@ impl HostValue for PyHostValue {
         }
         let token = Python::attach(|py| object_token(self.object.bind(py)));
         *self.token.get_or_init(|| token)
+    }
+
+    fn known_token(&self) -> Option<Token> {
+        self.token.get().copied()
+    }
+
+    fn with_token(&self, token: Token) -> HostRef {
+        Arc::new(Self {
+            object: Python::attach(|py| self.object.clone_ref(py)),
+            nbytes: self.nbytes,
+            token: OnceLock::from(token),
+        })
     }
 
     fn dump(&self) -> Result<Vec<u8>> {
@@ -273,6 +286,25 @@ impl PyHostFn {
         self
     }
 
+    /// Reads what [`HostFn::encode`] wrote.
+    ///
+    /// # Errors
+    /// When the bytes are damaged.
+    pub fn from_wire(from: &mut Decoder) -> Result<Arc<dyn HostFn>> {
+        let function = from.object()?;
+        let name = Python::attach(|py| python_object(py, &function).map(|object| function_name(&object)))
+            .map_err(|error| Python::attach(|py| from_pyerr(py, error)))?;
+        Ok(Arc::new(Self {
+            function,
+            name,
+            token: OnceLock::from(from.take::<Token>()?),
+            library: from.take()?,
+            indexed: from.take()?,
+            asks: from.take()?,
+            divisions: from.take()?,
+        }))
+    }
+
     fn run(
         &self,
         py: Python<'_>,
@@ -353,6 +385,15 @@ impl HostFn for PyHostFn {
 
     fn is_library(&self) -> bool {
         self.library
+    }
+
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        out.object(&self.function, true);
+        self.token().encode(out)?;
+        for flag in [self.library, self.indexed, self.asks] {
+            flag.encode(out)?;
+        }
+        self.divisions.encode(out)
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -16,7 +16,9 @@ mod files;
 mod host;
 mod memory_source;
 mod node;
+mod remote;
 mod result;
+mod wire;
 
 use pyo3::prelude::*;
 
@@ -41,6 +43,8 @@ mod _core {
     use super::error::NotNative;
     #[pymodule_export]
     use super::node::PyNode;
+    #[pymodule_export]
+    use super::wire::{read_node, run_task};
 
     use pyo3::prelude::*;
 
