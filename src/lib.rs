@@ -11,6 +11,8 @@ pub mod dtype;
 pub mod error;
 pub mod host;
 pub mod nd;
+pub mod parallel;
+pub mod process;
 pub mod scalar;
 pub mod schema;
 pub mod token;

@@ -70,6 +70,9 @@ class KilledWorker(Exception):  # noqa: N818  the name that dask.distributed giv
         )
 
 
+KilledWorker.__module__ = "dusk.multiprocessing"  # where users import it from
+
+
 def _ending(exitcode: int | None) -> str:
     if exitcode is None:
         return "its pipe closed"

@@ -102,7 +102,9 @@ impl Source for HeldSource {
         };
         let filtered = scan.filter.iter().flat_map(|filter| filter.columns());
         let places = scan.columns.iter().chain(filtered);
-        let places = places.map(|column| self.place(*column)).collect::<Result<Vec<_>>>()?;
+        let places = places
+            .map(|column| self.place(*column))
+            .collect::<Result<Vec<_>>>()?;
         let batches = frame.batches.iter().map(|batch| Batch {
             index: batch.index.clone(),
             columns: places.iter().map(|place| batch.columns[*place].clone()).collect(),
@@ -209,7 +211,10 @@ fn taken(arrays: &[ArrayRef], rows: &UInt32Array) -> Result<Vec<ArrayRef>> {
 /// # Errors
 /// When they don't fit.
 pub fn chunk_of(schema: &FrameSchema, columns: &[usize], batches: Vec<Batch>) -> Result<Chunk> {
-    let kept = columns.iter().map(|column| schema.columns[*column].clone()).collect();
+    let kept = columns
+        .iter()
+        .map(|column| schema.columns[*column].clone())
+        .collect();
     let schema = Arc::new(schema.with_columns(schema.kind, kept));
     Ok(Chunk::Frame(Arc::new(FrameChunk::new(schema, batches)?)))
 }

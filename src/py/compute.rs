@@ -235,9 +235,13 @@ fn runner_for(settings: &Bound<'_, PyDict>, threads: usize) -> PyResult<exec::Ru
             Arc::new(task::run::run)
         }
     };
-    let transport = settings.get_item("transport")?.filter(|transport| !transport.is_none());
+    let transport = settings
+        .get_item("transport")?
+        .filter(|transport| !transport.is_none());
     let runner = transport.map_or_else(here, |transport| remote::runner(transport.unbind()));
-    let retries = settings.get_item("retries")?.map_or(Ok(0), |retries| retries.extract())?;
+    let retries = settings
+        .get_item("retries")?
+        .map_or(Ok(0), |retries| retries.extract())?;
     Ok(remote::with_retries(runner, retries))
 }
 
@@ -288,7 +292,14 @@ fn attempt(
     drop(optimized);
     let mut poll = || Python::attach(|py| py.check_signals().map_err(|error| from_pyerr(py, error)));
     let hook: Arc<dyn exec::WorkerHook> = Arc::new(KeepThreadState);
-    let chunks = exec::execute(Arc::new(graph), settings, runner.clone(), progress, &hook, &mut poll)?;
+    let chunks = exec::execute(
+        Arc::new(graph),
+        settings,
+        runner.clone(),
+        progress,
+        &hook,
+        &mut poll,
+    )?;
     let mut chunks = chunks.into_iter();
     Ok(counts
         .into_iter()

@@ -7,9 +7,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayData, ArrayRef, BooleanBufferBuilder, LargeStringArray, make_array,
-};
+use arrow::array::{Array, ArrayData, ArrayRef, BooleanBufferBuilder, LargeStringArray, make_array};
 use arrow::buffer::{BooleanBuffer, MutableBuffer, NullBuffer};
 use arrow::datatypes::DataType;
 use pyo3::prelude::*;
@@ -20,7 +18,8 @@ use crate::chunk::{Batch, BatchStream, Chunk, FrameChunk, IndexData, Notice, Sca
 use crate::dtype::tokenize_array;
 use crate::error::{Error, Result};
 use crate::host::{HostRef, HostValue};
-use crate::py::convert::pandas::{Apart, Rows, take_apart};
+use crate::parallel;
+use crate::py::convert::pandas::{Apart, Parts, Rows, take_apart};
 use crate::py::convert::{call, numpy};
 use crate::py::error::from_pyerr;
 use crate::py::host::PyHostValue;
@@ -144,16 +143,14 @@ fn content_token(py: Python<'_>, apart: &Apart, bounds: &[usize]) -> Token {
         t.token(PyHostValue::new(apart.shadow.bind(py)).token());
     }
     let tokens: Vec<Token> = py.detach(|| {
-        columns
-            .par_iter()
-            .map(|parts| {
-                let mut t = Tokenizer::new();
-                for part in parts.iter().flat_map(|parts| parts.iter()) {
-                    tokenize_array(&part.to_data(), &mut t);
-                }
-                t.finish()
-            })
-            .collect()
+        let token = |parts: &&Parts| {
+            let mut t = Tokenizer::new();
+            for part in parts.iter().flat_map(|parts| parts.iter()) {
+                tokenize_array(&part.to_data(), &mut t);
+            }
+            t.finish()
+        };
+        parallel::install(|| columns.par_iter().map(token).collect())
     });
     for token in tokens {
         t.token(token);
@@ -228,14 +225,17 @@ impl Source for MemorySource {
     }
 
     fn encode(&self, out: &mut Encoder) -> Result<()> {
-        let object: HostRef = Python::attach(|py| Arc::new(PyHostValue::new(self.apart.shadow.bind(py))) as _);
+        let object: HostRef =
+            Python::attach(|py| Arc::new(PyHostValue::new(self.apart.shadow.bind(py))) as _);
         out.object(&object, false);
         self.bounds.encode(out)?;
         self.token.encode(out)
     }
 
     fn taken_along(&self, partitions: &[usize], columns: &[usize]) -> Result<Option<Arc<dyn Source>>> {
-        let host = columns.iter().any(|column| self.apart.schema.columns[*column].dtype.is_host());
+        let host = columns
+            .iter()
+            .any(|column| self.apart.schema.columns[*column].dtype.is_host());
         let mut held = Vec::with_capacity(partitions.len());
         for &partition in partitions {
             let chunk = if host {

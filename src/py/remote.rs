@@ -54,7 +54,8 @@ fn run_elsewhere(transport: &Py<PyAny>, task: &Task, inputs: Vec<Chunk>, control
     let mut out = Encoder::new(tasks::TASK);
     tasks::encode_request(task, &inputs, &mut out)?;
     let parts = out.finish();
-    let reply = Python::attach(|py| ask(py, transport, task, parts, control).map_err(|error| from_pyerr(py, error)));
+    let reply =
+        Python::attach(|py| ask(py, transport, task, parts, control).map_err(|error| with_notes(py, error)));
     let Some(parts) = reply? else {
         return Err(Error::new(Kind::Cancelled, "the run was cancelled"));
     };
@@ -66,6 +67,15 @@ fn run_elsewhere(transport: &Py<PyAny>, task: &Task, inputs: Vec<Chunk>, control
     }
 }
 
+/// An exception with its notes: the worker has said already which task it was.
+fn with_notes(py: Python<'_>, exception: PyErr) -> Error {
+    let notes = exception.value(py).getattr(intern!(py, "__notes__"));
+    let notes: Vec<String> = notes.and_then(|notes| notes.extract()).unwrap_or_default();
+    notes
+        .into_iter()
+        .fold(from_pyerr(py, exception), |error, note| error.note(note))
+}
+
 /// The parts of the reply; none when the run was cancelled meanwhile. A user's exception is raised.
 fn ask(
     py: Python<'_>,
@@ -75,10 +85,9 @@ fn ask(
     control: &Control,
 ) -> PyResult<Option<Parts>> {
     let (head, buffers, objects) = to_python(py, parts)?;
-    let request = transport.bind(py).call_method1(
-        intern!(py, "begin"),
-        (task.key(), head, buffers, objects),
-    )?;
+    let request = transport
+        .bind(py)
+        .call_method1(intern!(py, "begin"), (task.key(), head, buffers, objects))?;
     loop {
         let reply = request.call_method1(intern!(py, "wait"), (PATIENCE.as_secs_f64(),))?;
         if !reply.is_none() {

@@ -102,7 +102,9 @@ fn encode_pipeline(pipeline: &Pipeline, partitions: &[usize], out: &mut Encoder)
         } => {
             out.tag(1);
             let mut read = std::collections::BTreeSet::from_iter(columns.iter().copied());
-            predicate.iter().for_each(|predicate| predicate.columns(&mut read));
+            predicate
+                .iter()
+                .for_each(|predicate| predicate.columns(&mut read));
             let read: Vec<usize> = read.into_iter().collect();
             packed(source, partitions, &read)?.encode(out)?;
             columns.encode(out)?;

@@ -25,7 +25,9 @@ impl Wire for DataType {
 
     fn decode(from: &mut Decoder) -> Result<Self> {
         let message = arrow_ipc::root_as_message(from.bytes()?).map_err(|_| broken("no Arrow type"))?;
-        let schema = message.header_as_schema().ok_or_else(|| broken("no Arrow type"))?;
+        let schema = message
+            .header_as_schema()
+            .ok_or_else(|| broken("no Arrow type"))?;
         let schema = arrow_ipc::convert::fb_to_schema(schema);
         match schema.fields().first() {
             Some(field) => Ok(field.data_type().clone()),
@@ -75,7 +77,10 @@ fn decode_data(data_type: DataType, from: &mut Decoder) -> Result<ArrayData> {
         _ => {
             let start = from.number()? as usize;
             let bits = from.buffer()?;
-            if start.checked_add(len).is_none_or(|end| end.div_ceil(8) > bits.len()) {
+            if start
+                .checked_add(len)
+                .is_none_or(|end| end.div_ceil(8) > bits.len())
+            {
                 return Err(broken("a mask is too short"));
             }
             Some(NullBuffer::new(BooleanBuffer::new(bits, start, len)))

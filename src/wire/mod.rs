@@ -85,9 +85,11 @@ impl Encoder {
         }
     }
 
-    /// What was written.
+    /// What was written, with a hash of it at the end.
     #[must_use]
-    pub fn finish(self) -> Parts {
+    pub fn finish(mut self) -> Parts {
+        let hash = hash(&self.parts.head);
+        self.parts.head.extend_from_slice(&hash);
         self.parts
     }
 
@@ -183,6 +185,15 @@ pub struct Decoder {
     depth: usize,
 }
 
+/// Bytes of the hash at the end. It tells damage apart before anything is read, as does no reader of Arrow's types.
+const HASH: usize = 8;
+
+fn hash(bytes: &[u8]) -> [u8; HASH] {
+    let mut short = [0; HASH];
+    short.copy_from_slice(&blake3::hash(bytes).as_bytes()[..HASH]);
+    short
+}
+
 /// How deep things may lie inside each other: expressions are read by recursion.
 const DEEPEST: usize = 100_000;
 
@@ -191,7 +202,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`Kind::Value`] when it is something else, or of another version.
-    pub fn new(parts: Parts, magic: Magic, what: &str) -> Result<Self> {
+    pub fn new(mut parts: Parts, magic: Magic, what: &str) -> Result<Self> {
         let head = &parts.head;
         if head.len() < 10 || head[..8] != magic {
             return Err(Error::value(format!("these bytes are not {what} of dusk")));
@@ -203,6 +214,11 @@ impl Decoder {
                  dusk"
             )));
         }
+        let end = head.len().saturating_sub(HASH).max(10);
+        if head[end..] != hash(&head[..end]) {
+            return Err(broken("some are missing or changed"));
+        }
+        parts.head.truncate(end);
         Ok(Self {
             parts,
             at: 10,
@@ -227,12 +243,9 @@ impl Decoder {
     /// [`Kind::Internal`] when it wasn't.
     pub fn extension<T: Any + Send + Sync>(&self) -> Result<Arc<T>> {
         let found = self.extensions.get(&TypeId::of::<T>()).cloned();
-        found.and_then(|found| found.downcast().ok()).ok_or_else(|| {
-            Error::internal(format!(
-                "nothing here reads {}",
-                std::any::type_name::<T>()
-            ))
-        })
+        found
+            .and_then(|found| found.downcast().ok())
+            .ok_or_else(|| Error::internal(format!("nothing here reads {}", std::any::type_name::<T>())))
     }
 
     /// Ends reading.
@@ -243,7 +256,11 @@ impl Decoder {
         let done = self.at == self.parts.head.len()
             && self.next_buffer == self.parts.buffers.len()
             && self.next_object == self.parts.objects.len();
-        if done { Ok(()) } else { Err(broken("something is left over")) }
+        if done {
+            Ok(())
+        } else {
+            Err(broken("something is left over"))
+        }
     }
 
     /// Reads a number of one byte.
@@ -379,4 +396,3 @@ impl Decoder {
 pub fn broken(what: &str) -> Error {
     Error::new(Kind::Value, format!("these bytes of dusk are damaged: {what}"))
 }
-

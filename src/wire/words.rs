@@ -349,7 +349,9 @@ impl Wire for Dtype {
         Ok(match from.tag()? {
             0 => Self::Numpy(from.take()?),
             1 => Self::Str,
-            2 => Self::String { pyarrow: from.take()? },
+            2 => Self::String {
+                pyarrow: from.take()?,
+            },
             3 => Self::Nullable(from.take()?),
             4 => Self::Datetimetz(from.take()?, from.take()?),
             5 => Self::Category(from.share(|from| {

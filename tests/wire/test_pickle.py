@@ -177,18 +177,13 @@ def test_wrong_bytes():
         _core.read_node(head, buffers, [])
 
 
-def test_every_changed_byte_is_noticed_or_harmless():
-    x = frame()[["a", "f"]].sum()
-    head, buffers, objects = x._node.__reduce__()[1]
+def test_every_changed_byte_is_noticed():
+    head, buffers, objects = frame()[["a", "f"]].sum()._node.__reduce__()[1]
     for at in range(10, len(head)):
         changed = bytearray(head)
         changed[at] ^= 0xFF
-        try:
-            node = _core.read_node(bytes(changed), buffers, objects)
-        except Exception as error:  # noqa: BLE001
-            assert not isinstance(error, (SystemError, MemoryError)), (at, error)  # noqa: PT017
-        else:
-            assert node.token == x._node.token
+        with pytest.raises(ValueError, match="damaged"):
+            _core.read_node(bytes(changed), buffers, objects)
 
 
 def test_a_file_that_is_gone(tmp_path):

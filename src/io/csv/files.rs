@@ -125,7 +125,8 @@ impl CsvFile {
     pub(super) fn reports(&self) -> Vec<(usize, (u64, u64))> {
         let chain = self.chain.lock();
         let done = chain.done.iter().enumerate();
-        done.filter_map(|(block, report)| Some((block, (*report)?))).collect()
+        done.filter_map(|(block, report)| Some((block, (*report)?)))
+            .collect()
     }
 
     pub(super) fn name(&self) -> &str {

@@ -183,7 +183,10 @@ impl LocalFile {
     pub(super) fn to_wire(&self, out: &mut Encoder) -> Result<()> {
         let (path, size, modified) = self.facts();
         let text = path.to_str().ok_or_else(|| {
-            Error::value(format!("the path {} isn't text, so it can't be pickled", path.display()))
+            Error::value(format!(
+                "the path {} isn't text, so it can't be pickled",
+                path.display()
+            ))
         })?;
         out.tag(0);
         out.bytes(text.as_bytes());
