@@ -8,19 +8,24 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 
 use crate::chunk::codec::{self, Shell};
-use crate::chunk::host::{CallSite, HostFn, HostOutput};
-use crate::chunk::{ArrayChunk, Chunk, Scan, Source};
+use crate::chunk::host::{BlockSite, CallSite, HostFn, HostOutput};
+use crate::chunk::{ArrayChunk, ArraySource, Chunk, Scan, Source};
 use crate::error::{Error, Result};
 use crate::wire::{Decoder, Encoder, Wire, broken};
 
 /// Reads a source of one kind.
 pub type SourceLoader = fn(&mut Decoder) -> Result<Arc<dyn Source>>;
 
+/// Reads a source of arrays of one kind.
+pub type ArrayLoader = fn(&mut Decoder) -> Result<Arc<dyn ArraySource>>;
+
 /// What reads sources and functions; handed down with the decoder.
 #[derive(Debug)]
 pub struct Loaders {
     /// The reader of each kind of source, by [`Source::wire_kind`].
     pub sources: &'static [(&'static str, SourceLoader)],
+    /// The reader of each kind of source of arrays, by [`ArraySource::wire_kind`].
+    pub arrays: &'static [(&'static str, ArrayLoader)],
     /// The reader of host functions.
     pub function: fn(&mut Decoder) -> Result<Arc<dyn HostFn>>,
     /// Sources are on loan: they are read inside a task, and what they find goes back ([`Source::findings`]).
@@ -39,9 +44,7 @@ impl Wire for Chunk {
             }
             Self::Array(array) => {
                 out.tag(1);
-                array.dtype.encode(out)?;
-                array.shape.encode(out)?;
-                out.buffer(&array.buffer);
+                array.encode(out)?;
             }
             Self::Host(value) => {
                 out.tag(2);
@@ -59,14 +62,34 @@ impl Wire for Chunk {
                 let size = buffer.len() as u64;
                 codec::read(&shell, &mut buffer.as_slice(), size, codec::IN_MEMORY.as_ref())?
             }
-            1 => Self::Array(Arc::new(ArrayChunk {
-                dtype: from.take()?,
-                shape: from.take()?,
-                buffer: from.buffer()?,
-            })),
+            1 => Self::Array(Arc::new(from.take()?)),
             2 => Self::Host(from.object()?),
             _ => return Err(broken("no chunk")),
         })
+    }
+}
+
+/// A dense block by its memory; of any other just the elements that it shows.
+impl Wire for ArrayChunk {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        self.dtype.encode(out)?;
+        self.shape.encode(out)?;
+        match self.as_dense() {
+            Some(bytes) => out.buffer(&self.buffer.slice_with_length(self.offset, bytes.len())),
+            None => {
+                let mut bytes = Vec::with_capacity(self.size() * self.dtype.itemsize());
+                self.runs(&mut |run| {
+                    bytes.extend_from_slice(run);
+                    Ok(())
+                })?;
+                out.buffer(&Buffer::from_vec(bytes));
+            }
+        }
+        Ok(())
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        Self::dense(from.take()?, from.take()?, from.buffer()?)
     }
 }
 
@@ -78,6 +101,10 @@ impl Wire for HostOutput {
                 out.tag(1);
                 schema.encode(out)?;
             }
+            Self::Array(dtype) => {
+                out.tag(2);
+                dtype.encode(out)?;
+            }
         }
         Ok(())
     }
@@ -86,6 +113,7 @@ impl Wire for HostOutput {
         Ok(match from.tag()? {
             0 => Self::Object,
             1 => Self::Frame(from.take()?),
+            2 => Self::Array(from.take()?),
             _ => return Err(broken("no output of a call")),
         })
     }
@@ -95,14 +123,21 @@ impl Wire for CallSite {
     fn encode(&self, out: &mut Encoder) -> Result<()> {
         self.key.encode(out)?;
         self.partition.encode(out)?;
-        self.npartitions.encode(out)
+        self.npartitions.encode(out)?;
+        let block = self.block.as_deref();
+        block.map(|block| block.index.clone()).encode(out)?;
+        block.map(|block| block.nests.clone()).encode(out)
     }
 
     fn decode(from: &mut Decoder) -> Result<Self> {
+        let (key, partition, npartitions) = (from.take()?, from.take()?, from.take()?);
+        let (index, nests): (Option<Vec<usize>>, Option<Vec<Vec<usize>>>) = (from.take()?, from.take()?);
+        let block = index.zip(nests);
         Ok(Self {
-            key: from.take()?,
-            partition: from.take()?,
-            npartitions: from.take()?,
+            key,
+            partition,
+            npartitions,
+            block: block.map(|(index, nests)| Arc::new(BlockSite { index, nests })),
         })
     }
 }
@@ -143,6 +178,25 @@ impl Wire for Arc<dyn Source> {
             let loaders = from.extension::<Loaders>()?;
             let loader = loaders.sources.iter().find(|(name, _)| *name == kind);
             let (_, load) = loader.ok_or_else(|| broken(&format!("no source {kind:?}")))?;
+            load(from)
+        })
+    }
+}
+
+impl Wire for Arc<dyn ArraySource> {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        out.share(self, |out| {
+            out.bytes(self.wire_kind().as_bytes());
+            (**self).encode(out)
+        })
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        from.share(|from| {
+            let kind: String = from.take()?;
+            let loaders = from.extension::<Loaders>()?;
+            let loader = loaders.arrays.iter().find(|(name, _)| *name == kind);
+            let (_, load) = loader.ok_or_else(|| broken(&format!("no source of arrays {kind:?}")))?;
             load(from)
         })
     }

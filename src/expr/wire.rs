@@ -77,6 +77,10 @@ impl Wire for NodeOp {
                 rows.encode(out)?;
                 tail.encode(out)
             }
+            Self::Array(op) => {
+                out.tag(12);
+                op.encode(out)
+            }
         }
     }
 
@@ -102,6 +106,7 @@ impl Wire for NodeOp {
                 rows: from.take()?,
                 tail: from.take()?,
             },
+            12 => Self::Array(from.take()?),
             tag => return Err(broken(&format!("no node has number {tag}"))),
         })
     }
@@ -152,6 +157,7 @@ pub fn encode(roots: &[NodeRef], out: &mut Encoder) -> Result<()> {
         out.number(node.inputs.len() as u64);
         node.inputs.iter().for_each(|input| out.number(position(input)));
         node.schema.encode(out)?;
+        node.array.encode(out)?;
         node.divisions.encode(out)?;
         node.prefix.encode(out)?;
         node.token.encode(out)?;
@@ -171,10 +177,11 @@ pub fn decode(from: &mut Decoder) -> Result<Vec<NodeRef>> {
         let op = from.take()?;
         let inputs = references(from, &nodes)?;
         let schema = from.take()?;
+        let array = from.take()?;
         let divisions = from.take()?;
         let prefix: Arc<str> = from.take()?;
         let token: Token = from.take()?;
-        let node = Node::new(op, inputs, schema, divisions, &prefix);
+        let node = Node::of_parts(op, inputs, schema, array, divisions, &prefix);
         if node.token != token {
             return Err(broken(&format!(
                 "the node {prefix}-{} came out as {}; plans are read by the version of dusk that wrote them",

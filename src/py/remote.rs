@@ -40,8 +40,10 @@ pub fn runner(transport: Py<PyAny>) -> Runner {
 fn stays(task: &Task) -> bool {
     match &task.op {
         TaskOp::Pipeline { .. } | TaskOp::Host { .. } => false,
+        TaskOp::ReadArray(source, region) => source.projected_bytes(region) == 0,
         TaskOp::Value(_)
         | TaskOp::HostScan(..)
+        | TaskOp::Gather(_)
         | TaskOp::Merge(_)
         | TaskOp::Finish(_)
         | TaskOp::Concat

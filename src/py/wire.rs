@@ -11,10 +11,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::chunk::held::{self, HeldSource};
-use crate::chunk::wire::Loaders;
+use crate::chunk::wire::{ArrayLoader, Loaders, SourceLoader};
 use crate::error::{Error, Result};
 use crate::expr::wire as plan;
 use crate::io::csv::{self, CsvSource};
+use crate::py::array::source::{self as array_source, MemoryArray};
 use crate::py::convert::numpy;
 use crate::py::error::to_pyerr;
 use crate::py::files;
@@ -26,11 +27,14 @@ use crate::task::{self, Control};
 use crate::wire::{Beside, Decoder, Encoder, Magic, Parts};
 
 /// The reader of each kind of source: a new source adds its line.
-const SOURCES: &[(&str, crate::chunk::wire::SourceLoader)] = &[
+const SOURCES: &[(&str, SourceLoader)] = &[
     (csv::wire::KIND, CsvSource::from_wire),
     (held::KIND, HeldSource::from_wire),
     (memory_source::KIND, MemorySource::from_wire),
 ];
+
+/// The reader of each kind of source of arrays.
+const ARRAYS: &[(&str, ArrayLoader)] = &[(array_source::KIND, MemoryArray::from_wire)];
 
 /// Parts as Python holds them: bytes, arrays, objects (each with whether it is code).
 pub type PyParts<'py> = (
@@ -46,6 +50,7 @@ pub type PyParts<'py> = (
 pub fn decoder(parts: Parts, magic: Magic, what: &str, lent: bool) -> Result<Decoder> {
     let loaders = Loaders {
         sources: SOURCES,
+        arrays: ARRAYS,
         function: PyHostFn::from_wire,
         lent,
     };

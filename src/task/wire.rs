@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use crate::chunk::{Chunk, Source};
 use crate::error::{Error, Kind, Result};
+use crate::task::array::{Gather, Piece};
 use crate::task::pipeline::{Input, Pipeline, Sink, Step};
 use crate::task::{Control, Task, TaskOp};
 use crate::wire::{Decoder, Encoder, Magic, Wire, broken};
@@ -53,6 +54,20 @@ impl Wire for TaskOp {
                 out.tag(6);
                 Ok(())
             }
+            Self::ReadArray(source, region) if source.projected_bytes(region) == 0 => {
+                // in memory: the region travels, not the whole
+                out.tag(0);
+                Chunk::Array(Arc::new(source.read(region)?)).encode(out)
+            }
+            Self::ReadArray(source, region) => {
+                out.tag(8);
+                source.encode(out)?;
+                region.encode(out)
+            }
+            Self::Gather(gather) => {
+                out.tag(9);
+                gather.encode(out)
+            }
             Self::Piece { piece, pieces } => {
                 out.tag(7);
                 piece.encode(out)?;
@@ -81,6 +96,8 @@ impl Wire for TaskOp {
                 piece: from.take()?,
                 pieces: from.take()?,
             },
+            8 => Self::ReadArray(from.take()?, from.take()?),
+            9 => Self::Gather(Arc::new(from.take()?)),
             _ => return Err(broken("no task")),
         })
     }
@@ -144,6 +161,42 @@ impl Wire for Arc<Pipeline> {
             from.take()?,
             from.take()?,
         )))
+    }
+}
+
+impl Wire for Gather {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        self.shape.encode(out)?;
+        self.axes.encode(out)?;
+        out.number(self.pieces.len() as u64);
+        for piece in &self.pieces {
+            out.number(piece.parts.len() as u64);
+            for (start, len, step) in &piece.parts {
+                start.encode(out)?;
+                len.encode(out)?;
+                step.encode(out)?;
+            }
+            piece.at.encode(out)?;
+        }
+        self.dtype.encode(out)
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        let (shape, axes) = (from.take()?, from.take()?);
+        let mut pieces = Vec::new();
+        for _ in 0..from.count()? {
+            let parts = (0..from.count()?).map(|_| Ok((from.take()?, from.take()?, from.take()?)));
+            pieces.push(Piece {
+                parts: parts.collect::<Result<_>>()?,
+                at: from.take()?,
+            });
+        }
+        Ok(Self {
+            shape,
+            axes,
+            pieces,
+            dtype: from.take()?,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use super::{Decoder, Encoder, Wire, broken};
 use crate::dtype::{Categories, Dtype, NumpyType, TimeUnit};
 use crate::error::{Error, Kind, Result};
 use crate::host::HostRef;
+use crate::nd::{Axis, Elem, Grid, NdDtype};
 use crate::scalar::{Literal, Scalar};
 use crate::schema::{Column, Divisions, FrameKind, FrameSchema, IndexSchema, Label};
 use crate::token::Token;
@@ -44,6 +45,17 @@ macro_rules! fixed {
     )* };
 }
 fixed!(i32, i64, i128, u128, f64);
+
+/// As 64 bits, whatever the machine's own width.
+impl Wire for isize {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        (*self as i64).encode(out)
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        Ok(from.take::<i64>()? as Self)
+    }
+}
 
 impl Wire for bool {
     fn encode(&self, out: &mut Encoder) -> Result<()> {
@@ -469,6 +481,83 @@ impl Wire for Divisions {
             1 => Self::Known(from.take()?),
             _ => return Err(broken("no divisions")),
         })
+    }
+}
+
+impl Wire for NdDtype {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        match self {
+            Self::Num(elem) => {
+                out.tag(0);
+                out.bytes(elem.name().as_bytes());
+                Ok(())
+            }
+            Self::Raw { descr, itemsize } => {
+                out.tag(1);
+                descr.encode(out)?;
+                itemsize.encode(out)
+            }
+            Self::Host => {
+                out.tag(2);
+                Ok(())
+            }
+        }
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        Ok(match from.tag()? {
+            0 => {
+                Self::Num(Elem::parse(&from.take::<String>()?).ok_or_else(|| broken("no type of elements"))?)
+            }
+            1 => Self::Raw {
+                descr: from.take()?,
+                itemsize: from.take()?,
+            },
+            2 => Self::Host,
+            _ => return Err(broken("no type of elements")),
+        })
+    }
+}
+
+impl Wire for Axis {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        match self {
+            Self::Regular { len, chunk } => {
+                out.tag(0);
+                len.encode(out)?;
+                chunk.encode(out)
+            }
+            Self::Bounds(bounds) => {
+                out.tag(1);
+                bounds.encode(out)
+            }
+            Self::Unknown(sizes) => {
+                out.tag(2);
+                sizes.encode(out)
+            }
+        }
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        Ok(match from.tag()? {
+            0 => Self::Regular {
+                len: from.take()?,
+                chunk: from.take()?,
+            },
+            1 => Self::Bounds(from.take()?),
+            2 => Self::Unknown(from.take()?),
+            _ => return Err(broken("no axis")),
+        })
+    }
+}
+
+impl Wire for Grid {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        self.axes.encode(out)
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        Ok(Self { axes: from.take()? })
     }
 }
 

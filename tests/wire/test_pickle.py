@@ -173,7 +173,7 @@ def test_wrong_bytes():
             _core.read_node(head[:end], buffers, objects)
     with pytest.raises(ValueError, match="damaged"):
         _core.read_node(head + b"\0", buffers, objects)
-    with pytest.raises(ValueError, match="missing"):
+    with pytest.raises(ValueError, match="an object is missing"):
         _core.read_node(head, buffers, [])
 
 
