@@ -172,9 +172,7 @@ def _run_pickled(payload: bytes) -> bytes:
     return cloudpickle.dumps((evaluate(task, data), os.getpid()))
 
 
-def _submit(
-    executor: Any, key: Hashable, task: Any, data: dict[Hashable, Any]
-) -> concurrent.futures.Future[Any]:
+def _submit(executor: Any, key: Hashable, task: Any, data: dict[Hashable, Any]) -> concurrent.futures.Future[Any]:
     here = isinstance(executor, _Inline) or is_thread_pool(executor)
     function: Callable[..., Any] = _run_here if here else _run_pickled
     args: tuple[Any, ...] = (task, data) if here else (_pickled(key, task, data),)

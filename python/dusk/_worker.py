@@ -153,7 +153,8 @@ def _pickled_exception(error: BaseException) -> bytes:
             back = pickle.loads(data)
         except BaseException:  # noqa: BLE001  the next attempt asks for less
             continue
-        if type(back).__qualname__ == type(error).__qualname__ and str(back) == str(error):
+        exact = attempt is not attempts[-1]  # the last one tells of arguments instead of having them
+        if type(back).__qualname__ == type(error).__qualname__ and (not exact or str(back) == str(error)):
             return data
     return pickle.dumps(RuntimeError(f"{type(error).__qualname__}: {error}"))
 

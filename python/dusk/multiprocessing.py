@@ -26,7 +26,9 @@ def get_context() -> Any:
     name = config.get("multiprocessing.context", None) or "spawn"
     if sys.platform == "win32" and name != "spawn":
         warnings.warn(
-            f"multiprocessing.context {name!r} is ignored: processes can only be spawned here", UserWarning, stacklevel=2
+            f"multiprocessing.context {name!r} is ignored: processes can only be spawned here",
+            UserWarning,
+            stacklevel=2,
         )
         name = "spawn"
     return multiprocessing.get_context(name)
