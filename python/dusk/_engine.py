@@ -11,8 +11,8 @@ The core offers, and this module calls, nothing but:
 ``_core.Progress()``
     Counters of a run: ``counts() -> (tasks done, tasks known)``, ``volume() -> (rows, bytes)``.
 
-``settings`` is the dictionary of `Settings.for_core`; ``retries`` and ``transport`` (a `dusk._processes.Transport`, through
-which tasks run in other processes) may stand in it as well. A core that reports single tasks says so by
+``settings`` is the dictionary of `Settings.for_core`; in it may stand ``retries`` and ``transport``, a
+`dusk._processes.Transport`, through which tasks run in other processes. A core that reports single tasks says so by
 ``_core.task_events = True`` and takes a fourth argument, a `dusk.callbacks.TaskEvents`, whose ``known``, ``before`` and
 ``after`` it calls while attached to Python.
 """

@@ -1,8 +1,8 @@
 """How Python's objects travel beside the bytes of plans and tasks.
 
-The core writes plans and tasks as bytes, large memory and Python objects (see ``src/wire``). Data goes as whoever pickles
-it likes; code goes by cloudpickle where plain pickle can't take it, or would refer to ``__main__``, which other processes
-don't have. Large memory goes out of band wherever the pickler offers that.
+The core writes plans and tasks as bytes, large memory and Python objects (see ``src/wire``). Data goes as whoever
+pickles it likes; code goes by cloudpickle where plain pickle can't take it, or would refer to ``__main__``, which other
+processes don't have. Large memory goes out of band wherever the pickler offers that.
 """
 
 from __future__ import annotations
