@@ -74,16 +74,15 @@ impl Wire for ArrayChunk {
     fn encode(&self, out: &mut Encoder) -> Result<()> {
         self.dtype.encode(out)?;
         self.shape.encode(out)?;
-        match self.as_dense() {
-            Some(bytes) => out.buffer(&self.buffer.slice_with_length(self.offset, bytes.len())),
-            None => {
-                let mut bytes = Vec::with_capacity(self.size() * self.dtype.itemsize());
-                self.runs(&mut |run| {
-                    bytes.extend_from_slice(run);
-                    Ok(())
-                })?;
-                out.buffer(&Buffer::from_vec(bytes));
-            }
+        if let Some(bytes) = self.as_dense() {
+            out.buffer(&self.buffer.slice_with_length(self.offset, bytes.len()));
+        } else {
+            let mut bytes = Vec::with_capacity(self.size() * self.dtype.itemsize());
+            self.runs(&mut |run| {
+                bytes.extend_from_slice(run);
+                Ok(())
+            })?;
+            out.buffer(&Buffer::from_vec(bytes));
         }
         Ok(())
     }

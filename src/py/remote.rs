@@ -73,9 +73,7 @@ fn run_elsewhere(transport: &Py<PyAny>, task: &Task, inputs: Vec<Chunk>, control
 fn with_notes(py: Python<'_>, exception: PyErr) -> Error {
     let notes = exception.value(py).getattr(intern!(py, "__notes__"));
     let notes: Vec<String> = notes.and_then(|notes| notes.extract()).unwrap_or_default();
-    notes
-        .into_iter()
-        .fold(from_pyerr(py, exception), |error, note| error.note(note))
+    notes.into_iter().fold(from_pyerr(py, exception), Error::note)
 }
 
 /// The parts of the reply; none when the run was cancelled meanwhile. A user's exception is raised.

@@ -118,7 +118,7 @@ fn encode_pipeline(pipeline: &Pipeline, partitions: &[usize], out: &mut Encoder)
             predicate,
         } => {
             out.tag(1);
-            let mut read = std::collections::BTreeSet::from_iter(columns.iter().copied());
+            let mut read: std::collections::BTreeSet<usize> = columns.iter().copied().collect();
             predicate
                 .iter()
                 .for_each(|predicate| predicate.columns(&mut read));

@@ -72,19 +72,19 @@ fn encode_data(data: &ArrayData, out: &mut Encoder) -> Result<()> {
 fn decode_data(data_type: DataType, from: &mut Decoder) -> Result<ArrayData> {
     let len = from.number()? as usize;
     let offset = from.number()? as usize;
-    let nulls = match from.tag()? {
-        0 => None,
-        _ => {
-            let start = from.number()? as usize;
-            let bits = from.buffer()?;
-            if start
-                .checked_add(len)
-                .is_none_or(|end| end.div_ceil(8) > bits.len())
-            {
-                return Err(broken("a mask is too short"));
-            }
-            Some(NullBuffer::new(BooleanBuffer::new(bits, start, len)))
+    let masked: bool = from.take()?;
+    let nulls = if masked {
+        let start = from.number()? as usize;
+        let bits = from.buffer()?;
+        if start
+            .checked_add(len)
+            .is_none_or(|end| end.div_ceil(8) > bits.len())
+        {
+            return Err(broken("a mask is too short"));
         }
+        Some(NullBuffer::new(BooleanBuffer::new(bits, start, len)))
+    } else {
+        None
     };
     let mut builder = ArrayData::builder(data_type)
         .len(len)
