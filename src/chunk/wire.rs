@@ -50,6 +50,10 @@ impl Wire for Chunk {
                 out.tag(2);
                 out.object(value, false);
             }
+            Self::Arrays(arrays) => {
+                out.tag(3);
+                out.list(arrays)?;
+            }
         }
         Ok(())
     }
@@ -64,6 +68,7 @@ impl Wire for Chunk {
             }
             1 => Self::Array(Arc::new(from.take()?)),
             2 => Self::Host(from.object()?),
+            3 => Self::Arrays(Arc::new(from.list()?)),
             _ => return Err(broken("no chunk")),
         })
     }

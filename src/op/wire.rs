@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::op::agg::{AggCall, AggOp, AggOptions, AggSpec};
+use crate::op::nd::{NdExpr, NdOp, NdScalar, NdValue};
+use crate::op::nd_reduce::ReduceOp;
 use crate::op::scalar::ScalarOp;
 use crate::op::tree::{Expr, ExprRef};
 use crate::wire::{Decoder, Encoder, Wire, broken};
@@ -144,5 +146,107 @@ impl Wire for Arc<AggSpec> {
             observed: from.take()?,
             as_index: from.take()?,
         }))
+    }
+}
+
+impl Wire for NdScalar {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        match self.value {
+            NdValue::Bool(value) => {
+                out.tag(0);
+                value.encode(out)?;
+            }
+            NdValue::Int(value) => {
+                out.tag(1);
+                value.encode(out)?;
+            }
+            NdValue::Float(value) => {
+                out.tag(2);
+                value.encode(out)?;
+            }
+            NdValue::Complex(re, im) => {
+                out.tag(3);
+                re.encode(out)?;
+                im.encode(out)?;
+            }
+        }
+        self.elem.encode(out)?;
+        self.weak.encode(out)
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        Ok(Self {
+            value: match from.tag()? {
+                0 => NdValue::Bool(from.take()?),
+                1 => NdValue::Int(from.take()?),
+                2 => NdValue::Float(from.take()?),
+                3 => NdValue::Complex(from.take()?, from.take()?),
+                _ => return Err(broken("no number")),
+            },
+            elem: from.take()?,
+            weak: from.take()?,
+        })
+    }
+}
+
+/// Expressions of arrays share branches too.
+impl Wire for Arc<NdExpr> {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        out.share(self, |out| match &**self {
+            NdExpr::Input(position) => {
+                out.tag(0);
+                position.encode(out)
+            }
+            NdExpr::Const(value) => {
+                out.tag(1);
+                value.encode(out)
+            }
+            NdExpr::Call(op, args) => {
+                out.tag(2);
+                out.bytes(op.name().as_bytes());
+                args.encode(out)
+            }
+            NdExpr::Cast(elem, expr) => {
+                out.tag(3);
+                elem.encode(out)?;
+                expr.encode(out)
+            }
+        })
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        from.share(|from| {
+            Ok(Self::new(match from.tag()? {
+                0 => NdExpr::Input(from.take()?),
+                1 => NdExpr::Const(from.take()?),
+                2 => {
+                    let name: String = from.take()?;
+                    let op = NdOp::parse(&name).ok_or_else(|| broken(&format!("no operation {name:?}")))?;
+                    NdExpr::Call(op, from.take()?)
+                }
+                3 => NdExpr::Cast(from.take()?, from.take()?),
+                _ => return Err(broken("no expression")),
+            }))
+        })
+    }
+}
+
+/// By name, with what any reduction is told.
+impl Wire for ReduceOp {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        let (ddof, order) = match *self {
+            Self::Var { ddof, .. } | Self::Std { ddof, .. } => (ddof, 0),
+            Self::Moment { order, ddof } => (ddof, order),
+            _ => (0.0, 0),
+        };
+        out.bytes(self.name().as_bytes());
+        ddof.encode(out)?;
+        order.encode(out)
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        let name: String = from.take()?;
+        let op = Self::parse(&name, from.take()?, from.take()?);
+        op.ok_or_else(|| broken(&format!("no reduction {name:?}")))
     }
 }

@@ -9,8 +9,9 @@ use std::sync::atomic::Ordering;
 
 use crate::chunk::{Chunk, Source};
 use crate::error::{Error, Kind, Result};
-use crate::task::array::{Gather, Piece};
+use crate::task::array::{Compute, Gather, Piece};
 use crate::task::pipeline::{Input, Pipeline, Sink, Step};
+use crate::task::reduce::{Finish, Partial};
 use crate::task::{Control, Task, TaskOp};
 use crate::wire::{Decoder, Encoder, Magic, Wire, broken};
 
@@ -68,6 +69,26 @@ impl Wire for TaskOp {
                 out.tag(9);
                 gather.encode(out)
             }
+            Self::Compute(compute) => {
+                out.tag(10);
+                compute.encode(out)
+            }
+            Self::PartialReduce(partial) => {
+                out.tag(11);
+                partial.spec.encode(out)?;
+                partial.compute.encode(out)?;
+                partial.start.encode(out)
+            }
+            Self::MergeReduce(op) => {
+                out.tag(12);
+                op.encode(out)
+            }
+            Self::FinishReduce(finish) => {
+                out.tag(13);
+                finish.op.encode(out)?;
+                finish.out.encode(out)?;
+                finish.dropped.encode(out)
+            }
             Self::Piece { piece, pieces } => {
                 out.tag(7);
                 piece.encode(out)?;
@@ -98,6 +119,18 @@ impl Wire for TaskOp {
             },
             8 => Self::ReadArray(from.take()?, from.take()?),
             9 => Self::Gather(Arc::new(from.take()?)),
+            10 => Self::Compute(from.take()?),
+            11 => Self::PartialReduce(Arc::new(Partial {
+                spec: from.take()?,
+                compute: from.take()?,
+                start: from.take()?,
+            })),
+            12 => Self::MergeReduce(from.take()?),
+            13 => Self::FinishReduce(Finish {
+                op: from.take()?,
+                out: from.take()?,
+                dropped: from.take()?,
+            }),
             _ => return Err(broken("no task")),
         })
     }
@@ -161,6 +194,18 @@ impl Wire for Arc<Pipeline> {
             from.take()?,
             from.take()?,
         )))
+    }
+}
+
+impl Wire for Arc<Compute> {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        let (expr, elems) = self.parts();
+        expr.encode(out)?;
+        out.list(elems)
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        Ok(Self::new(Compute::new(from.take()?, from.list()?)))
     }
 }
 

@@ -484,13 +484,23 @@ impl Wire for Divisions {
     }
 }
 
+impl Wire for Elem {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        out.bytes(self.name().as_bytes());
+        Ok(())
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        Self::parse(&from.take::<String>()?).ok_or_else(|| broken("no type of elements"))
+    }
+}
+
 impl Wire for NdDtype {
     fn encode(&self, out: &mut Encoder) -> Result<()> {
         match self {
             Self::Num(elem) => {
                 out.tag(0);
-                out.bytes(elem.name().as_bytes());
-                Ok(())
+                elem.encode(out)
             }
             Self::Raw { descr, itemsize } => {
                 out.tag(1);
@@ -506,9 +516,7 @@ impl Wire for NdDtype {
 
     fn decode(from: &mut Decoder) -> Result<Self> {
         Ok(match from.tag()? {
-            0 => {
-                Self::Num(Elem::parse(&from.take::<String>()?).ok_or_else(|| broken("no type of elements"))?)
-            }
+            0 => Self::Num(from.take()?),
             1 => Self::Raw {
                 descr: from.take()?,
                 itemsize: from.take()?,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::expr::array::reduce::Reduce;
 use crate::expr::array::{ArrayOp, ArraySchema, AxisPick, Blocks, OutAxis, View};
 use crate::wire::{Decoder, Encoder, Wire, broken};
 
@@ -49,6 +50,14 @@ impl Wire for ArrayOp {
                 out.tag(4);
                 Ok(())
             }
+            Self::Elementwise(expr) => {
+                out.tag(5);
+                expr.encode(out)
+            }
+            Self::Reduce(reduce) => {
+                out.tag(6);
+                reduce.encode(out)
+            }
         }
     }
 
@@ -65,7 +74,40 @@ impl Wire for ArrayOp {
                 picks: from.take()?,
             })),
             4 => Self::Join,
+            5 => Self::Elementwise(from.take()?),
+            6 => Self::Reduce(from.take()?),
             tag => return Err(broken(&format!("no array node has number {tag}"))),
+        })
+    }
+}
+
+/// A reduction is shared by the tasks of its blocks.
+impl Wire for Arc<Reduce> {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        out.share(self, |out| {
+            self.op.encode(out)?;
+            self.state.encode(out)?;
+            self.expr.encode(out)?;
+            self.elem.encode(out)?;
+            self.source.encode(out)?;
+            self.axes.encode(out)?;
+            self.keepdims.encode(out)?;
+            self.flat.encode(out)
+        })
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        from.share(|from| {
+            Ok(Self::new(Reduce {
+                op: from.take()?,
+                state: from.take()?,
+                expr: from.take()?,
+                elem: from.take()?,
+                source: from.take()?,
+                axes: from.take()?,
+                keepdims: from.take()?,
+                flat: from.take()?,
+            }))
         })
     }
 }
