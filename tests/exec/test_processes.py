@@ -137,6 +137,18 @@ def test_the_same_as_on_threads(make):
         assert result == expected
 
 
+@pytest.mark.parametrize(
+    "make",
+    [lambda x: x * 2 + 1, lambda x: x.sum(axis=0), lambda x: x.std(), lambda x: x.map_blocks(lambda block: -block)],
+)
+def test_arrays(make):
+    import dusk.array as da
+
+    values = np.arange(80.0).reshape(8, 10)
+    x = make(da.from_array(values, chunks=(3, 4)))
+    np.testing.assert_array_equal(x.compute(), x.compute(scheduler="threads"))
+
+
 def test_native_tasks_run_in_the_workers(tmp_path):
     data = PDF[["k", "v"]].to_csv(index=False).encode()
     seen = tmp_path / "seen"

@@ -192,3 +192,27 @@ def test_a_file_that_is_gone(tmp_path):
     (tmp_path / "x.csv").unlink()
     with pytest.raises(FileNotFoundError, match=r"x\.csv"):
         pickle.loads(data)
+
+
+ARRAYS = {
+    "source": lambda x: x,
+    "elementwise": lambda x: np.sqrt(x * 2 + 1) - x.astype("float32"),
+    "reduction": lambda x: x.sum(axis=0),
+    "moments": lambda x: x.std(axis=1, ddof=1, keepdims=True),
+    "scalar": lambda x: x.mean(),
+    "blocks of the user": lambda x: x.map_blocks(lambda block: block + 1),
+    "persisted": lambda x: (x + 1).persist(),
+}
+
+
+@pytest.mark.parametrize("make", ARRAYS.values(), ids=ARRAYS)
+def test_arrays(make):
+    import dusk.array as da
+
+    values = np.arange(80).reshape(8, 10)
+    x = make(da.from_array(values, chunks=(3, 4)))
+    for dump in (pickle.dumps, cloudpickle.dumps):
+        y = pickle.loads(dump(x))
+        assert type(y) is type(x)
+        assert y.name == x.name
+        np.testing.assert_array_equal(y.compute(), x.compute())
