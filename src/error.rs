@@ -88,6 +88,14 @@ impl Error {
         error
     }
 
+    /// The same error about a file, with the system's number.
+    #[must_use]
+    pub fn with_path(mut self, path: Option<PathBuf>, errno: Option<i32>) -> Self {
+        self.0.path = path;
+        self.0.errno = errno;
+        self
+    }
+
     /// Adds a line of context. The message and a user's exception stay as they are.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {

@@ -17,6 +17,12 @@ pub trait HostValue: Any + Debug + Send + Sync {
     /// Its content hash.
     fn token(&self) -> Token;
 
+    /// Its content hash, if that is known without working it out.
+    fn known_token(&self) -> Option<Token>;
+
+    /// The same object, whose content hash is known: it was worked out where the object comes from.
+    fn with_token(&self, token: Token) -> HostRef;
+
     /// Its serialised form.
     ///
     /// # Errors

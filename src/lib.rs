@@ -11,9 +11,12 @@ pub mod dtype;
 pub mod error;
 pub mod host;
 pub mod nd;
+pub mod parallel;
+pub mod process;
 pub mod scalar;
 pub mod schema;
 pub mod token;
+pub mod wire;
 // layer 1: operations as data, values
 pub mod chunk;
 pub mod op;

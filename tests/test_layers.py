@@ -22,7 +22,7 @@ SOURCE = ROOT / "src"
 PACKAGE = ROOT / "python" / "dusk"
 
 LAYERS: list[set[str]] = [
-    {"config", "dtype", "error", "host", "label", "nd", "scalar", "schema", "token"},
+    {"config", "dtype", "error", "host", "label", "nd", "parallel", "process", "scalar", "schema", "token", "wire"},
     {"chunk", "op"},
     {"expr", "io", "kernels"},
     {"opt", "task"},

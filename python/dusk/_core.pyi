@@ -31,6 +31,7 @@ class Progress:
 class Node:
     """A node of the logical plan: immutable, hashed by content."""
 
+    def __reduce__(self) -> tuple[Any, ...]: ...
     @property
     def name(self) -> str: ...
     @property
@@ -218,3 +219,10 @@ def assemble(node: Node, chunks: Sequence[Chunk], *, consume: bool = False) -> A
 def arrow_stream(node: Node, chunks: Sequence[Chunk], requested_schema: object | None = None) -> Any: ...
 def steps(nodes: Sequence[Node], stage: str) -> list[tuple[str, str]]: ...
 def remove_spill_folder() -> None: ...
+def read_node(head: bytes, buffers: Sequence[Any], objects: Sequence[Any]) -> Node:
+    """Return the node that was pickled as these parts."""
+
+def run_task(
+    head: bytes, buffers: Sequence[Any], objects: Sequence[Any]
+) -> tuple[tuple[bytes, list[Any], list[tuple[Any, bool]]], BaseException | None]:
+    """Run a task for another process; return the parts of the reply, and the exception of the user's function."""

@@ -11,7 +11,8 @@ The core offers, and this module calls, nothing but:
 ``_core.Progress()``
     Counters of a run: ``counts() -> (tasks done, tasks known)``, ``volume() -> (rows, bytes)``.
 
-``settings`` is the dictionary of `Settings.for_core`. A core that reports single tasks says so by
+``settings`` is the dictionary of `Settings.for_core`; in it may stand ``retries`` and ``transport``, a
+`dusk._processes.Transport`, through which tasks run in other processes. A core that reports single tasks says so by
 ``_core.task_events = True`` and takes a fourth argument, a `dusk.callbacks.TaskEvents`, whose ``known``, ``before`` and
 ``after`` it calls while attached to Python.
 """
@@ -53,6 +54,10 @@ class Settings:
         Rows of a batch in a pipeline.
     optimize : bool
         Whether the plan is optimized first.
+    retries : int
+        How often a user's function that has raised is called again.
+    transport : Transport, optional
+        What takes tasks to other processes.
     """
 
     threads: int
@@ -60,10 +65,12 @@ class Settings:
     spill_directory: str
     batch_rows: int
     optimize: bool = True
+    retries: int = 0
+    transport: Any = None
 
     def for_core(self) -> dict[str, Any]:
         """Return the settings as the core takes them."""
-        return dataclasses.asdict(self)
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
 
 def parse_memory_limit(limit: Any, available: int | None = None) -> int:
@@ -146,21 +153,27 @@ def run(
     num_workers: int | None = None,
     optimize: bool = True,
     callbacks: Iterable[Any] | None = None,
+    retries: int | None = None,
+    transport: Any = None,
 ) -> list[list[Chunk]]:
-    """Run what some nodes need, in this process.
+    """Run what some nodes need.
 
     Parameters
     ----------
     nodes : sequence of Node
         What to compute.
-    scheduler : {"threads", "sync"}
-        Worker threads, or the calling thread.
+    scheduler : {"threads", "sync", "processes"}
+        Worker threads, the calling thread, or what ``transport`` leads to.
     num_workers : int, optional
         Worker threads; by default as the settings say.
     optimize : bool, default True
         Optimize the plan first.
     callbacks : iterable, optional
         Callbacks of this run; by default those in force.
+    retries : int, optional
+        How often a function of the user that has raised an exception is called again; by default it isn't.
+    transport : Transport, optional
+        Takes tasks to other processes; ``num_workers`` is how many run at a time.
 
     Returns
     -------
@@ -169,7 +182,15 @@ def run(
     """
     from dusk import _core
 
-    settings = snapshot(sync=scheduler == "sync", num_workers=num_workers, optimize=optimize)
+    if retries is not None and (isinstance(retries, bool) or int(retries) != retries or retries < 0):
+        raise ValueError(f"retries must be a whole number from 0 on, got {retries!r}")
+    settings = snapshot(
+        sync=scheduler == "sync",
+        num_workers=num_workers,
+        optimize=optimize,
+        retries=int(retries or 0),
+        transport=transport,
+    )
     plan = list(nodes)
     with local_callbacks(callbacks) as active:
         meters, hooks = split_meters(active)

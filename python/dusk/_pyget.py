@@ -172,26 +172,28 @@ def _run_pickled(payload: bytes) -> bytes:
     return cloudpickle.dumps((evaluate(task, data), os.getpid()))
 
 
-def _submit(executor: Any, task: Any, data: dict[Hashable, Any]) -> concurrent.futures.Future[Any]:
-    if isinstance(executor, (_Inline, concurrent.futures.ThreadPoolExecutor)):
-        return executor.submit(_run_here, task, data)
+def _submit(executor: Any, key: Hashable, task: Any, data: dict[Hashable, Any]) -> concurrent.futures.Future[Any]:
+    here = isinstance(executor, _Inline) or is_thread_pool(executor)
+    function: Callable[..., Any] = _run_here if here else _run_pickled
+    args: tuple[Any, ...] = (task, data) if here else (_pickled(key, task, data),)
+    if getattr(executor, "names_tasks", False):
+        return executor.submit(function, *args, dusk_key=str(key))
     if hasattr(executor, "submit"):
-        import cloudpickle
-
-        return executor.submit(_run_pickled, cloudpickle.dumps((task, data)))
-    return _submit_to_pool(executor, task, data)
-
-
-def _submit_to_pool(pool: Any, task: Any, data: dict[Hashable, Any]) -> concurrent.futures.Future[Any]:
-    """Submit to a pool of `multiprocessing`."""
+        return executor.submit(function, *args)
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-    if type(pool).__name__ == "ThreadPool":
-        pool.apply_async(_run_here, (task, data), {}, future.set_result, future.set_exception)
-    else:
-        import cloudpickle
-
-        pool.apply_async(_run_pickled, (cloudpickle.dumps((task, data)),), {}, future.set_result, future.set_exception)
+    executor.apply_async(function, args, {}, future.set_result, future.set_exception)
     return future
+
+
+def _pickled(key: Hashable, task: Any, data: dict[Hashable, Any]) -> bytes:
+    import pickle
+
+    import cloudpickle
+
+    try:
+        return cloudpickle.dumps((task, data))
+    except Exception as error:
+        raise pickle.PicklingError(f"the task {key!r} can't be sent to a worker process: {error}") from error
 
 
 def _result_of(future: concurrent.futures.Future[Any]) -> tuple[Any, Any]:
@@ -274,7 +276,7 @@ def _loop(
             _, key = heapq.heappop(ready)
             events.before(key)
             inputs = {each: data[each] for each in plan.needs[key]}
-            future = running[key] = _submit(executor, plan.dsk[key], inputs)
+            future = running[key] = _submit(executor, key, plan.dsk[key], inputs)
             future.add_done_callback(lambda future, key=key: done.put((key, future)))  # type: ignore[misc]
         key, future = done.get()
         del running[key]
@@ -369,6 +371,13 @@ def get_threaded(
     threads = num_workers or config.get("num_workers", None) or config.get("threads", None) or cpu_count()
     with concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="dusk") as executor:
         return execute(dsk, keys, executor, threads, callbacks, rerun)
+
+
+def is_thread_pool(executor: Any) -> bool:
+    """Whether an executor or a pool runs its tasks on threads of this process."""
+    if isinstance(executor, concurrent.futures.ThreadPoolExecutor):
+        return True
+    return any(cls.__name__ == "ThreadPool" for cls in type(executor).__mro__)
 
 
 def slots_of(executor: Any, num_workers: int | None = None) -> int:

@@ -14,11 +14,10 @@ from dusk import _pyget, config
 
 
 def _get_processes(dsk: Any, keys: Any, **kwargs: Any) -> Any:
-    """Say that worker processes don't exist yet."""
-    raise NotImplementedError(
-        "the scheduler 'processes' doesn't exist yet; scheduler='threads' runs native work on all processors, "
-        "and a concurrent.futures.ProcessPoolExecutor can be given as scheduler= for Python tasks"
-    )
+    """Run a graph on processes; see `dusk.multiprocessing.get`."""
+    from dusk.multiprocessing import get
+
+    return get(dsk, keys, **kwargs)
 
 
 _get_processes.dusk_scheduler = "processes"  # type: ignore[attr-defined]
@@ -54,6 +53,8 @@ class Scheduler:
         The distributed client.
     num_workers : int, optional
         Worker threads for the engine.
+    pool : executor, optional
+        Where tasks run, if it is an executor of the user.
     """
 
     name: str
@@ -61,11 +62,30 @@ class Scheduler:
     explicit: bool = True
     client: Any = None
     num_workers: int | None = None
+    pool: Any = None
 
     @property
     def runs_natively(self) -> bool:
-        """Whether the engine in this process runs native collections."""
-        return self.name in ("threads", "sync")
+        """Whether the engine runs native collections, in this process or in worker processes."""
+        return self.name in ("threads", "sync", "processes", "executor")
+
+    def engine_options(self, kwargs: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Return the engine's scheduler, and what of the arguments of `compute` is for the engine."""
+        options = {name: kwargs[name] for name in ("num_workers", "callbacks", "retries") if name in kwargs}
+        if self.num_workers is not None:
+            options = {"num_workers": self.num_workers, **options}
+        pool = self.pool or kwargs.get("pool")
+        if pool is None and self.name != "sync":
+            pool = config.get("pool", None)
+        if self.name == "sync" or (pool is None and self.name == "threads"):
+            return self.name, options
+        if pool is not None and _pyget.is_thread_pool(pool):
+            # native tasks need no Python threads, but as many at a time
+            return "threads", {**options, "num_workers": _pyget.slots_of(pool, options.get("num_workers"))}
+        from dusk.multiprocessing import transport
+
+        workers, way = transport(options.get("num_workers"), pool, kwargs.get("initializer"))
+        return "processes", {**options, "num_workers": workers, "transport": way}
 
     def options(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return what of the arguments of `compute` is for `get`."""
@@ -167,7 +187,7 @@ def _of_executor(executor: Any) -> Scheduler:
     get = functools.partial(_execute_on, executor)
     if type(executor) is ThreadPoolExecutor:  # native tasks need no Python threads, but as many at a time
         return Scheduler("threads", get, num_workers=slots)
-    return Scheduler("executor", get)
+    return Scheduler("executor", get, pool=executor)
 
 
 def _execute_on(executor: Any, dsk: Any, keys: Any, num_workers: int | None = None, **kwargs: Any) -> Any:

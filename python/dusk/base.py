@@ -106,9 +106,8 @@ def _compute(collections: list[Any], chosen: Scheduler, optimize_graph: bool, kw
     results: list[Any] = [None] * len(collections)
     native, others = _split(collections, chosen)
     if native:
-        run_options: dict[str, Any] = {name: kwargs[name] for name in ("num_workers", "callbacks") if name in kwargs}
         nodes = [collections[i].__dusk_nodes__() for i in native]
-        chunks = iter(_run_local([node for each in nodes for node in each], chosen, optimize_graph, run_options))
+        chunks = iter(_run_local([node for each in nodes for node in each], chosen, optimize_graph, kwargs))
         for i, each in zip(native, nodes, strict=True):
             results[i] = collections[i].__dusk_finalize__([next(chunks) for _ in each])
     if others:
@@ -157,10 +156,9 @@ def _persist(collections: list[Any], chosen: Scheduler, optimize_graph: bool, kw
     results: list[Any] = [None] * len(collections)
     native, others = _split(collections, chosen)
     if native:
-        run_options: dict[str, Any] = {name: kwargs[name] for name in ("num_workers", "callbacks") if name in kwargs}
         nodes = [collections[i].__dusk_nodes__() for i in native]
         flat = [node for each in nodes for node in each]
-        held = iter(_run_local(flat, chosen, optimize_graph, run_options, hold=True))
+        held = iter(_run_local(flat, chosen, optimize_graph, kwargs, hold=True))
         for i, each in zip(native, nodes, strict=True):
             results[i] = collections[i].__dusk_rebuild__([next(held) for _ in each])
     if others:
@@ -259,8 +257,6 @@ def visualize(
 
 def _split(collections: list[Any], chosen: Scheduler) -> tuple[list[int], list[int]]:
     """Return the positions of what the engine runs and of what goes through graphs."""
-    if chosen.name == "processes" and collections:
-        chosen.get({}, [])  # says that it doesn't exist yet
     if not chosen.runs_natively:
         return [], list(range(len(collections)))
     native = [i for i, collection in enumerate(collections) if _is_native(collection)]
@@ -268,14 +264,13 @@ def _split(collections: list[Any], chosen: Scheduler) -> tuple[list[int], list[i
 
 
 def _run_local(
-    nodes: list[Any], chosen: Scheduler, optimize_graph: bool, options: dict[str, Any], hold: bool = False
+    nodes: list[Any], chosen: Scheduler, optimize_graph: bool, kwargs: dict[str, Any], hold: bool = False
 ) -> list[Any]:
     from dusk import _engine
 
-    if chosen.num_workers is not None:
-        options = {"num_workers": chosen.num_workers, **options}
+    name, options = chosen.engine_options(kwargs)
     run = _engine.hold if hold else _engine.run
-    return run(nodes, scheduler=chosen.name, optimize=optimize_graph, **options)
+    return run(nodes, scheduler=name, optimize=optimize_graph, **options)
 
 
 def _get_for(collections: list[Any], chosen: Scheduler) -> Callable[..., Any]:

@@ -20,6 +20,7 @@ from dusk import _core, config
 from dusk._collection import DuskMethodsMixin, is_dusk_collection
 from dusk._delayed_arguments import LEAVES, Build, Places, fill
 from dusk._node_collection import HeldResults, NodeCollection
+from dusk._wire import Code
 from dusk.tokenize import tokenize
 
 __all__ = ["Delayed", "DelayedAttr", "DelayedLeaf", "delayed"]
@@ -308,7 +309,8 @@ class Delayed(NodeCollection):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_unpickled, _pickled(self))
+        order, key, length = _pickled(self)
+        return (_unpickled, (Code(order), key, length))
 
     __getitem__ = _operator(operator.getitem)
     __abs__ = _operator(operator.abs)
@@ -403,7 +405,7 @@ class DelayedLeaf(Delayed):
 
     def __reduce__(self) -> tuple[Any, ...]:
         own = self.__dict__
-        return (DelayedLeaf, (own["_obj"], own["_leaf_key"], own["_pure"], own["_nout"]))
+        return (DelayedLeaf, (Code(own["_obj"]), own["_leaf_key"], own["_pure"], own["_nout"]))
 
 
 class DelayedAttr(Delayed):

@@ -1,29 +1,72 @@
-"""Running graphs in Dask's form on processes: `get`.
+"""The scheduler "processes": `get` runs graphs in Dask's form, and the engine's tasks go the same way.
 
-The processes are those of a `concurrent.futures.ProcessPoolExecutor` that lives for one call, or of ``pool``. Functions
-and data go through cloudpickle. Processes that live longer and run native tasks are to come.
+Worker processes start when they are needed and live until this process ends or `shutdown` is called. They run native
+tasks natively; functions travel by cloudpickle, data as Arrow's bytes or out of band. See ``dusk._processes``.
 """
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
+import sys
+import warnings
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from dusk import _pyget, config
+from dusk import _processes, _pyget, config
+from dusk._processes import KilledWorker, shutdown
+from dusk._worker import RemoteTraceback
 from dusk.system import CPU_COUNT
 
-__all__ = ["CPU_COUNT", "get", "get_context"]
+__all__ = ["CPU_COUNT", "KilledWorker", "RemoteTraceback", "get", "get_context", "shutdown"]
 
 
 def get_context() -> Any:
     """Return the context of `multiprocessing` that the setting ``multiprocessing.context`` says; "spawn" by default."""
-    return multiprocessing.get_context(config.get("multiprocessing.context", None) or "spawn")
+    name = config.get("multiprocessing.context", None) or "spawn"
+    if sys.platform == "win32" and name != "spawn":
+        warnings.warn(
+            f"multiprocessing.context {name!r} is ignored: processes can only be spawned here",
+            UserWarning,
+            stacklevel=2,
+        )
+        name = "spawn"
+    return multiprocessing.get_context(name)
+
+
+def transport(
+    num_workers: int | None = None, pool: Any = None, initializer: Callable[[], Any] | None = None
+) -> tuple[int, Any]:
+    """Return how many tasks run at a time, and what takes the tasks of one run to processes.
+
+    Parameters
+    ----------
+    num_workers : int, optional
+        By default the setting of that name, else the number of processors, or of the pool's processes.
+    pool : executor or multiprocessing pool, optional
+        Where tasks run; by default in dusk's own worker processes.
+    initializer : callable, optional
+        Called first in each of these.
+    """
+    if pool is not None:
+        if initializer is not None:
+            warnings.warn("initializer is ignored, since pool has its own", UserWarning, stacklevel=4)
+        return _pyget.slots_of(pool, num_workers), _processes.Transport(pool)
+    workers = num_workers or config.get("num_workers", None) or CPU_COUNT
+    return workers, _processes.Transport(_pool(workers, initializer))
+
+
+def _pool(workers: int, initializer: Callable[[], Any] | None) -> _processes.Pool:
+    user = initializer or config.get("multiprocessing.initializer", None)
+    start = functools.partial(initialize_worker_process, user)
+    return _processes.pool_for(get_context(), start, workers)
 
 
 def default_initializer() -> None:
-    """Do what a worker process does first: nothing."""
+    """Do what a worker process does first: have random numbers of its own."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()
 
 
 def initialize_worker_process(user_initializer: Callable[[], Any] | None = None) -> None:
@@ -33,11 +76,7 @@ def initialize_worker_process(user_initializer: Callable[[], Any] | None = None)
     ----------
     user_initializer : callable, optional
     """
-    import sys
-
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed()
+    default_initializer()
     if user_initializer is not None:
         user_initializer()
 
@@ -87,10 +126,7 @@ def get(
     if pool is not None:
         return _pyget.execute(dsk, keys, pool, _pyget.slots_of(pool, num_workers), **options)
     workers = num_workers or config.get("num_workers", None) or CPU_COUNT
-    initializer = initializer or config.get("multiprocessing.initializer", None)
-    with ProcessPoolExecutor(
-        workers, mp_context=get_context(), initializer=initialize_worker_process, initargs=(initializer,)
-    ) as executor:
+    with _processes.PoolExecutor(_pool(workers, initializer), workers) as executor:
         return _pyget.execute(dsk, keys, executor, workers, **options)
 
 

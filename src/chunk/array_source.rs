@@ -6,6 +6,7 @@ use crate::chunk::ArrayChunk;
 use crate::error::Result;
 use crate::nd::NdDtype;
 use crate::token::Token;
+use crate::wire::Encoder;
 
 /// Part of an array: where it begins and how long it is, along each axis.
 pub type Region = [(usize, usize)];
@@ -35,4 +36,13 @@ pub trait ArraySource: Debug + Send + Sync {
     /// # Errors
     /// When they can't be read.
     fn read(&self, region: &Region) -> Result<ArrayChunk>;
+
+    /// What its wire form is called.
+    fn wire_kind(&self) -> &'static str;
+
+    /// Writes it for another process; the reader is listed under its kind in `py::wire`.
+    ///
+    /// # Errors
+    /// When it can't leave the process.
+    fn encode(&self, out: &mut Encoder) -> Result<()>;
 }

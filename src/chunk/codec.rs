@@ -1,9 +1,8 @@
-//! Chunks as bytes, for spilling.
+//! Chunks as bytes, for spilling and, with the schema beside them (`wire`), for other processes.
 //!
 //! A file holds magic and version, the buffers, and an end mark, so that a file of something else and a truncated one
 //! are noticed. What is shared or cheap stays in memory beside the file ([`Shell`]): the schema with its categories and
-//! attributes, the loader of a host object. So the bytes are for the process that wrote them; the form in which chunks
-//! travel between processes is not covered here.
+//! attributes, the loader of a host object. So the bytes alone are for the process that wrote them.
 //!
 //! Invariants: what is read equals what was written in value and Arrow type. Only the slice in use is written: arrays of
 //! views are compacted first, categories that are the schema's own are not written at all.
@@ -26,6 +25,9 @@ use crate::error::{Error, Result};
 use crate::host::HostLoader;
 use crate::nd::{Elem, NdDtype};
 use crate::schema::{FrameSchema, IndexSchema};
+
+/// What errors call bytes that are in no file.
+pub const IN_MEMORY: &str = "<memory>";
 
 const MAGIC: &[u8; 8] = b"DUSKCHNK";
 const END: &[u8; 8] = b"KNHCKSUD";

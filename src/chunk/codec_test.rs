@@ -357,6 +357,14 @@ fn arrays_come_back_as_their_slice() {
 struct Words(String);
 
 impl HostValue for Words {
+    fn known_token(&self) -> Option<Token> {
+        None
+    }
+
+    fn with_token(&self, _token: Token) -> HostRef {
+        Arc::new(Words(self.0.clone()))
+    }
+
     fn nbytes(&self) -> usize {
         self.0.len()
     }

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::nd::NdDtype;
 use crate::schema::FrameSchema;
 use crate::token::Token;
+use crate::wire::Encoder;
 
 /// What a host call hands back.
 #[derive(Clone, Debug)]
@@ -67,6 +68,12 @@ pub trait HostFn: Any + Debug + Send + Sync {
 
     /// pandas or NumPy applied by dusk itself, rather than a function of the user.
     fn is_library(&self) -> bool;
+
+    /// Writes it for another process.
+    ///
+    /// # Errors
+    /// When it can't leave the process.
+    fn encode(&self, out: &mut Encoder) -> Result<()>;
 
     /// For the layer that made it.
     fn as_any(&self) -> &dyn Any;

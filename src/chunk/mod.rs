@@ -4,8 +4,10 @@ pub mod array;
 pub mod array_source;
 pub mod codec;
 pub mod frame;
+pub mod held;
 pub mod host;
 pub mod source;
+pub mod wire;
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ use crate::chunk::{Batch, Chunk};
 use crate::error::{Error, Result};
 use crate::schema::FrameSchema;
 use crate::token::Token;
+use crate::wire::{Decoder, Encoder};
 
 /// What one task asks of a source.
 #[derive(Clone, Debug)]
@@ -106,6 +107,43 @@ pub trait Source: Debug + Send + Sync {
     /// # Errors
     /// When the data can't be read.
     fn retyped(&self, columns: &[usize], threads: usize) -> Result<Arc<dyn Source>>;
+
+    /// What its wire form is called.
+    fn wire_kind(&self) -> &'static str;
+
+    /// Writes it for another process; the reader is listed under its kind in `py::wire`.
+    ///
+    /// # Errors
+    /// When it can't leave the process.
+    fn encode(&self, out: &mut Encoder) -> Result<()>;
+
+    /// These columns of these partitions of it, held in memory: what a task that reads them takes along instead of the whole.
+    /// `None` when the source itself may travel, since reading is as good elsewhere.
+    ///
+    /// # Errors
+    /// When the data can't be read.
+    fn taken_along(&self, partitions: &[usize], columns: &[usize]) -> Result<Option<Arc<dyn Source>>> {
+        let _ = (partitions, columns);
+        Ok(None)
+    }
+
+    /// Writes what reading in another process has shown and the source at home has to know.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    fn findings(&self, out: &mut Encoder) -> Result<()> {
+        let _ = out;
+        Ok(())
+    }
+
+    /// Takes in what `findings` wrote.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Retyped`] when what was read elsewhere turns out to be wrong.
+    fn confirm(&self, from: &mut Decoder) -> Result<()> {
+        let _ = from;
+        Ok(())
+    }
 
     /// Takes what there is to tell the user.
     fn take_notices(&self) -> Vec<Notice>;

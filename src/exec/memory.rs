@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::exec::process::PerProcess;
+use crate::process::PerProcess;
 
 /// The bytes that this process may use: the least of all limits that are known.
 #[must_use]

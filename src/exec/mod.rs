@@ -3,13 +3,12 @@
 //! Parts: `shape` and `order` (who needs whom, depth-first priorities), `state` (the pure state machine), `run` (what a
 //! worker does), `workers` (the threads), `store`, `spill`, `ledger`, `memory` (chunks, files, their bytes, the
 //! process's), `events` (what can be seen
-//! from outside), `process` (what a forked child must not share). Never looks inside a task.
+//! from outside). Never looks inside a task.
 
 pub mod events;
 mod ledger;
 pub mod memory;
 pub mod order;
-mod process;
 mod run;
 pub mod shape;
 pub mod spill;

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use crate::chunk::Chunk;
 use crate::chunk::codec::{self, Shell};
 use crate::error::{Error, Kind, Result};
-use crate::exec::process::PerProcess;
+use crate::process::PerProcess;
 
 const PREFIX: &str = "dusk-spill-";
 /// Folders that are being made; they take the prefix above when their lock is held.

@@ -10,7 +10,7 @@ use std::thread;
 use parking_lot::{Condvar, Mutex};
 
 use crate::error::{Error, Kind, Result};
-use crate::exec::process::PerProcess;
+use crate::process::PerProcess;
 
 /// What the host language needs around a worker thread's whole life, such as a thread state of its own.
 pub trait WorkerHook: Send + Sync {

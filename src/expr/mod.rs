@@ -7,6 +7,7 @@
 pub mod array;
 pub mod explain;
 pub mod frame;
+pub mod wire;
 
 use std::sync::Arc;
 

@@ -83,6 +83,34 @@ impl AggOp {
         }
     }
 
+    /// Its options; those that it doesn't take are the default.
+    #[must_use]
+    pub fn options(&self) -> AggOptions {
+        let options = AggOptions::default();
+        match *self {
+            Self::Sum { skipna, min_count }
+            | Self::Prod { skipna, min_count }
+            | Self::Min { skipna, min_count }
+            | Self::Max { skipna, min_count } => AggOptions {
+                skipna,
+                min_count,
+                ..options
+            },
+            Self::Var { skipna, ddof } | Self::Std { skipna, ddof } => AggOptions {
+                skipna,
+                ddof,
+                ..options
+            },
+            Self::Mean { skipna }
+            | Self::First { skipna }
+            | Self::Last { skipna }
+            | Self::Any { skipna }
+            | Self::All { skipna } => AggOptions { skipna, ..options },
+            Self::NUnique { dropna } => AggOptions { dropna, ..options },
+            Self::Count | Self::Size => options,
+        }
+    }
+
     /// The aggregation that pandas calls `name`, with the options that it takes.
     #[must_use]
     pub fn parse(name: &str, options: AggOptions) -> Option<Self> {

@@ -12,3 +12,4 @@ pub mod promote;
 pub mod scalar;
 pub mod side;
 pub mod tree;
+mod wire;

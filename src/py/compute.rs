@@ -20,6 +20,7 @@ use crate::py::error::{from_pyerr, to_pyerr};
 use crate::py::host::chunks_to_object;
 use crate::py::host_rows::prepared;
 use crate::py::node::PyNode;
+use crate::py::remote;
 use crate::py::retype::retyped;
 use crate::task::{self, Control, Task, TaskOp};
 
@@ -172,9 +173,10 @@ fn run(
     py: Python<'_>,
     roots: Vec<NodeRef>,
     settings: &Settings,
+    runner: &exec::Runner,
     progress: &Arc<exec::Progress>,
 ) -> PyResult<Vec<Vec<Chunk>>> {
-    let outcome = py.detach(|| run_detached(roots, settings, progress));
+    let outcome = py.detach(|| run_detached(roots, settings, runner, progress));
     let (result, notices) = outcome;
     for Notice(text) in notices {
         let text = std::ffi::CString::new(text.replace('\0', " ")).unwrap_or_default();
@@ -223,11 +225,35 @@ fn run_interruptibly(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Resu
 
 type Outcome = (Result<Vec<Vec<Chunk>>>, Vec<Notice>);
 
-fn run_detached(mut roots: Vec<NodeRef>, settings: &Settings, progress: &Arc<exec::Progress>) -> Outcome {
+/// What runs tasks: in this process, or through a transport in others; failed calls again as often as `retries` says.
+fn runner_for(settings: &Bound<'_, PyDict>, threads: usize) -> PyResult<exec::Runner> {
+    let here = || -> exec::Runner {
+        if threads == 0 {
+            Arc::new(run_interruptibly)
+        } else {
+            Arc::new(task::run::run)
+        }
+    };
+    let transport = settings
+        .get_item("transport")?
+        .filter(|transport| !transport.is_none());
+    let runner = transport.map_or_else(here, |transport| remote::runner(transport.unbind()));
+    let retries = settings
+        .get_item("retries")?
+        .map_or(Ok(0), |retries| retries.extract())?;
+    Ok(remote::with_retries(runner, retries))
+}
+
+fn run_detached(
+    mut roots: Vec<NodeRef>,
+    settings: &Settings,
+    runner: &exec::Runner,
+    progress: &Arc<exec::Progress>,
+) -> Outcome {
     let mut notices = Vec::new();
     let mut sources = sources_of(&roots);
     for _ in 0..MOST_RETYPES {
-        let result = attempt(&roots, settings, progress);
+        let result = attempt(&roots, settings, runner, progress);
         sources
             .iter()
             .for_each(|source| notices.extend(source.take_notices()));
@@ -257,6 +283,7 @@ fn run_detached(mut roots: Vec<NodeRef>, settings: &Settings, progress: &Arc<exe
 fn attempt(
     roots: &[NodeRef],
     settings: &Settings,
+    runner: &exec::Runner,
     progress: &Arc<exec::Progress>,
 ) -> Result<Vec<Vec<Chunk>>> {
     let optimized = prepared(roots)?;
@@ -264,12 +291,14 @@ fn attempt(
     drop(optimized);
     let mut poll = || Python::attach(|py| py.check_signals().map_err(|error| from_pyerr(py, error)));
     let hook: Arc<dyn exec::WorkerHook> = Arc::new(KeepThreadState);
-    let runner: exec::Runner = if settings.threads == 0 {
-        Arc::new(run_interruptibly)
-    } else {
-        Arc::new(task::run::run)
-    };
-    let chunks = exec::execute(Arc::new(graph), settings, runner, progress, &hook, &mut poll)?;
+    let chunks = exec::execute(
+        Arc::new(graph),
+        settings,
+        runner.clone(),
+        progress,
+        &hook,
+        &mut poll,
+    )?;
     let mut chunks = chunks.into_iter();
     Ok(counts
         .into_iter()
@@ -300,9 +329,10 @@ pub fn execute(
     settings: &Bound<'_, PyDict>,
     progress: Option<&Bound<'_, PyProgress>>,
 ) -> PyResult<Vec<Vec<PyChunk>>> {
-    let settings = settings_from_py(settings)?;
+    let parsed = settings_from_py(settings)?;
+    let runner = runner_for(settings, parsed.threads)?;
     let progress = progress.map_or_else(exec::Progress::new, |progress| progress.get().0.clone());
-    let results = run(py, roots_of(&nodes), &settings, &progress)?;
+    let results = run(py, roots_of(&nodes), &parsed, &runner, &progress)?;
     Ok(results
         .into_iter()
         .map(|chunks| chunks.into_iter().map(PyChunk::new).collect())
@@ -318,9 +348,10 @@ pub fn compute(
     settings: &Bound<'_, PyDict>,
     progress: Option<&Bound<'_, PyProgress>>,
 ) -> PyResult<Vec<Py<PyAny>>> {
-    let settings = settings_from_py(settings)?;
+    let parsed = settings_from_py(settings)?;
+    let runner = runner_for(settings, parsed.threads)?;
     let progress = progress.map_or_else(exec::Progress::new, |progress| progress.get().0.clone());
-    let results = run(py, roots_of(&nodes), &settings, &progress)?;
+    let results = run(py, roots_of(&nodes), &parsed, &runner, &progress)?;
     nodes
         .iter()
         .zip(results)

@@ -9,10 +9,16 @@ use pyo3::prelude::*;
 
 use crate::chunk::{Batch, BatchStream, Notice, Scan, Source};
 use crate::error::{Error, Kind, Result};
+use crate::host::HostRef;
 use crate::py::error::from_pyerr;
+use crate::py::host::PyHostValue;
 use crate::py::reader_source::ReaderSource;
 use crate::schema::FrameSchema;
 use crate::token::Token;
+use crate::wire::{Decoder, Encoder, Wire};
+
+/// What it is called on the wire.
+pub const KIND: &str = "csv-with-fallback";
 
 /// A native source, and what makes a reader of the same partitions.
 #[derive(Debug)]
@@ -42,6 +48,18 @@ impl WithFallback {
             inner,
             shared: Arc::new(shared),
         }
+    }
+
+    /// Reads what `encode` wrote.
+    ///
+    /// # Errors
+    /// When the bytes are of something else.
+    pub fn from_wire(from: &mut Decoder) -> Result<Arc<dyn Source>> {
+        let inner = from.take()?;
+        let fallback = from.object()?;
+        let fallback = Python::attach(|py| PyHostValue::object(py, fallback.as_ref()).map(Bound::unbind));
+        let fallback = fallback.ok_or_else(|| Error::internal("a reader that isn't a Python object"))?;
+        Ok(Arc::new(Self::new(inner, fallback)))
     }
 
     fn reader(&self) -> Result<Arc<dyn Source>> {
@@ -134,6 +152,40 @@ impl Source for WithFallback {
             Err(error) if error.kind() == Kind::NotNative => self.reader(),
             Err(error) => Err(error),
         }
+    }
+
+    fn wire_kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        self.inner.encode(out)?;
+        let fallback: HostRef =
+            Python::attach(|py| Arc::new(PyHostValue::new(self.shared.fallback.bind(py))) as _);
+        out.object(&fallback, true);
+        Ok(())
+    }
+
+    fn findings(&self, out: &mut Encoder) -> Result<()> {
+        self.inner.findings(out)?;
+        self.shared.refused.load(Ordering::Relaxed).encode(out)?;
+        let texts: Vec<String> = self
+            .shared
+            .notices
+            .lock()
+            .iter()
+            .map(|notice| notice.0.clone())
+            .collect();
+        texts.encode(out)
+    }
+
+    fn confirm(&self, from: &mut Decoder) -> Result<()> {
+        self.inner.confirm(from)?;
+        let (refused, texts): (bool, Vec<String>) = (from.take()?, from.take()?);
+        if refused && !self.shared.refused.swap(true, Ordering::Relaxed) {
+            self.shared.notices.lock().extend(texts.into_iter().map(Notice));
+        }
+        Ok(())
     }
 
     fn take_notices(&self) -> Vec<Notice> {

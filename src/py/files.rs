@@ -6,17 +6,20 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::host::HostRef;
 use crate::io::csv::{ByteSource, LocalFile, ReadAt};
 use crate::py::error::from_pyerr;
+use crate::py::host::PyHostValue;
 use crate::token::{Token, Tokenizer};
+use crate::wire::{Decoder, Encoder, Wire};
 
 /// Bytes that Python fetches.
 #[derive(Debug)]
 struct PyFile {
     name: String,
     size: u64,
-    reader: Arc<Py<PyAny>>,
+    reader: HostRef,
     fingerprint: Token,
 }
 
@@ -39,17 +42,40 @@ impl ByteSource for PyFile {
             reader: self.reader.clone(),
         }))
     }
+
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        out.tag(1);
+        self.name.encode(out)?;
+        self.size.encode(out)?;
+        out.object(&self.reader, true);
+        self.fingerprint.encode(out)
+    }
+}
+
+/// Reads what a file of Python's wrote.
+///
+/// # Errors
+/// When the bytes are damaged.
+pub fn from_wire(from: &mut Decoder) -> Result<Arc<dyn ByteSource>> {
+    Ok(Arc::new(PyFile {
+        name: from.take()?,
+        size: from.take()?,
+        reader: from.object()?,
+        fingerprint: from.take()?,
+    }))
 }
 
 struct OpenPyFile {
     name: String,
-    reader: Arc<Py<PyAny>>,
+    reader: HostRef,
 }
 
 impl ReadAt for OpenPyFile {
     fn read_at(&self, offset: u64, into: &mut [u8]) -> Result<usize> {
         Python::attach(|py| {
-            let bytes = self.reader.bind(py).call1((offset, into.len()))?;
+            let reader = PyHostValue::object(py, self.reader.as_ref())
+                .ok_or_else(|| Error::internal("a reader that isn't Python's"))?;
+            let bytes = reader.call1((offset, into.len()))?;
             let bytes = bytes.cast_into::<PyBytes>().map_err(PyErr::from)?;
             let bytes = bytes.as_bytes();
             let count = bytes.len().min(into.len());
@@ -82,7 +108,7 @@ pub fn file_from_python(file: &Bound<'_, PyAny>) -> PyResult<Arc<dyn ByteSource>
     Ok(Arc::new(PyFile {
         name,
         size,
-        reader: Arc::new(reader),
+        reader: Arc::new(PyHostValue::new(reader.bind(file.py()))),
         fingerprint: t.finish(),
     }))
 }

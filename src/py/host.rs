@@ -23,8 +23,10 @@ use crate::py::convert::assemble::kind_number;
 use crate::py::convert::{call, chunk_to_pandas, frame_to_pandas};
 use crate::py::error::{from_pyerr, host};
 use crate::py::result::likely_chunk;
+use crate::py::row_calls::{self, RowCall};
 use crate::schema::FrameSchema;
 use crate::token::{Token, Tokenizer};
+use crate::wire::{Decoder, Encoder, Wire, broken};
 
 /// A Python object.
 pub struct PyHostValue {
@@ -73,6 +75,18 @@ impl HostValue for PyHostValue {
         }
         let token = Python::attach(|py| object_token(self.object.bind(py)));
         *self.token.get_or_init(|| token)
+    }
+
+    fn known_token(&self) -> Option<Token> {
+        self.token.get().copied()
+    }
+
+    fn with_token(&self, token: Token) -> HostRef {
+        Arc::new(Self {
+            object: Python::attach(|py| self.object.clone_ref(py)),
+            nbytes: self.nbytes,
+            token: OnceLock::from(token),
+        })
     }
 
     fn dump(&self) -> Result<Vec<u8>> {
@@ -232,6 +246,9 @@ pub struct HostFnOptions {
     pub token: Option<Token>,
 }
 
+/// Which host function follows on the wire: a Python callable.
+const FUNCTION: u8 = 0;
+
 /// A Python callable. Fixed arguments belong into the callable itself.
 #[derive(Debug)]
 pub struct PyHostFn {
@@ -272,6 +289,30 @@ impl PyHostFn {
             self.divisions = Some(Arc::new(PyHostValue::new(divisions)));
         }
         self
+    }
+
+    /// Reads what [`HostFn::encode`] wrote.
+    ///
+    /// # Errors
+    /// When the bytes are damaged.
+    pub fn from_wire(from: &mut Decoder) -> Result<Arc<dyn HostFn>> {
+        match from.tag()? {
+            FUNCTION => {}
+            row_calls::ROW_CALL => return RowCall::from_wire(from),
+            _ => return Err(broken("no function")),
+        }
+        let function = from.object()?;
+        let name = Python::attach(|py| python_object(py, &function).map(|object| function_name(&object)))
+            .map_err(|error| Python::attach(|py| from_pyerr(py, error)))?;
+        Ok(Arc::new(Self {
+            function,
+            name,
+            token: OnceLock::from(from.take::<Token>()?),
+            library: from.take()?,
+            indexed: from.take()?,
+            asks: from.take()?,
+            divisions: from.take()?,
+        }))
     }
 
     fn run(
@@ -358,6 +399,16 @@ impl HostFn for PyHostFn {
 
     fn is_library(&self) -> bool {
         self.library
+    }
+
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        out.tag(FUNCTION);
+        out.object(&self.function, true);
+        self.token().encode(out)?;
+        for flag in [self.library, self.indexed, self.asks] {
+            flag.encode(out)?;
+        }
+        self.divisions.encode(out)
     }
 
     fn as_any(&self) -> &dyn Any {

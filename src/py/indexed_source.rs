@@ -16,6 +16,10 @@ use crate::py::host::{PyHostValue, chunk_to_object};
 use crate::py::node::PyNode;
 use crate::schema::{Column, FrameSchema, IndexSchema, Label};
 use crate::token::{Token, Tokenizer};
+use crate::wire::{Decoder, Encoder, Wire};
+
+/// What it is called on the wire.
+pub const KIND: &str = "indexed";
 
 /// A source and which of its columns are the levels of the index.
 #[derive(Debug)]
@@ -58,6 +62,14 @@ impl IndexedSource {
             columns,
             schema: Arc::new(schema),
         }
+    }
+
+    /// Reads what `encode` wrote.
+    ///
+    /// # Errors
+    /// When the bytes are of something else.
+    pub fn from_wire(from: &mut Decoder) -> Result<Arc<dyn Source>> {
+        Ok(Arc::new(Self::new(from.take()?, from.take()?)))
     }
 
     fn below(&self, scan: &Scan) -> Scan {
@@ -143,6 +155,23 @@ impl Source for IndexedSource {
         below.extend(&self.levels);
         let inner = self.inner.retyped(&below, threads)?;
         Ok(Arc::new(Self::new(inner, self.levels.clone())))
+    }
+
+    fn wire_kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        self.inner.encode(out)?;
+        self.levels.encode(out)
+    }
+
+    fn findings(&self, out: &mut Encoder) -> Result<()> {
+        self.inner.findings(out)
+    }
+
+    fn confirm(&self, from: &mut Decoder) -> Result<()> {
+        self.inner.confirm(from)
     }
 
     fn take_notices(&self) -> Vec<Notice> {

@@ -5,27 +5,30 @@
 //!
 //! Invariant: a partition's arrays count (in `nbytes`) for their own rows only, not for the frame that they lie in.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayData, ArrayRef, BooleanBufferBuilder, LargeStringArray, UInt32Array, make_array,
-};
+use arrow::array::{Array, ArrayData, ArrayRef, BooleanBufferBuilder, LargeStringArray, make_array};
 use arrow::buffer::{BooleanBuffer, MutableBuffer, NullBuffer};
 use arrow::datatypes::DataType;
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
-use crate::chunk::{Batch, BatchFilter, BatchStream, Chunk, FrameChunk, IndexData, Notice, Scan, Source};
+use crate::chunk::held::{HeldSource, MemoryStream, chunk_of};
+use crate::chunk::{Batch, BatchStream, Chunk, FrameChunk, IndexData, Notice, Scan, Source};
 use crate::dtype::tokenize_array;
 use crate::error::{Error, Result};
-use crate::host::HostValue;
-use crate::py::convert::pandas::{Apart, Rows, take_apart};
+use crate::host::{HostRef, HostValue};
+use crate::parallel;
+use crate::py::convert::pandas::{Apart, Parts, Rows, take_apart};
 use crate::py::convert::{call, numpy};
 use crate::py::error::from_pyerr;
 use crate::py::host::PyHostValue;
 use crate::schema::FrameSchema;
 use crate::token::{Token, Tokenize, Tokenizer};
+use crate::wire::{Decoder, Encoder, Wire};
+
+/// What [`Source::wire_kind`] calls it.
+pub const KIND: &str = "memory";
 
 /// A pandas object cut into partitions.
 #[derive(Debug)]
@@ -82,6 +85,33 @@ impl MemorySource {
         )
     }
 
+    /// Some columns of a partition as batches over just its own rows.
+    fn partition(&self, partition: usize, columns: &[usize]) -> Result<Vec<Batch>> {
+        let (start, end) = self.rows_of(partition)?;
+        let whole = FrameChunk {
+            schema: self.apart.schema.clone(),
+            batches: self.apart.batches(columns)?,
+        };
+        let batches = whole.slice(start, end - start).batches;
+        batches.into_iter().map(narrow_batch).collect()
+    }
+
+    /// Reads what [`Source::encode`] wrote.
+    ///
+    /// # Errors
+    /// When the object isn't one of pandas', or the bytes are damaged.
+    pub fn from_wire(from: &mut Decoder) -> Result<Arc<dyn Source>> {
+        let object = from.object()?;
+        let bounds = from.take()?;
+        let token = from.take()?;
+        Python::attach(|py| {
+            let object = PyHostValue::object(py, object.as_ref())
+                .ok_or_else(|| Error::internal("an object that isn't Python's"))?;
+            Self::new(&object, bounds, Some(token)).map_err(|error| from_pyerr(py, error))
+        })
+        .map(|source| Arc::new(source) as _)
+    }
+
     fn rows_of(&self, partition: usize) -> Result<(usize, usize)> {
         match self.bounds.get(partition..=partition + 1) {
             Some([start, end]) => Ok((*start, *end)),
@@ -113,16 +143,14 @@ fn content_token(py: Python<'_>, apart: &Apart, bounds: &[usize]) -> Token {
         t.token(PyHostValue::new(apart.shadow.bind(py)).token());
     }
     let tokens: Vec<Token> = py.detach(|| {
-        columns
-            .par_iter()
-            .map(|parts| {
-                let mut t = Tokenizer::new();
-                for part in parts.iter().flat_map(|parts| parts.iter()) {
-                    tokenize_array(&part.to_data(), &mut t);
-                }
-                t.finish()
-            })
-            .collect()
+        let token = |parts: &&Parts| {
+            let mut t = Tokenizer::new();
+            for part in parts.iter().flat_map(|parts| parts.iter()) {
+                tokenize_array(&part.to_data(), &mut t);
+            }
+            t.finish()
+        };
+        parallel::install(|| columns.par_iter().map(token).collect())
     });
     for token in tokens {
         t.token(token);
@@ -180,99 +208,60 @@ impl Source for MemorySource {
     }
 
     fn open(&self, scan: &Scan) -> Result<Box<dyn BatchStream>> {
-        let (start, end) = self.rows_of(scan.partition)?;
         let mut wanted: Vec<usize> = scan.columns.to_vec();
         if let Some(filter) = &scan.filter {
             wanted.extend(filter.columns());
         }
-        let batches = self.apart.batches(&wanted)?;
-        let whole = FrameChunk {
-            schema: self.apart.schema.clone(),
-            batches,
-        };
-        let mut rows = whole.slice(start, end - start);
-        rows.batches = rows
-            .batches
-            .into_iter()
-            .map(narrow_batch)
-            .collect::<Result<_>>()?;
-        Ok(Box::new(MemoryStream::new(rows, scan.columns.len(), scan)))
+        let batches = self.partition(scan.partition, &wanted)?;
+        Ok(Box::new(MemoryStream::new(batches, scan)))
     }
 
     fn retyped(&self, _columns: &[usize], _threads: usize) -> Result<Arc<dyn Source>> {
         Err(Error::internal("the types of a frame in memory never change"))
     }
 
+    fn wire_kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        let object: HostRef =
+            Python::attach(|py| Arc::new(PyHostValue::new(self.apart.shadow.bind(py))) as _);
+        out.object(&object, false);
+        self.bounds.encode(out)?;
+        self.token.encode(out)
+    }
+
+    fn taken_along(&self, partitions: &[usize], columns: &[usize]) -> Result<Option<Arc<dyn Source>>> {
+        let host = columns
+            .iter()
+            .any(|column| self.apart.schema.columns[*column].dtype.is_host());
+        let mut held = Vec::with_capacity(partitions.len());
+        for &partition in partitions {
+            let chunk = if host {
+                self.host_chunk(&Scan {
+                    partition,
+                    columns: columns.into(),
+                    filter: None,
+                    batch_rows: 0,
+                })?
+            } else {
+                chunk_of(&self.apart.schema, columns, self.partition(partition, columns)?)?
+            };
+            held.push((partition, chunk));
+        }
+        Ok(Some(Arc::new(HeldSource {
+            schema: self.apart.schema.clone(),
+            columns: columns.to_vec(),
+            partitions: held,
+            npartitions: self.npartitions(),
+            token: self.token,
+        })))
+    }
+
     fn take_notices(&self) -> Vec<Notice> {
         Vec::new()
     }
-}
-
-/// The batches of a partition that are still to be read.
-pub(super) struct MemoryStream {
-    pieces: VecDeque<Batch>,
-    /// Columns that were asked for; those of the filter come after them.
-    width: usize,
-    filter: Option<Arc<dyn BatchFilter>>,
-}
-
-impl MemoryStream {
-    /// The rows of `frame`, whose first `width` columns are delivered; the others are those of the scan's filter.
-    pub(super) fn new(frame: FrameChunk, width: usize, scan: &Scan) -> Self {
-        let rows = scan.batch_rows.max(1);
-        let mut pieces = VecDeque::new();
-        for batch in frame.batches {
-            let mut offset = 0;
-            while offset < batch.len || (batch.len == 0 && offset == 0) {
-                let len = rows.min(batch.len - offset);
-                pieces.push_back(if len == batch.len {
-                    batch.clone()
-                } else {
-                    batch.slice(offset, len)
-                });
-                offset += len.max(1);
-            }
-        }
-        Self {
-            pieces,
-            width,
-            filter: scan.filter.clone(),
-        }
-    }
-}
-
-impl BatchStream for MemoryStream {
-    fn next(&mut self) -> Result<Option<Batch>> {
-        let Some(mut batch) = self.pieces.pop_front() else {
-            return Ok(None);
-        };
-        let Some(filter) = &self.filter else {
-            return Ok(Some(batch));
-        };
-        let tested = Batch {
-            columns: batch.columns.split_off(self.width),
-            index: batch.index.clone(),
-            len: batch.len,
-        };
-        let levels = batch.index_levels();
-        let batch = match filter.select(&tested)? {
-            None => Batch {
-                index: IndexData::Levels(levels),
-                ..batch
-            },
-            Some(rows) => Batch {
-                index: IndexData::Levels(taken(&levels, &rows)?),
-                columns: taken(&batch.columns, &rows)?,
-                len: rows.len(),
-            },
-        };
-        Ok(Some(batch))
-    }
-}
-
-fn taken(arrays: &[ArrayRef], rows: &UInt32Array) -> Result<Vec<ArrayRef>> {
-    let take = |array: &ArrayRef| Ok(arrow::compute::take(array, rows, None)?);
-    arrays.iter().map(take).collect()
 }
 
 fn narrow_batch(batch: Batch) -> Result<Batch> {

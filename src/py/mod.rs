@@ -20,9 +20,11 @@ mod indexed_source;
 mod memory_source;
 mod node;
 mod reader_source;
+mod remote;
 mod result;
 mod retype;
 mod row_calls;
+mod wire;
 
 use pyo3::prelude::*;
 
@@ -53,6 +55,8 @@ mod _core {
     use super::node::PyNode;
     #[pymodule_export]
     use super::reader_source::scan_reader;
+    #[pymodule_export]
+    use super::wire::{read_node, run_task};
 
     use pyo3::prelude::*;
 

@@ -519,6 +519,10 @@ impl PyNode {
             .collect()
     }
 
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        crate::py::wire::reduce(self, py)
+    }
+
     fn __repr__(&self) -> String {
         format!("<Node {}>", self.0.name())
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
 
+use crate::chunk::held::MemoryStream;
 use crate::chunk::{BatchStream, Chunk, Notice, Scan, Source};
 use crate::error::{Error, Kind, Result};
 use crate::expr::frame;
@@ -18,14 +19,17 @@ use crate::host::{HostRef, HostValue};
 use crate::py::convert::pandas::take_apart;
 use crate::py::error::from_pyerr;
 use crate::py::host::PyHostValue;
-use crate::py::memory_source::MemoryStream;
 use crate::py::node::PyNode;
 use crate::py::result::chunk_from_result;
 use crate::schema::FrameSchema;
 use crate::token::{Token, Tokenizer};
+use crate::wire::{Decoder, Encoder, Wire};
 
 /// About how many bytes of text become a task's chunk; only the reader knows how many it will be.
 const PROJECTED: usize = 1 << 26;
+
+/// What it is called on the wire.
+pub const KIND: &str = "reader";
 
 /// A reader in Python.
 #[derive(Debug)]
@@ -56,6 +60,21 @@ impl ReaderSource {
             reader: held,
             notices: Mutex::default(),
         })
+    }
+
+    /// Reads what `encode` wrote.
+    ///
+    /// # Errors
+    /// What the reader raises.
+    pub fn from_wire(from: &mut Decoder) -> Result<Arc<dyn Source>> {
+        let reader = from.object()?;
+        let token = from.take()?;
+        let source = Python::attach(|py| {
+            let object = PyHostValue::object(py, reader.as_ref())
+                .ok_or_else(|| Error::internal("a reader that isn't a Python object"))?;
+            Self::new(&object).map_err(|error| from_pyerr(py, error))
+        })?;
+        Ok(Arc::new(Self { token, ..source }))
     }
 
     fn bound<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -135,7 +154,6 @@ impl Source for ReaderSource {
 
     fn open(&self, scan: &Scan) -> Result<Box<dyn BatchStream>> {
         let mut columns = scan.columns.to_vec();
-        let width = columns.len();
         if let Some(filter) = &scan.filter {
             columns.extend(filter.columns());
         }
@@ -152,7 +170,7 @@ impl Source for ReaderSource {
             return Err(Error::internal("host columns where native ones were wanted"));
         };
         let frame = Arc::unwrap_or_clone(frame);
-        Ok(Box::new(MemoryStream::new(frame, width, scan)))
+        Ok(Box::new(MemoryStream::new(frame.batches, scan)))
     }
 
     fn host_chunk(&self, scan: &Scan) -> Result<Chunk> {
@@ -169,6 +187,35 @@ impl Source for ReaderSource {
             let settled = settled().map_err(|error| from_pyerr(py, error))?;
             Ok(Arc::new(settled) as Arc<dyn Source>)
         })
+    }
+
+    fn wire_kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        let reader: HostRef = self.reader.clone();
+        out.object(&reader, false);
+        self.token.encode(out)
+    }
+
+    fn findings(&self, out: &mut Encoder) -> Result<()> {
+        let texts: Vec<String> = self
+            .notices
+            .lock()
+            .iter()
+            .map(|notice| notice.0.clone())
+            .collect();
+        texts.encode(out)
+    }
+
+    fn confirm(&self, from: &mut Decoder) -> Result<()> {
+        let texts: Vec<String> = from.take()?;
+        let mut notices = self.notices.lock();
+        if notices.is_empty() {
+            notices.extend(texts.into_iter().map(Notice));
+        }
+        Ok(())
     }
 
     fn take_notices(&self) -> Vec<Notice> {

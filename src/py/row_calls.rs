@@ -19,6 +19,7 @@ use crate::py::host::{PyHostValue, chunk_to_object, chunks_to_object};
 use crate::py::result::chunk_from_result;
 use crate::schema::FrameSchema;
 use crate::token::{Token, Tokenize, Tokenizer};
+use crate::wire::{Decoder, Encoder, Wire, broken};
 
 /// One of these calls.
 #[derive(Debug)]
@@ -61,7 +62,40 @@ pub enum RowCall {
     },
 }
 
+/// Which host function follows on the wire: one of these.
+pub const ROW_CALL: u8 = 1;
+
 impl RowCall {
+    /// Reads what `encode` wrote behind its tag.
+    ///
+    /// # Errors
+    /// When the bytes are of something else.
+    pub fn from_wire(from: &mut Decoder) -> Result<Arc<dyn HostFn>> {
+        Ok(Arc::new(match from.tag()? {
+            0 => Self::Border(from.take()?),
+            1 => Self::Columns {
+                positions: from.take()?,
+                index: from.take()?,
+                schema: from.take()?,
+            },
+            2 => Self::Keep,
+            3 => Self::Compose {
+                columns: from.take()?,
+                schema: from.take()?,
+            },
+            4 => Self::Concat,
+            5 => Self::Piece {
+                piece: from.take()?,
+                pieces: from.take()?,
+            },
+            6 => Self::Ends {
+                rows: from.take()?,
+                tail: from.take()?,
+            },
+            _ => return Err(broken("no call on rows")),
+        }))
+    }
+
     fn run(&self, py: Python<'_>, mut args: Vec<Vec<Chunk>>) -> PyResult<Chunk> {
         let first = if args.is_empty() {
             Vec::new()
@@ -257,6 +291,49 @@ impl HostFn for RowCall {
 
     fn is_library(&self) -> bool {
         true
+    }
+
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        out.tag(ROW_CALL);
+        match self {
+            Self::Border(schema) => {
+                out.tag(0);
+                schema.encode(out)
+            }
+            Self::Columns {
+                positions,
+                index,
+                schema,
+            } => {
+                out.tag(1);
+                positions.encode(out)?;
+                index.encode(out)?;
+                schema.encode(out)
+            }
+            Self::Keep => {
+                out.tag(2);
+                Ok(())
+            }
+            Self::Compose { columns, schema } => {
+                out.tag(3);
+                columns.encode(out)?;
+                schema.encode(out)
+            }
+            Self::Concat => {
+                out.tag(4);
+                Ok(())
+            }
+            Self::Piece { piece, pieces } => {
+                out.tag(5);
+                piece.encode(out)?;
+                pieces.encode(out)
+            }
+            Self::Ends { rows, tail } => {
+                out.tag(6);
+                rows.encode(out)?;
+                tail.encode(out)
+            }
+        }
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -140,6 +140,12 @@ impl Compute {
         }
     }
 
+    /// What it was made of.
+    #[must_use]
+    pub fn parts(&self) -> (&Arc<NdExpr>, &[Elem]) {
+        (&self.expr, &self.elems)
+    }
+
     /// In a few words.
     #[must_use]
     pub fn describe(&self) -> String {

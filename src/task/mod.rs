@@ -9,6 +9,7 @@ mod literal;
 pub mod pipeline;
 pub mod reduce;
 pub mod run;
+pub mod wire;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

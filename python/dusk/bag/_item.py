@@ -9,6 +9,7 @@ from dusk._collection import DuskMethodsMixin
 from dusk._names import funcname
 from dusk._node_collection import NodeCollection
 from dusk._protocol import flatten_keys
+from dusk._wire import Code
 from dusk.bag._plan import Each, FromNodes, Graph, Step, interned, lower
 from dusk.tokenize import tokenize
 
@@ -171,7 +172,7 @@ class Item(StepCollection):
         Item.__init__(self, *state)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Item, (self._step, self._key))
+        return (Item, (Code(self._step), self._key))
 
     def __repr__(self) -> str:
         return f"dusk.bag.Item<{self._key!s}>"

@@ -20,6 +20,7 @@ from typing import Any
 from dusk._names import funcname, key_split
 from dusk._schedulers import named_schedulers
 from dusk._units import parse_bytes
+from dusk._wire import Code
 from dusk.bag import chunk
 from dusk.bag._arguments import arguments_of, values_step
 from dusk.bag._item import Item, StepCollection, graph_of
@@ -120,7 +121,7 @@ class Bag(Reductions, StepCollection):
         return Bag(FromNodes(self.name, nodes), self.name, self.npartitions)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Bag, (self._step, self.name, self.npartitions))
+        return (Bag, (Code(self._step), self.name, self.npartitions))
 
     def __getstate__(self) -> tuple[Any, ...]:
         return (self._step, self.name, self.npartitions)

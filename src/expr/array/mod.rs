@@ -8,6 +8,7 @@ pub mod blocks;
 pub mod elementwise;
 pub mod reduce;
 pub mod view;
+mod wire;
 
 use std::sync::Arc;
 

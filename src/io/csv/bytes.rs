@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::error::{Error, Kind, Result};
 use crate::token::{Token, Tokenizer};
+use crate::wire::Encoder;
 
 /// A file of any kind.
 pub trait ByteSource: Debug + Send + Sync {
@@ -28,6 +29,12 @@ pub trait ByteSource: Debug + Send + Sync {
     /// # Errors
     /// When it can't be opened.
     fn open(&self) -> Result<Arc<dyn ReadAt>>;
+
+    /// Writes it for another process; see `wire`.
+    ///
+    /// # Errors
+    /// When it can't leave the process.
+    fn encode(&self, out: &mut Encoder) -> Result<()>;
 }
 
 /// An open file.
@@ -64,12 +71,22 @@ impl LocalFile {
             .ok()
             .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
             .map_or(0, |time| time.as_nanos());
-        Ok(Self {
+        Ok(Self::listed(path.to_path_buf(), metadata.len(), modified))
+    }
+
+    /// The file as it was listed elsewhere.
+    pub(super) fn listed(path: PathBuf, size: u64, modified: u128) -> Self {
+        Self {
             name: path.to_string_lossy().into_owned(),
-            path: path.to_path_buf(),
-            size: metadata.len(),
+            path,
+            size,
             modified,
-        })
+        }
+    }
+
+    /// Path, size and time of change.
+    pub(super) fn facts(&self) -> (&Path, u64, u128) {
+        (&self.path, self.size, self.modified)
     }
 }
 
@@ -96,6 +113,10 @@ impl ByteSource for LocalFile {
             file,
             path: self.path.clone(),
         }))
+    }
+
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        self.to_wire(out)
     }
 }
 

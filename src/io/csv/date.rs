@@ -55,6 +55,19 @@ impl DateForm {
         form.read(word).map(|_| form)
     }
 
+    /// A date in this form.
+    pub(super) fn example(self) -> String {
+        let mut text = "2000-01-01".to_string();
+        text.extend(self.separator.map(char::from));
+        text.push_str(match self.clock {
+            Clock::None => "",
+            Clock::Minutes => "00:00",
+            Clock::Seconds => "00:00:00",
+            Clock::Fraction => "00:00:00.0",
+        });
+        text
+    }
+
     /// Microseconds since the epoch of a value in this form.
     pub(super) fn read(self, word: &[u8]) -> Option<i64> {
         let fits = match self.clock {

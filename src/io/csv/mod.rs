@@ -36,6 +36,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod wire;
 
 pub use bytes::{ByteSource, LocalFile, ReadAt};
 pub use options::{ColumnRef, Compression, CsvOptions};

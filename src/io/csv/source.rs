@@ -22,6 +22,7 @@ use crate::chunk::{BatchStream, Notice, Scan, Source};
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::schema::{Column, FrameKind, FrameSchema, IndexSchema};
 use crate::token::{Token, Tokenize, Tokenizer};
+use crate::wire::{Decoder, Encoder, broken};
 
 /// CSV files as a source of partitions.
 #[derive(Clone, Debug)]
@@ -65,7 +66,12 @@ impl CsvSource {
         Ok(Self::with(table, kinds))
     }
 
-    fn with(table: Arc<Table>, kinds: Vec<Kind>) -> Self {
+    /// What the wire form holds.
+    pub(super) fn facts(&self) -> (&Table, &[Kind]) {
+        (&self.0.table, &self.0.kinds)
+    }
+
+    pub(super) fn with(table: Arc<Table>, kinds: Vec<Kind>) -> Self {
         let column = |(at, kind): (usize, &Kind)| Column {
             name: table.label(at),
             dtype: kind.dtype(),
@@ -208,6 +214,37 @@ impl Source for CsvSource {
             }
         }
         Ok(Arc::new(Self::with(table.clone(), kinds)))
+    }
+
+    fn wire_kind(&self) -> &'static str {
+        super::wire::KIND
+    }
+
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        self.to_wire(out)
+    }
+
+    fn findings(&self, out: &mut Encoder) -> Result<()> {
+        for file in &self.0.table.files {
+            out.list(&file.reports())?;
+        }
+        Ok(())
+    }
+
+    fn confirm(&self, from: &mut Decoder) -> Result<()> {
+        for (number, file) in self.0.table.files.iter().enumerate() {
+            let reports: Vec<(usize, (u64, u64))> = from.list()?;
+            for (block, (start, end)) in reports {
+                if block >= file.blocks() {
+                    return Err(broken("a file has fewer blocks"));
+                }
+                let (cutter, _) = self.0.layout(number)?;
+                if !file.prove(block, start, end, &cutter)? {
+                    return Err(self.0.misread(file));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn take_notices(&self) -> Vec<Notice> {

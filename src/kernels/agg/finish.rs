@@ -14,6 +14,7 @@ use crate::kernels::agg::AggPlan;
 use crate::kernels::agg::groups::Groups;
 use crate::kernels::agg::{levels, result};
 use crate::kernels::group::order::order;
+use crate::parallel;
 use crate::schema::IndexSchema;
 
 /// The groups to show: for each its position among the groups (`u32::MAX` where no row had its key), and its keys.
@@ -41,14 +42,13 @@ pub(super) fn finish(plan: &AggPlan, groups: &Groups) -> Result<FrameChunk> {
     };
     let calls = plan.layout.recipes.len();
     let first = plan.output.columns.len() - calls;
-    let mut values: Vec<ArrayRef> = (0..calls)
-        .into_par_iter()
-        .map(|call| {
-            let recipe = &plan.layout.recipes[call];
-            let dtype = &plan.output.columns[first + call].dtype;
-            result::column(recipe, groups, &shown.positions, dtype, !plan.keys.is_empty())
-        })
-        .collect::<Result<_>>()?;
+    let column = |call: usize| {
+        let recipe = &plan.layout.recipes[call];
+        let dtype = &plan.output.columns[first + call].dtype;
+        result::column(recipe, groups, &shown.positions, dtype, !plan.keys.is_empty())
+    };
+    let mut values: Vec<ArrayRef> =
+        parallel::install(|| (0..calls).into_par_iter().map(column).collect::<Result<_>>())?;
     let mut keys = Vec::with_capacity(shown.keys.len());
     for (key, dtype) in shown.keys.into_iter().zip(&plan.key_dtypes) {
         keys.push(match dtype {
@@ -86,11 +86,8 @@ fn observed(plan: &AggPlan, groups: &Groups) -> Result<Shown> {
         }
     }
     let indices = UInt32Array::from(positions);
-    let keys = groups
-        .keys
-        .par_iter()
-        .map(|key| Ok(take(key, &indices, None)?))
-        .collect::<Result<_>>()?;
+    let shown = |key: &ArrayRef| Ok(take(key, &indices, None)?);
+    let keys = parallel::install(|| groups.keys.par_iter().map(shown).collect::<Result<_>>())?;
     Ok(Shown {
         positions: indices.values().to_vec(),
         keys,

@@ -11,6 +11,7 @@ use crate::kernels::agg::groups::Groups;
 use crate::kernels::agg::{AggPlan, Aggregator};
 use crate::kernels::group::order::sort;
 use crate::kernels::group::radix::split;
+use crate::parallel;
 
 /// From that many groups on, over all partial results, the merge is done in parts.
 pub(super) const MANY: usize = 1 << 15;
@@ -27,7 +28,7 @@ pub(super) fn merge(plan: &Arc<AggPlan>, mut states: Vec<Groups>, in_order: bool
         return Ok(only);
     }
     let total: usize = states.iter().map(|state| state.len).sum();
-    let threads = rayon::current_num_threads();
+    let threads = parallel::threads();
     if plan.keys.is_empty() || total < plan.many || threads < 2 {
         let mut all = Aggregator::new(plan.clone())?;
         for state in &states {
@@ -35,7 +36,7 @@ pub(super) fn merge(plan: &Arc<AggPlan>, mut states: Vec<Groups>, in_order: bool
         }
         return all.into_groups();
     }
-    in_parts(plan, &states, in_order, threads * PARTS)
+    parallel::install(|| in_parts(plan, &states, in_order, threads * PARTS))
 }
 
 fn in_parts(plan: &Arc<AggPlan>, states: &[Groups], in_order: bool, parts: usize) -> Result<Groups> {

@@ -30,6 +30,7 @@ mod tests;
 mod text;
 mod truth;
 mod widen;
+mod wire;
 
 use std::sync::Arc;
 
@@ -64,6 +65,8 @@ pub struct AggPlan {
     /// The dtypes of the keys as they come out.
     key_dtypes: Vec<Dtype>,
     inputs: Vec<Option<Dtype>>,
+    /// What is computed, over which of the inputs.
+    calls: Vec<(AggOp, Option<usize>)>,
     options: GroupOptions,
     output: Arc<FrameSchema>,
     state: Arc<FrameSchema>,
@@ -168,6 +171,7 @@ impl AggPlan {
             keys,
             key_dtypes,
             inputs,
+            calls: calls.to_vec(),
             options,
             output,
             state: Arc::new(FrameSchema::new(FrameKind::Frame, columns, IndexSchema::range())),

@@ -142,11 +142,14 @@ fn float_image(value: f64) -> Option<u64> {
     (!value.is_nan()).then_some(image)
 }
 
-pub(crate) fn sort<T: Send + Sync>(items: &mut [T], compare: impl Fn(&T, &T) -> std::cmp::Ordering + Sync) {
+pub(crate) fn sort<T: Send + Sync>(
+    items: &mut [T],
+    compare: impl Fn(&T, &T) -> std::cmp::Ordering + Send + Sync,
+) {
     if items.len() < PARALLEL {
         items.sort_unstable_by(compare);
     } else {
-        items.par_sort_unstable_by(compare);
+        crate::parallel::install(|| items.par_sort_unstable_by(compare));
     }
 }
 

@@ -14,6 +14,7 @@ use crate::chunk::array_source::{ArraySource, Region};
 use crate::error::{Error, Result};
 use crate::expr::NodeOp;
 use crate::expr::array::{self, ArrayOp};
+use crate::host::HostRef;
 use crate::io::zarr::{
     ByteStore, Create, Format, LocalStore, Overwrite, Span, ZarrArray, ZarrWriter, document, write_grid,
 };
@@ -21,8 +22,10 @@ use crate::nd::{Axis, Grid, NdDtype};
 use crate::py::array::build::grid_from_py;
 use crate::py::array::convert::{chunk_from_numpy, dtype_from_python, dtype_to_python, own_numpy};
 use crate::py::error::{from_pyerr, to_pyerr};
+use crate::py::host::PyHostValue;
 use crate::py::node::PyNode;
 use crate::token::{Token, Tokenizer};
+use crate::wire::{Decoder, Encoder, Wire};
 
 /// A store that Python holds.
 #[derive(Debug)]
@@ -99,11 +102,39 @@ fn store_from_py(store: &Bound<'_, PyAny>) -> PyResult<Arc<dyn ByteStore>> {
     }))
 }
 
+/// What it is called on the wire.
+pub const KIND: &str = "zarr";
+
 /// A Zarr array as a source of blocks.
 #[derive(Debug)]
-struct ZarrSource {
+pub struct ZarrSource {
     array: ZarrArray,
     token: Token,
+    /// The store as Python gave it, and the path in it: for another process.
+    store: HostRef,
+    node: String,
+}
+
+impl ZarrSource {
+    /// Reads what `encode` wrote.
+    ///
+    /// # Errors
+    /// When the array can't be opened here.
+    pub fn from_wire(from: &mut Decoder) -> Result<Arc<dyn ArraySource>> {
+        let store = from.object()?;
+        let (node, token): (String, Token) = (from.take()?, from.take()?);
+        let opened = Python::attach(|py| {
+            let object = PyHostValue::object(py, store.as_ref())
+                .ok_or_else(|| Error::internal("a store that isn't Python's"))?;
+            store_from_py(&object).map_err(|error| from_pyerr(py, error))
+        })?;
+        Ok(Arc::new(Self {
+            array: ZarrArray::open(opened, &node)?,
+            token,
+            store,
+            node,
+        }))
+    }
 }
 
 impl ArraySource for ZarrSource {
@@ -134,11 +165,25 @@ impl ArraySource for ZarrSource {
     fn read(&self, region: &Region) -> Result<ArrayChunk> {
         self.array.read(region)
     }
+
+    fn wire_kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        out.object(&self.store, false);
+        self.node.encode(out)?;
+        self.token.encode(out)
+    }
 }
 
 /// A Zarr array that can be read.
 #[pyclass(module = "dusk._core", name = "ZarrArray", frozen)]
-pub struct PyZarrArray(ZarrArray);
+pub struct PyZarrArray {
+    array: ZarrArray,
+    store: HostRef,
+    node: String,
+}
 
 #[pymethods]
 impl PyZarrArray {
@@ -146,27 +191,30 @@ impl PyZarrArray {
     #[new]
     #[pyo3(signature = (store, node=""))]
     fn new(py: Python<'_>, store: &Bound<'_, PyAny>, node: &str) -> PyResult<Self> {
-        let store = store_from_py(store)?;
-        py.detach(|| ZarrArray::open(store, node))
-            .map(Self)
-            .map_err(|error| to_pyerr(py, &error))
+        let opened = store_from_py(store)?;
+        let array = py.detach(|| ZarrArray::open(opened, node));
+        Ok(Self {
+            array: array.map_err(|error| to_pyerr(py, &error))?,
+            store: Arc::new(PyHostValue::new(store)),
+            node: node.to_string(),
+        })
     }
 
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, &self.0.meta().shape)
+        PyTuple::new(py, &self.array.meta().shape)
     }
 
     /// Shape of the smallest pieces that are decoded alone.
     #[getter]
     fn chunks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.0.meta().chunk())
+        PyTuple::new(py, self.array.meta().chunk())
     }
 
     /// Shape of a shard, for an array that has shards.
     #[getter]
     fn shards<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        let meta = self.0.meta();
+        let meta = self.array.meta();
         meta.shard
             .as_ref()
             .map(|_| PyTuple::new(py, &meta.object))
@@ -175,13 +223,13 @@ impl PyZarrArray {
 
     #[getter]
     fn dtype<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        dtype_to_python(py, &self.0.meta().dtype)
+        dtype_to_python(py, &self.array.meta().dtype)
     }
 
     /// The element that fills what was never written, as a NumPy scalar.
     #[getter]
     fn fill_value<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let meta = self.0.meta();
+        let meta = self.array.meta();
         let item = arrow::buffer::Buffer::from(meta.fill.as_slice());
         let chunk = ArrayChunk::dense(meta.dtype.clone(), vec![], item)?;
         own_numpy(py, Arc::new(chunk))?.get_item(PyTuple::empty(py))
@@ -189,12 +237,12 @@ impl PyZarrArray {
 
     #[getter]
     fn dimension_names(&self) -> Option<Vec<Option<String>>> {
-        self.0.meta().dimension_names.clone()
+        self.array.meta().dimension_names.clone()
     }
 
     #[getter]
     fn zarr_format(&self) -> u8 {
-        match self.0.meta().format {
+        match self.array.meta().format {
             Format::V2 => 2,
             Format::V3 => 3,
         }
@@ -203,25 +251,25 @@ impl PyZarrArray {
     /// The text of the array's document.
     #[getter]
     fn document(&self) -> String {
-        self.0.meta().document.clone()
+        self.array.meta().document.clone()
     }
 
     /// Where it is: a path or a URL.
     #[getter]
     fn place(&self) -> String {
-        self.0.place()
+        self.array.place()
     }
 
     /// Content hash of place and document.
     #[getter]
     fn token(&self) -> String {
-        self.0.token().hex()
+        self.array.token().hex()
     }
 
     /// The elements of a box: `(start, length)` for each axis.
     fn read(&self, py: Python<'_>, region: Vec<(usize, usize)>) -> PyResult<Py<PyAny>> {
         let chunk = py
-            .detach(|| self.0.read(&region))
+            .detach(|| self.array.read(&region))
             .map_err(|error| to_pyerr(py, &error))?;
         own_numpy(py, Arc::new(chunk)).map(Bound::unbind)
     }
@@ -236,7 +284,7 @@ impl PyZarrArray {
         token: Option<&str>,
     ) -> PyResult<PyNode> {
         let token = token.map_or_else(
-            || self.0.token(),
+            || self.array.token(),
             |text| {
                 let mut t = Tokenizer::new();
                 t.text(text);
@@ -244,8 +292,10 @@ impl PyZarrArray {
             },
         );
         let source = ZarrSource {
-            array: self.0.clone(),
+            array: self.array.clone(),
             token,
+            store: self.store.clone(),
+            node: self.node.clone(),
         };
         array::source(Arc::new(source), grid_from_py(chunks)?, prefix)
             .map(PyNode)
@@ -255,7 +305,11 @@ impl PyZarrArray {
 
 /// A Zarr array that is being written.
 #[pyclass(module = "dusk._core", name = "ZarrWriter", frozen)]
-pub struct PyZarrWriter(ZarrWriter);
+pub struct PyZarrWriter {
+    writer: ZarrWriter,
+    store: HostRef,
+    node: String,
+}
 
 #[pymethods]
 impl PyZarrWriter {
@@ -271,16 +325,19 @@ impl PyZarrWriter {
         attributes: Option<String>,
         overwrite: bool,
     ) -> PyResult<Self> {
-        let store = store_from_py(store)?;
+        let opened = store_from_py(store)?;
         let format = format(zarr_format)?;
         let overwrite = if overwrite {
             Overwrite::Replace
         } else {
             Overwrite::Refuse
         };
-        py.detach(|| ZarrWriter::create(store, node, format, document, attributes, overwrite))
-            .map(Self)
-            .map_err(|error| to_pyerr(py, &error))
+        let writer = py.detach(|| ZarrWriter::create(opened, node, format, document, attributes, overwrite));
+        Ok(Self {
+            writer: writer.map_err(|error| to_pyerr(py, &error))?,
+            store: Arc::new(PyHostValue::new(store)),
+            node: node.to_string(),
+        })
     }
 
     /// Goes on, in another process, with what `create` prepared.
@@ -294,16 +351,24 @@ impl PyZarrWriter {
         zarr_format: u8,
         attributes: Option<String>,
     ) -> PyResult<Self> {
-        let store = store_from_py(store)?;
-        ZarrWriter::resume(store, node, format(zarr_format)?, document, attributes)
-            .map(Self)
-            .map_err(|error| to_pyerr(py, &error))
+        let opened = store_from_py(store)?;
+        let writer = ZarrWriter::resume(opened, node, format(zarr_format)?, document, attributes);
+        Ok(Self {
+            writer: writer.map_err(|error| to_pyerr(py, &error))?,
+            store: Arc::new(PyHostValue::new(store)),
+            node: node.to_string(),
+        })
     }
 
     /// Writes into an array that is there.
     #[staticmethod]
     fn open(array: &Bound<'_, PyZarrArray>) -> Self {
-        Self(ZarrWriter::open(array.get().0.clone()))
+        let array = array.get();
+        Self {
+            writer: ZarrWriter::open(array.array.clone()),
+            store: array.store.clone(),
+            node: array.node.clone(),
+        }
     }
 
     /// The boxes in which an array with these chunks is to be written from `start` on: for each axis their lengths, or a
@@ -315,7 +380,7 @@ impl PyZarrWriter {
         start: Vec<usize>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         let grid = self
-            .0
+            .writer
             .write_grid(&grid_from_py(chunks)?, &start)
             .map_err(|error| to_pyerr(py, &error))?;
         grid_to_py(py, &grid)
@@ -328,7 +393,7 @@ impl PyZarrWriter {
             .ok_or_else(|| Error::type_("a block that isn't a NumPy array of numbers, times or text"))?;
         let part: Vec<(usize, usize)> = start.iter().copied().zip(chunk.shape.iter().copied()).collect();
         let written = if part.len() == chunk.shape.len() {
-            py.detach(|| self.0.write(&part, &chunk))
+            py.detach(|| self.writer.write(&part, &chunk))
         } else {
             Err(Error::value("a block of another number of dimensions"))
         };
@@ -337,20 +402,24 @@ impl PyZarrWriter {
 
     /// Ends the writing of a new array: from now on it is there.
     fn finish(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| self.0.finish())
+        py.detach(|| self.writer.finish())
             .map_err(|error| to_pyerr(py, &error))
     }
 
     /// The array that is written; of a new one it can be read what is written already.
     #[getter]
     fn array(&self) -> PyZarrArray {
-        PyZarrArray(self.0.array().clone())
+        PyZarrArray {
+            array: self.writer.array().clone(),
+            store: self.store.clone(),
+            node: self.node.clone(),
+        }
     }
 
     /// Bytes that writing a box takes beside the block.
     #[getter]
     fn projected_bytes(&self) -> usize {
-        self.0.projected_bytes()
+        self.writer.projected_bytes()
     }
 }
 

@@ -77,6 +77,25 @@ pub fn lend(py: Python<'_>, buffer: MutableBuffer) -> PyResult<Bound<'_, PyAny>>
     Ok(array.into_any())
 }
 
+/// Memory that a NumPy array shows.
+#[pyclass(frozen, module = "dusk._core")]
+struct Shared {
+    buffer: Buffer,
+}
+
+/// A read-only `uint8` array over `buffer`, without a copy.
+///
+/// # Errors
+/// When Python has no memory left.
+pub fn show(py: Python<'_>, buffer: Buffer) -> PyResult<Bound<'_, PyAny>> {
+    let shared = Bound::new(py, Shared { buffer })?;
+    let view = ArrayView1::from(shared.get().buffer.as_slice());
+    // SAFETY: the array keeps `shared` alive, which is frozen; it is made read-only before anybody sees it.
+    let array = unsafe { PyArray1::borrow_from_array(&view, shared.clone().into_any()) };
+    array.getattr("flags")?.setattr("writeable", false)?;
+    Ok(array.into_any())
+}
+
 /// A part of `buffer` that counts for its own length only. Partitions are pieces of one frame in memory; an ordinary slice
 /// would count the whole frame for each of them.
 #[must_use]

@@ -194,7 +194,7 @@ pub(super) fn prepare(
     }
     let run = |(place, array, what): (&mut [u8], &ArrayRef, Fill<'_>)| fill(place, array, what);
     if parallel {
-        jobs.into_par_iter().try_for_each(run)?;
+        crate::parallel::install(|| jobs.into_par_iter().try_for_each(run))?;
     } else {
         jobs.into_iter().try_for_each(run)?;
     }
