@@ -7,6 +7,7 @@ last place; NumPy does so itself between machines.
 from __future__ import annotations
 
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -206,9 +207,13 @@ def compare(name: str, function, args: list, ulps: int, decimals: int | None = N
         try:
             want = function(*args)
         except (TypeError, ValueError, OverflowError) as error:
-            with pytest.raises(type(error)) as caught:
+            # NumPy has a class of its own for a missing loop, which is a TypeError.
+            kind = TypeError if isinstance(error, TypeError) else type(error)
+            with pytest.raises(kind) as caught:
                 native(name, given, decimals).compute()
-            assert str(caught.value).splitlines()[0] == str(error).splitlines()[0], label
+            # Beyond 64 bits NumPy speaks of C; dusk names the number and the dtype, as NumPy does for smaller ones.
+            if "C long" not in str(error):
+                assert str(caught.value).splitlines()[0] == str(error).splitlines()[0], label
             return
     result = native(name, given, decimals)
     assert result is not None, f"{label} is not native"
@@ -303,8 +308,8 @@ def test_astype(to):
         array = values(code, rng)
         if array.dtype.kind in "fc" and to in "bhilBHIL":
             array = np.nan_to_num(array.real, posinf=3, neginf=1).clip(0, 100).astype(code)
-        with np.errstate(all="ignore"), np.testing.suppress_warnings() as quiet:
-            quiet.filter(np.exceptions.ComplexWarning)
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
             want = array.astype(to)
         got = da.from_array(array, chunks=-1).astype(to).compute()
         assert_same(got, want, 0, f"{code} as {to}")
