@@ -110,7 +110,10 @@ def _with_axis(x: Array, axis: int, length: int) -> tuple[int, ...]:
 def _constants(values: list[tuple[Any, Any]], x: Array, axis: int, widths: tuple[int, int]) -> list[Array]:
     parts = []
     for value, width in zip(values[axis], widths):
-        one = (value if isinstance(value, Array) else from_array(np.asarray(value))).astype(x.dtype)
+        if isinstance(value, Array):
+            one = value.astype(x.dtype)
+        else:  # with axes: an object without any would lose its dtype
+            one = from_array(np.full((1,) * x.ndim, value).astype(x.dtype), chunks=-1)
         most = max(max(x.chunks[axis]), 1)
         own = normalize_chunks((most,), (width,))[0] if width else (0,)
         chunks = (*x.chunks[:axis], own, *x.chunks[axis + 1 :])

@@ -84,7 +84,7 @@ def _writeable(block: Any, value: Any) -> Any:
     if block is np.ma.masked:  # what NumPy makes of a masked element without axes; nobody may write to it
         return np.ma.masked_all((), dtype=getattr(value, "dtype", block.dtype))
     if np.ma.isMA(value) and not np.ma.isMA(block):
-        return np.ma.array(block)
+        return np.ma.array(block, copy=True)
     if not hasattr(block, "copy") or np.isscalar(block):
         return np.array(block)
     return block.copy()

@@ -134,7 +134,8 @@ def constant(x: Array, axis: int, depth: int, value: Any) -> Array:
     """Continue the ends of an axis with a value."""
     shape = (*x.shape[:axis], depth, *x.shape[axis + 1 :])
     chunks = (*x.chunks[:axis], (depth,), *x.chunks[axis + 1 :])
-    end = broadcast_to(from_array(np.asarray(value).astype(x.dtype)), shape, chunks)
+    one = from_array(np.full((1,) * x.ndim, value).astype(x.dtype), chunks=-1)
+    end = broadcast_to(one, shape, chunks)
     return concatenate([end, x, end], axis=axis)
 
 
@@ -235,7 +236,8 @@ def overlap(x: Array, depth: Any, boundary: Any, *, allow_rechunk: bool = True) 
     elif any(min(lengths) < max(_sides(depths[axis])) for axis, lengths in enumerate(x.chunks)):
         raise ValueError(
             "Overlap depth is larger than smallest chunksize.\nPlease set allow_rechunk=True to rechunk "
-            f"automatically.\nOverlap depths required: {[max(_sides(each)) for each in depths.values()]}\nInput chunks: {x.chunks}\n"
+            f"automatically.\nOverlap depths required: {[max(_sides(each)) for each in depths.values()]}\n"
+            f"Input chunks: {x.chunks}\n"
         )
     wide = boundaries(x, depths, kinds)
     out = overlap_internal(wide, depths)
@@ -494,7 +496,7 @@ def _push(block: Any, limit: int | None = None, along: int = -1) -> Any:
     return np.where(missing, block, filled)
 
 
-def _push_all(block: Any, axis: int = -1) -> Any:
+def _push_all(block: Any, axis: int = -1, dtype: Any = None) -> Any:
     return _push(block, None, axis)
 
 

@@ -65,8 +65,9 @@ def rechunk(
     if isinstance(chunks, dict):
         given = {_axis(axis, x.ndim): each for axis, each in chunks.items()}
         chunks = tuple(own if given.get(axis) is None else given[axis] for axis, own in enumerate(x.chunks))
-    elif isinstance(chunks, tuple | list) and len(chunks) == x.ndim:
-        chunks = tuple(own if each is None else each for each, own in zip(chunks, x.chunks))
+    elif isinstance(chunks, tuple | list):
+        # what is beyond the axes is ignored, as Dask does
+        chunks = tuple(own if each is None else each for each, own in zip(chunks, x.chunks, strict=False))
     new = normalize_chunks(chunks, x.shape, limit=block_size_limit, dtype=x.dtype, previous_chunks=x.chunks)
     if len(new) != x.ndim:
         raise ValueError("Provided chunks are not consistent with shape")
