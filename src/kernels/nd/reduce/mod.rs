@@ -110,7 +110,7 @@ struct Typed<T, F, C> {
 impl<T: Number, F: Fold<T> + Send, C: FnOnce(F) -> Vec<Column> + Send> Bands for Typed<T, F, C> {
     unsafe fn take(&mut self, view: &View, numbered: bool) {
         // SAFETY: as the caller promises.
-        unsafe { walk::<T, F>(view, numbered, &mut self.fold) };
+        unsafe { walk::<T>(view, numbered, &mut self.fold) };
     }
 
     fn columns(self: Box<Self>) -> Vec<Column> {

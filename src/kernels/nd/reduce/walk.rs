@@ -111,11 +111,11 @@ pub struct View {
     pub number: i64,
 }
 
-/// Shows all elements to `fold`. When numbers are asked for, those of a run grow.
+/// Shows all elements to `fold`, whatever it is: the way is compiled once for each type of element. When numbers are asked for, those of a run grow.
 ///
 /// # Safety
 /// All elements that the view reaches can be read and are aligned to `T`.
-pub unsafe fn walk<T: Plain, F: Fold<T>>(view: &View, numbered: bool, fold: &mut F) {
+pub unsafe fn walk<T: Plain>(view: &View, numbered: bool, fold: &mut dyn Fold<T>) {
     let mut scratch = Vec::new();
     // SAFETY: as the caller promises.
     unsafe { walk_part(view, numbered, fold, &mut scratch) };
@@ -123,7 +123,7 @@ pub unsafe fn walk<T: Plain, F: Fold<T>>(view: &View, numbered: bool, fold: &mut
 
 /// # Safety
 /// As for `walk`.
-unsafe fn walk_part<T: Plain, F: Fold<T>>(view: &View, numbered: bool, fold: &mut F, scratch: &mut Vec<T>) {
+unsafe fn walk_part<T: Plain>(view: &View, numbered: bool, fold: &mut dyn Fold<T>, scratch: &mut Vec<T>) {
     let size: usize = view.axes.iter().map(|axis| axis.len).product();
     if size == 0 {
         return;
@@ -245,7 +245,7 @@ fn short(axes: &[WalkAxis]) -> bool {
 
 /// # Safety
 /// As for `walk`, with axes that `canonical` has made.
-unsafe fn loops<T: Plain, F: Fold<T>>(view: &View, fold: &mut F) {
+unsafe fn loops<T: Plain>(view: &View, fold: &mut dyn Fold<T>) {
     let one = WalkAxis {
         len: 1,
         stride: size_of::<T>() as isize,
