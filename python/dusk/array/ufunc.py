@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from dusk._collection import is_dusk_collection
 from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._elemwise import elemwise, native
 from dusk.array._from_array import asarray
 from dusk.array._meta import infer_dtype
 from dusk.array.blockwise import blockwise
-from dusk.utils import funcname, is_dask_collection
+from dusk.utils import funcname
 
 __all__ = ["da_frompyfunc", "frompyfunc", "ufunc", "wrap_elemwise"]
 
@@ -152,7 +153,7 @@ class ufunc:  # noqa: N801  NumPy's name
             raise ValueError("outer product only supported for binary functions")
         if "out" in kwargs:
             raise ValueError("`out` kwarg not supported")
-        a_is, b_is = is_dask_collection(A), is_dask_collection(B)
+        a_is, b_is = is_dusk_collection(A), is_dusk_collection(B)
         if not a_is and not b_is:
             return self._ufunc.outer(A, B, **kwargs)
         A, B = asarray(A), asarray(B)  # noqa: N806  Dask's names
