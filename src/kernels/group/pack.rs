@@ -7,7 +7,7 @@
 use crate::error::Result;
 use crate::kernels::group::hash::{combine, hash_u64};
 use crate::kernels::group::ints::check_room;
-use crate::kernels::group::tag::{AHEAD, TagTable};
+use crate::kernels::group::tag::{BLOCK, TagTable};
 
 /// Packed keys of at most that many bits are an index (1 MiB).
 const DIRECT_BITS: u32 = 18;
@@ -19,6 +19,7 @@ pub(crate) struct Pack {
     store: Store,
     packed: Vec<u64>,
     hashes: Vec<u64>,
+    found: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -53,6 +54,7 @@ impl Pack {
             },
             packed: Vec::new(),
             hashes: Vec::new(),
+            found: Vec::new(),
         }
     }
 
@@ -163,18 +165,23 @@ impl Pack {
                 *id - 1
             })),
             Store::Hash { table, keys } => {
-                self.hashes.clear();
-                self.hashes.extend(packed.iter().map(|key| hash_u64(*key)));
-                for (row, &key) in packed.iter().enumerate() {
-                    if let Some(&hash) = self.hashes.get(row + AHEAD) {
-                        table.prefetch(hash);
+                let (hashes, found) = (&mut self.hashes, &mut self.found);
+                for packed in packed.chunks(BLOCK) {
+                    hashes.clear();
+                    hashes.extend(packed.iter().map(|key| hash_u64(*key)));
+                    table.look_ahead(hashes, found, |id| keys.as_ptr().wrapping_add(id as usize));
+                    for (row, &key) in packed.iter().enumerate() {
+                        if keys.get(found[row] as usize) == Some(&key) {
+                            out.push(found[row]);
+                            continue;
+                        }
+                        let next = keys.len() as u32;
+                        let id = table.entry(hashes[row], next, |id| keys[id as usize] == key);
+                        if id == next {
+                            keys.push(key);
+                        }
+                        out.push(id);
                     }
-                    let next = keys.len() as u32;
-                    let id = table.entry(self.hashes[row], next, |id| keys[id as usize] == key);
-                    if id == next {
-                        keys.push(key);
-                    }
-                    out.push(id);
                 }
             }
             Store::Wide { .. } => {}
