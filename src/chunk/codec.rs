@@ -50,6 +50,8 @@ impl Shell {
             Chunk::Frame(frame) => Self::Frame(frame.schema.clone()),
             Chunk::Array(_) => Self::Array,
             Chunk::Host(value) => Self::Host(value.loader()),
+            // It is read back as the frame that it becomes.
+            Chunk::State(state) => Self::Frame(state.schema()),
         }
     }
 
@@ -89,6 +91,7 @@ pub fn write(chunk: &Chunk, out: &mut dyn Write, compress: bool, path: &Path) ->
             array.runs(&mut |run| to.raw(run))?;
         }
         Chunk::Host(value) => to.bytes(&value.dump()?)?,
+        Chunk::State(state) => write_frame(&state.to_frame()?, &mut to, compress)?,
     }
     to.raw(END)?;
     to.out.flush().map_err(|error| Error::os(path, &error))

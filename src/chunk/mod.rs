@@ -6,6 +6,7 @@ pub mod codec;
 pub mod frame;
 pub mod host;
 pub mod source;
+pub mod state;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ pub use array_source::ArraySource;
 pub use frame::{Batch, FrameChunk, IndexData};
 pub use host::HostFn;
 pub use source::{BatchFilter, BatchStream, Notice, Scan, Source};
+pub use state::State;
 
 use crate::host::HostRef;
 
@@ -26,6 +28,8 @@ pub enum Chunk {
     Array(Arc<ArrayChunk>),
     /// An object of the host language.
     Host(HostRef),
+    /// A partial result as a kernel holds it.
+    State(Arc<dyn State>),
 }
 
 impl Chunk {
@@ -33,6 +37,11 @@ impl Chunk {
     #[must_use]
     pub fn nbytes(&self) -> usize {
         match self {
+            Self::State(state) => {
+                let mut total = 0;
+                state.buffers(&mut |_, bytes| total += bytes);
+                total
+            }
             Self::Frame(frame) => frame.nbytes(),
             Self::Array(array) => array.nbytes(),
             Self::Host(value) => value.nbytes(),
@@ -46,6 +55,7 @@ impl Chunk {
             Self::Frame(frame) => frame.buffers(visit),
             Self::Array(array) => visit(array.buffer.data_ptr().as_ptr() as usize, array.nbytes()),
             Self::Host(value) => return value.nbytes(),
+            Self::State(state) => state.buffers(visit),
         }
         0
     }
@@ -55,6 +65,7 @@ impl Chunk {
     pub fn rows(&self) -> Option<usize> {
         match self {
             Self::Frame(frame) => Some(frame.len()),
+            Self::State(state) => Some(state.len()),
             Self::Array(_) | Self::Host(_) => None,
         }
     }

@@ -86,6 +86,7 @@ pub fn from_chunks(
             Chunk::Frame(frame) => Arc::as_ptr(frame).addr(),
             Chunk::Array(array) => Arc::as_ptr(array).addr(),
             Chunk::Host(value) => Arc::as_ptr(value).addr(),
+            Chunk::State(state) => Arc::as_ptr(state).addr(),
         } as u64);
     }
     let list = ChunkList {

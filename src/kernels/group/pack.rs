@@ -7,6 +7,7 @@
 use crate::error::Result;
 use crate::kernels::group::hash::{combine, hash_u64};
 use crate::kernels::group::ints::check_room;
+use crate::kernels::group::keys::Field;
 use crate::kernels::group::tag::{BLOCK, TagTable};
 
 /// Packed keys of at most that many bits are an index (1 MiB).
@@ -20,6 +21,41 @@ pub(crate) struct Pack {
     packed: Vec<u64>,
     hashes: Vec<u64>,
     found: Vec<u32>,
+    repeats: Option<Repeats>,
+}
+
+/// Where most rows have keys of their own, a table of them all is large, slow, and saves nothing: such rows get new groups
+/// without being looked up, and the merge joins them. Decided anew after every window of rows, so that keys which come back
+/// later don't pile up.
+#[derive(Clone, Debug, Default)]
+struct Repeats {
+    /// Rows in this window by now, and groups when it began.
+    rows: usize,
+    groups: usize,
+    /// Rows are not looked up in this window.
+    blind: bool,
+    /// Some window was.
+    ever: bool,
+}
+
+impl Repeats {
+    /// The first window shall be large enough to tell many groups from few.
+    const FIRST: usize = 1 << 19;
+    const WINDOW: usize = 1 << 22;
+    /// Rows of this share, in eighths, must have new keys.
+    const EIGHTHS: usize = 7;
+
+    /// Whether the next rows are looked up.
+    fn look_up(&mut self, rows: usize, groups: usize) -> bool {
+        let window = if self.ever { Self::WINDOW } else { Self::FIRST };
+        if self.rows >= window {
+            self.blind = !self.blind && (groups - self.groups) * 8 > self.rows * Self::EIGHTHS;
+            self.ever |= self.blind;
+            (self.rows, self.groups) = (0, groups);
+        }
+        self.rows += rows;
+        !self.blind
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -55,6 +91,25 @@ impl Pack {
             packed: Vec::new(),
             hashes: Vec::new(),
             found: Vec::new(),
+            repeats: None,
+        }
+    }
+
+    /// Allows a key to have several ids.
+    pub(crate) fn allow_repeats(&mut self) {
+        self.repeats = Some(Repeats::default());
+    }
+
+    /// Whether no key has several ids.
+    pub(crate) fn is_distinct(&self) -> bool {
+        self.repeats.as_ref().is_none_or(|repeats| !repeats.ever)
+    }
+
+    /// The widths of the columns and the packed keys; itself when keys don't fit in a word.
+    pub(crate) fn into_packed(self) -> std::result::Result<(Vec<u32>, Vec<u64>), Self> {
+        match self.store {
+            Store::Direct { keys, .. } | Store::Hash { keys, .. } => Ok((self.widths, keys)),
+            Store::Wide { .. } => Err(self),
         }
     }
 
@@ -78,11 +133,8 @@ impl Pack {
     pub(crate) fn codes(&self, column: usize) -> Vec<u32> {
         match &self.store {
             Store::Direct { keys, .. } | Store::Hash { keys, .. } => {
-                let shift: u32 = self.widths[..column].iter().sum();
-                let mask = (1_u64 << self.widths[column]) - 1;
-                keys.iter()
-                    .map(|key| (key.checked_shr(shift).unwrap_or(0) & mask) as u32)
-                    .collect()
+                let field = Field::new(self.widths[..column].iter().sum(), self.widths[column]);
+                keys.iter().map(|key| field.of(*key)).collect()
             }
             Store::Wide { keys, .. } => keys
                 .iter()
@@ -164,6 +216,15 @@ impl Pack {
                 }
                 *id - 1
             })),
+            Store::Hash { keys, .. }
+                if self
+                    .repeats
+                    .as_mut()
+                    .is_some_and(|repeats| !repeats.look_up(rows, keys.len())) =>
+            {
+                out.extend(keys.len() as u32..(keys.len() + rows) as u32);
+                keys.extend_from_slice(packed);
+            }
             Store::Hash { table, keys } => {
                 let (hashes, found) = (&mut self.hashes, &mut self.found);
                 for packed in packed.chunks(BLOCK) {
@@ -211,7 +272,10 @@ impl Pack {
             for group in 0..groups {
                 keys.extend(columns.iter().map(|column| column[group]));
                 let start = group * columns.len();
-                table.entry(hash_row(&keys[start..]), group as u32, |_| false);
+                let row = &keys[start..start + columns.len()];
+                table.entry(hash_row(row), group as u32, |other| {
+                    keys[other as usize * columns.len()..][..columns.len()] == *row
+                });
             }
             self.store = Store::Wide { table, keys };
             self.widths = widths;
@@ -236,7 +300,8 @@ impl Pack {
         } else {
             let mut table = TagTable::new();
             for (id, key) in keys.iter().enumerate() {
-                table.entry(hash_u64(*key), id as u32, |_| false);
+                // Where keys repeat, the first of a key answers for it.
+                table.entry(hash_u64(*key), id as u32, |other| keys[other as usize] == *key);
             }
             Store::Hash { table, keys }
         };

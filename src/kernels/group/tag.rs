@@ -139,7 +139,7 @@ impl TagTable {
 
 /// Asks the processor for what is at `address`.
 #[inline]
-fn fetch<T>(address: *const T) {
+pub(crate) fn fetch<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: prefetching is a hint that never faults, whatever the address.
     unsafe {

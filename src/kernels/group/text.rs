@@ -186,12 +186,8 @@ impl TextCoder {
     }
 
     /// The texts of all codes; the missing one is null.
-    pub(crate) fn uniques(&self) -> ArrayRef {
-        let buffers: Vec<Buffer> = self
-            .arena
-            .iter()
-            .map(|block| Buffer::from(block.as_slice()))
-            .collect();
+    pub(crate) fn into_uniques(self) -> ArrayRef {
+        let buffers: Vec<Buffer> = self.arena.into_iter().map(Buffer::from_vec).collect();
         let nulls = self.null.map(|null| {
             (0..self.views.len())
                 .map(|code| code as u32 != null)
@@ -200,7 +196,7 @@ impl TextCoder {
         // SAFETY: every view was made from valid UTF-8 by `view_of` or `keep`: short text is inside the view, and long text
         // points to its own copy in the arena, whose blocks are the buffers in the same order.
         let array =
-            unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(self.views.clone()), buffers, nulls) };
+            unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(self.views), buffers, nulls) };
         Arc::new(array)
     }
 
@@ -420,7 +416,7 @@ mod tests {
                 coder.codes(rows, &mut codes).unwrap();
                 assert_eq!(codes, want[offset..]);
             }
-            let uniques = coder.uniques();
+            let uniques = coder.into_uniques();
             let uniques = uniques.as_string_view();
             assert_eq!(
                 uniques.iter().collect::<Vec<_>>(),
