@@ -17,7 +17,8 @@ use crate::schema::{FrameSchema, IndexSchema};
 /// Whether a level of this dtype is held encoded.
 #[must_use]
 pub fn is_encoded(dtype: &Dtype, level: &ArrayRef) -> bool {
-    !matches!(dtype, Dtype::Category(_)) && matches!(level.data_type(), DataType::Dictionary(..))
+    !matches!(dtype, Dtype::Category(_))
+        && matches!(level.data_type(), DataType::Dictionary(..))
         && !matches!(dtype, Dtype::Arrow(DataType::Dictionary(..)))
 }
 

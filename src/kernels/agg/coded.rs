@@ -20,6 +20,7 @@ use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::kernels::agg::finish::{batch_of, shown_key};
 use crate::kernels::agg::groups::{Groups, Partial};
+use crate::kernels::agg::layout::Extra;
 use crate::kernels::agg::rows::Rows;
 use crate::kernels::agg::{AggPlan, result};
 use crate::kernels::group::column::Coder;
@@ -156,10 +157,7 @@ fn by_place(plan: &AggPlan, states: &[&Groups], level: &Level) -> Result<FrameCh
     let groups = Groups {
         keys: GroupKeys::Plain(Vec::new()),
         rows,
-        extras: extras
-            .into_iter()
-            .map(|extra| extra.state())
-            .collect::<Result<_>>()?,
+        extras: extras.into_iter().map(Extra::state).collect::<Result<_>>()?,
         len: count,
         distinct: true,
     };
@@ -370,7 +368,10 @@ fn batch(plan: &AggPlan, levels: &[Level], places: &[Field], words: &[u64], rows
         let codes = words.iter().map(|word| field.of(*word) as i32);
         let codes = Int32Array::from_iter_values(codes);
         keys.push(if encoded && !matches!(dtype, Dtype::Category(_)) {
-            Arc::new(DictionaryArray::<Int32Type>::try_new(codes, level.uniques.clone())?) as ArrayRef
+            Arc::new(DictionaryArray::<Int32Type>::try_new(
+                codes,
+                level.uniques.clone(),
+            )?) as ArrayRef
         } else {
             shown_key(dtype, take(&level.uniques, &codes, None)?)?
         });

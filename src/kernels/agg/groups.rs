@@ -95,7 +95,11 @@ impl Groups {
                         })
                     }));
                 }
-                _ => return Err(Error::internal("an aggregation over chunks that are no partial results")),
+                _ => {
+                    return Err(Error::internal(
+                        "an aggregation over chunks that are no partial results",
+                    ));
+                }
             }
         }
         Ok(all)

@@ -97,7 +97,7 @@ impl Grouper {
     ///
     /// # Errors
     /// When Arrow can't gather them.
-    pub(crate) fn into_keys(self) -> Result<GroupKeys> {
+    pub(crate) fn into_keys(mut self) -> Result<GroupKeys> {
         let single = self.coders.len() == 1;
         let uniques = self
             .coders
@@ -107,17 +107,17 @@ impl Grouper {
         if single || uniques.is_empty() {
             return Ok(GroupKeys::Plain(uniques));
         }
-        match self.pack.into_packed() {
-            Ok((widths, packed)) => Ok(GroupKeys::Packed {
+        match self.pack.take_packed() {
+            Some((widths, packed)) => Ok(GroupKeys::Packed {
                 uniques,
                 widths,
                 packed,
             }),
-            Err(pack) => uniques
+            None => uniques
                 .iter()
                 .enumerate()
                 .map(|(column, uniques)| {
-                    let codes = UInt32Array::from(pack.codes(column));
+                    let codes = UInt32Array::from(self.pack.codes(column));
                     Ok(take(uniques, &codes, None)?)
                 })
                 .collect::<Result<_>>()

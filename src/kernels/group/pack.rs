@@ -27,8 +27,10 @@ pub(crate) struct Pack {
 /// Where most rows have keys of their own, a table of them all is large, slow, and saves nothing: such rows get new groups
 /// without being looked up, and the merge joins them. Decided anew after every window of rows, so that keys which come back
 /// later don't pile up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Repeats {
+    /// How many rows the first window has, which shall tell many groups from few, and each of the others.
+    windows: (usize, usize),
     /// Rows in this window by now, and groups when it began.
     rows: usize,
     groups: usize,
@@ -39,15 +41,23 @@ struct Repeats {
 }
 
 impl Repeats {
-    /// The first window shall be large enough to tell many groups from few.
-    const FIRST: usize = 1 << 19;
-    const WINDOW: usize = 1 << 22;
     /// Rows of this share, in eighths, must have new keys.
     const EIGHTHS: usize = 7;
 
+    fn new(first: usize, others: usize) -> Self {
+        Self {
+            windows: (first, others),
+            rows: 0,
+            groups: 0,
+            blind: false,
+            ever: false,
+        }
+    }
+
     /// Whether the next rows are looked up.
     fn look_up(&mut self, rows: usize, groups: usize) -> bool {
-        let window = if self.ever { Self::WINDOW } else { Self::FIRST };
+        let (first, others) = self.windows;
+        let window = if self.ever { others } else { first };
         if self.rows >= window {
             self.blind = !self.blind && (groups - self.groups) * 8 > self.rows * Self::EIGHTHS;
             self.ever |= self.blind;
@@ -97,7 +107,7 @@ impl Pack {
 
     /// Allows a key to have several ids.
     pub(crate) fn allow_repeats(&mut self) {
-        self.repeats = Some(Repeats::default());
+        self.repeats = Some(Repeats::new(1 << 19, 1 << 22));
     }
 
     /// Whether no key has several ids.
@@ -105,11 +115,13 @@ impl Pack {
         self.repeats.as_ref().is_none_or(|repeats| !repeats.ever)
     }
 
-    /// The widths of the columns and the packed keys; itself when keys don't fit in a word.
-    pub(crate) fn into_packed(self) -> std::result::Result<(Vec<u32>, Vec<u64>), Self> {
-        match self.store {
-            Store::Direct { keys, .. } | Store::Hash { keys, .. } => Ok((self.widths, keys)),
-            Store::Wide { .. } => Err(self),
+    /// Takes the widths of the columns and the packed keys; `None` when keys don't fit in a word.
+    pub(crate) fn take_packed(&mut self) -> Option<(Vec<u32>, Vec<u64>)> {
+        match &mut self.store {
+            Store::Direct { keys, .. } | Store::Hash { keys, .. } => {
+                Some((std::mem::take(&mut self.widths), std::mem::take(keys)))
+            }
+            Store::Wide { .. } => None,
         }
     }
 
@@ -343,5 +355,40 @@ mod tests {
             assert_eq!(pack.codes(column), want);
         }
         assert!(matches!(pack.store, Store::Wide { .. }));
+    }
+    /// The ids of rows whose two columns hold these codes, of which each column has `many`.
+    fn ids_of(pack: &mut Pack, codes: &[u32], many: usize) -> Vec<u32> {
+        let mut ids = Vec::new();
+        pack.ids(
+            &[codes.to_vec(), codes.to_vec()],
+            &[many, many],
+            codes.len(),
+            &mut ids,
+        )
+        .unwrap();
+        ids
+    }
+
+    #[test]
+    fn rows_with_keys_of_their_own_are_not_looked_up_for_a_window() {
+        let mut pack = Pack::new(2);
+        pack.repeats = Some(Repeats::new(4, 8));
+        let many = 1 << 20;
+        assert_eq!(ids_of(&mut pack, &[0, 1, 2, 3], many), [0, 1, 2, 3]);
+        assert!(pack.is_distinct());
+        // All of them were new, so the next eight are taken for new.
+        assert_eq!(ids_of(&mut pack, &[4, 4, 5, 0], many), [4, 5, 6, 7]);
+        assert!(!pack.is_distinct());
+        assert_eq!(ids_of(&mut pack, &[1, 1, 1, 1], many), [8, 9, 10, 11]);
+        // Then rows are looked up again: what the table has seen is found.
+        assert_eq!(ids_of(&mut pack, &[0, 3, 7, 7], many), [0, 3, 12, 12]);
+        assert_eq!(ids_of(&mut pack, &[0, 3, 7, 7], many), [0, 3, 12, 12]);
+        // Few were new, so that goes on; a wider column packs repeated keys anew.
+        assert_eq!(ids_of(&mut pack, &[0, 3, 7, 8], many << 4), [0, 3, 12, 13]);
+        let codes: Vec<u32> = vec![0, 1, 2, 3, 4, 4, 5, 0, 1, 1, 1, 1, 7, 8];
+        assert_eq!(pack.codes(0), codes);
+        assert_eq!(pack.codes(1), codes);
+        let (widths, packed) = pack.take_packed().unwrap();
+        assert_eq!((widths, packed.len()), (vec![24, 24], 14));
     }
 }

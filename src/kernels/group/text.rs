@@ -108,10 +108,7 @@ const TEXT_OF: [u128; INLINE as usize + 1] = {
 fn view_at(buffer: &[u8], start: usize, end: usize) -> u128 {
     let len = end.wrapping_sub(start);
     let window = start.wrapping_sub(4);
-    match (
-        buffer.get(window..window.wrapping_add(16)),
-        TEXT_OF.get(len),
-    ) {
+    match (buffer.get(window..window.wrapping_add(16)), TEXT_OF.get(len)) {
         (Some(window), Some(mask)) => {
             let mut word = [0; 16];
             word.copy_from_slice(window);
@@ -195,8 +192,7 @@ impl TextCoder {
         });
         // SAFETY: every view was made from valid UTF-8 by `view_of` or `keep`: short text is inside the view, and long text
         // points to its own copy in the arena, whose blocks are the buffers in the same order.
-        let array =
-            unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(self.views), buffers, nulls) };
+        let array = unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(self.views), buffers, nulls) };
         Arc::new(array)
     }
 
@@ -260,8 +256,9 @@ impl TextCoder {
     ) -> Result<()> {
         if self.table.is_large() {
             let views = &self.views;
-            self.table
-                .look_ahead(hashes, &mut self.found, |code| views.as_ptr().wrapping_add(code as usize));
+            self.table.look_ahead(hashes, &mut self.found, |code| {
+                views.as_ptr().wrapping_add(code as usize)
+            });
         }
         for (row, &view) in keys.iter().enumerate() {
             if null(row) {
@@ -300,7 +297,11 @@ impl TextCoder {
             table, views, found, ..
         } = self;
         if !table.is_large() {
-            out.extend(keys.iter().zip(hashes).map(|(&view, &hash)| entry(table, views, hash, view)));
+            out.extend(
+                keys.iter()
+                    .zip(hashes)
+                    .map(|(&view, &hash)| entry(table, views, hash, view)),
+            );
             return;
         }
         table.look_ahead(hashes, found, |code| views.as_ptr().wrapping_add(code as usize));
@@ -372,9 +373,7 @@ mod tests {
         let array = StringViewArray::from_iter_values(texts);
         let mut coder = TextCoder::new();
         let mut codes = Vec::new();
-        coder
-            .codes_by(TextRows::View(&array), |_| 7, &mut codes)
-            .unwrap();
+        coder.codes_by(TextRows::View(&array), |_| 7, &mut codes).unwrap();
         assert_eq!(codes, [0, 1, 0]);
     }
 

@@ -151,7 +151,9 @@ fn host_to_pandas<'py>(
                 let own = frame.schema.clone();
                 native_to_pandas(py, &own, vec![frame], false)?
             }
-            Chunk::Array(_) | Chunk::State(_) => return Err(Error::internal("no frame among the partitions of a frame").into()),
+            Chunk::Array(_) | Chunk::State(_) => {
+                return Err(Error::internal("no frame among the partitions of a frame").into());
+            }
         });
     }
     call(
@@ -219,7 +221,11 @@ fn native_to_pandas<'py>(
     let mut coded = Vec::with_capacity(levels.len());
     for (position, found) in encoded.into_iter().enumerate() {
         if let Some(found) = found {
-            let codes = call(py, "numpy_array", (numpy::lend(py, found.codes)?, found.code_type))?;
+            let codes = call(
+                py,
+                "numpy_array",
+                (numpy::lend(py, found.codes)?, found.code_type),
+            )?;
             let values = vec![Item {
                 dtype: levels[position].dtype,
                 parts: vec![found.values.clone()],
