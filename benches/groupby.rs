@@ -141,7 +141,7 @@ fn run(data: &Data, keys: &[usize], calls: &[(&str, usize)]) -> usize {
                         .update(&keys, &args, batch[0].len())
                         .expect("the batch fits");
                 }
-                done.push((task, Arc::new(aggregator.into_state().expect("a state"))));
+                done.push((task, aggregator.into_state().expect("a state")));
             }
         };
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(work)).collect();
@@ -153,7 +153,7 @@ fn run(data: &Data, keys: &[usize], calls: &[(&str, usize)]) -> usize {
     states.sort_by_key(|(task, _)| *task);
     let partial = Instant::now();
     let states: Vec<_> = states.into_iter().map(|(_, state)| state).collect();
-    let result = plan.finish(&states).expect("a result");
+    let result = plan.finish(states).expect("a result");
     if std::env::var_os("SPLIT").is_some() {
         println!("    finish {:.4}", partial.elapsed().as_secs_f64());
     }

@@ -2,10 +2,8 @@
 //!
 //! The modules below are in layer order: each may use those above it only (`tests/test_layers.py` checks it).
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 // layer 0: words
+mod allocator;
 pub mod config;
 pub mod dtype;
 pub mod error;

@@ -55,6 +55,8 @@ impl Shell {
             Chunk::Array(_) => Self::Array,
             Chunk::Arrays(_) => Self::Arrays,
             Chunk::Host(value) => Self::Host(value.loader()),
+            // It is read back as the frame that it becomes.
+            Chunk::State(state) => Self::Frame(state.schema()),
         }
     }
 
@@ -87,6 +89,7 @@ pub fn write(chunk: &Chunk, out: &mut dyn Write, compress: bool, path: &Path) ->
             }
         }
         Chunk::Host(value) => to.bytes(&value.dump()?)?,
+        Chunk::State(state) => write_frame(&state.to_frame()?, &mut to, compress)?,
     }
     to.raw(END)?;
     to.out.flush().map_err(|error| Error::os(path, &error))

@@ -7,6 +7,7 @@ pub mod frame;
 pub mod held;
 pub mod host;
 pub mod source;
+pub mod state;
 pub mod wire;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub use array_source::ArraySource;
 pub use frame::{Batch, FrameChunk, IndexData};
 pub use host::HostFn;
 pub use source::{BatchFilter, BatchStream, Notice, Scan, Source};
+pub use state::State;
 
 use crate::host::HostRef;
 
@@ -30,6 +32,8 @@ pub enum Chunk {
     Arrays(Arc<Vec<ArrayChunk>>),
     /// An object of the host language.
     Host(HostRef),
+    /// A partial result as a kernel holds it.
+    State(Arc<dyn State>),
 }
 
 impl Chunk {
@@ -37,6 +41,11 @@ impl Chunk {
     #[must_use]
     pub fn nbytes(&self) -> usize {
         match self {
+            Self::State(state) => {
+                let mut total = 0;
+                state.buffers(&mut |_, bytes| total += bytes);
+                total
+            }
             Self::Frame(frame) => frame.nbytes(),
             Self::Array(array) => array.nbytes(),
             Self::Arrays(arrays) => arrays.iter().map(ArrayChunk::nbytes).sum(),
@@ -54,6 +63,7 @@ impl Chunk {
                 .iter()
                 .for_each(|array| visit(array.buffer.data_ptr().as_ptr() as usize, array.nbytes())),
             Self::Host(value) => return value.nbytes(),
+            Self::State(state) => state.buffers(visit),
         }
         0
     }
@@ -63,6 +73,7 @@ impl Chunk {
     pub fn rows(&self) -> Option<usize> {
         match self {
             Self::Frame(frame) => Some(frame.len()),
+            Self::State(state) => Some(state.len()),
             Self::Array(_) | Self::Arrays(_) | Self::Host(_) => None,
         }
     }

@@ -35,6 +35,7 @@ pub struct Loaders {
 impl Wire for Chunk {
     fn encode(&self, out: &mut Encoder) -> Result<()> {
         match self {
+            Self::State(state) => Self::Frame(Arc::new(state.to_frame()?)).encode(out)?,
             Self::Frame(frame) => {
                 out.tag(0);
                 frame.schema.encode(out)?;

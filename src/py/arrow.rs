@@ -18,6 +18,7 @@ use pyo3_arrow::{PyChunkedArray, PyTable};
 use crate::chunk::{Batch, Chunk, IndexData};
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
+use crate::kernels::decode::plain_levels;
 use crate::py::compute::PyChunk;
 use crate::py::convert::arrow::cast;
 use crate::py::convert::assemble::joined;
@@ -44,7 +45,7 @@ pub fn arrow_stream<'py>(
     // what was read may have turned out wider than what was planned: the chunks know
     let own = chunks.iter().find_map(|chunk| match chunk {
         Chunk::Frame(frame) => Some(frame.schema.clone()),
-        Chunk::Array(_) | Chunk::Arrays(_) | Chunk::Host(_) => None,
+        Chunk::Array(_) | Chunk::Arrays(_) | Chunk::Host(_) | Chunk::State(_) => None,
     });
     let planned = node.get().0.schema.clone();
     let schema = own
@@ -83,8 +84,12 @@ fn batches_of(chunks: Vec<Chunk>) -> Result<Vec<Batch>> {
     let mut batches = Vec::new();
     for chunk in chunks {
         match chunk {
-            Chunk::Frame(frame) => batches.extend(frame.batches.iter().cloned()),
-            Chunk::Array(_) | Chunk::Arrays(_) | Chunk::Host(_) => {
+            Chunk::Frame(frame) => {
+                for batch in &frame.batches {
+                    batches.push(plain_levels(&frame.schema, batch)?.into_owned());
+                }
+            }
+            Chunk::Array(_) | Chunk::Arrays(_) | Chunk::Host(_) | Chunk::State(_) => {
                 return Err(Error::not_native("an Arrow stream of pandas objects"));
             }
         }

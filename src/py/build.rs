@@ -95,6 +95,7 @@ pub fn from_chunks(
             Chunk::Array(array) => Arc::as_ptr(array).addr(),
             Chunk::Arrays(arrays) => Arc::as_ptr(arrays).addr(),
             Chunk::Host(value) => Arc::as_ptr(value).addr(),
+            Chunk::State(state) => Arc::as_ptr(state).addr(),
         } as u64);
     }
     let list = ChunkList {

@@ -516,7 +516,7 @@ pub fn chunk_to_object<'py>(py: Python<'py>, chunk: &Chunk) -> PyResult<Bound<'p
     match chunk {
         Chunk::Frame(frame) => chunk_to_pandas(py, &frame.schema, chunk),
         Chunk::Array(array) => array::own_numpy(py, array.clone()),
-        Chunk::Arrays(_) => Err(Error::internal("the state of a reduction as an object").into()),
+        Chunk::Arrays(_) | Chunk::State(_) => Err(Error::internal("a partial result for a function").into()),
         Chunk::Host(value) => {
             let object = python_object(py, value)?;
             if is_pandas(&object) && object.hasattr(intern!(py, "iloc"))? {

@@ -41,7 +41,9 @@ pub fn array_in(chunk: &Chunk) -> Result<&ArrayChunk> {
         Chunk::Host(_) => Err(Error::type_(
             "a block isn't the NumPy array that was promised: say with meta= (or dtype=object) what the function returns",
         )),
-        Chunk::Frame(_) | Chunk::Arrays(_) => Err(Error::internal("a block that is a frame")),
+        Chunk::Frame(_) | Chunk::Arrays(_) | Chunk::State(_) => {
+            Err(Error::internal("a block that is a frame"))
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use crate::chunk::{Batch, Chunk, FrameChunk, IndexData, Scan, Source};
 use crate::error::{Error, Kind, Result};
 use crate::kernels::agg::{AggPlan, Aggregator};
+use crate::kernels::decode::plain_levels;
 use crate::kernels::predicate::Predicate;
 use crate::kernels::program::Program;
 use crate::kernels::take::{compact, take_batch};
@@ -195,6 +196,7 @@ impl Pipeline {
                     };
                     promised(&frame.schema, &self.input_schema)?;
                     for batch in &frame.batches {
+                        let batch = plain_levels(&frame.schema, batch)?;
                         for offset in (0..batch.len.max(1)).step_by(self.batch_rows) {
                             control.check()?;
                             let piece = batch.slice(offset, self.batch_rows.min(batch.len - offset));
@@ -466,7 +468,7 @@ impl SinkState {
     fn finish(self, schema: &Arc<FrameSchema>) -> Result<Chunk> {
         let schema = schema.clone();
         let frame = match self.mode {
-            Mode::Aggregate { aggregator, .. } => aggregator.into_state()?,
+            Mode::Aggregate { aggregator, .. } => return aggregator.into_state(),
             Mode::Tail(rows) => {
                 let frame = collected(schema, self.batches)?;
                 frame.slice(frame.len().saturating_sub(rows), rows)

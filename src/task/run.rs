@@ -18,8 +18,8 @@ pub fn run(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Result<Chunk> 
         TaskOp::HostScan(source, scan) => source
             .host_chunk(scan)
             .context(|| format!("while reading {}", source.describe(scan.partition))),
-        TaskOp::Merge(plan) => Ok(Chunk::Frame(Arc::new(plan.merge(&frames(inputs)?)?))),
-        TaskOp::Finish(plan) => Ok(Chunk::Frame(Arc::new(plan.finish(&frames(inputs)?)?))),
+        TaskOp::Merge(plan) => plan.merge(inputs),
+        TaskOp::Finish(plan) => Ok(Chunk::Frame(Arc::new(plan.finish(inputs)?))),
         TaskOp::Host { call, site, groups } => {
             let mut inputs = inputs.into_iter();
             let args: Vec<Vec<Chunk>> = groups
@@ -62,7 +62,7 @@ fn frames(inputs: Vec<Chunk>) -> Result<Vec<Arc<FrameChunk>>> {
         .into_iter()
         .map(|chunk| match chunk {
             Chunk::Frame(frame) => Ok(frame),
-            _ => Err(Error::internal("an aggregation over chunks that are no frames")),
+            _ => Err(Error::internal("joining chunks that are no frames")),
         })
         .collect()
 }

@@ -31,6 +31,11 @@ def frame():
 QUERIES = {
     "filter_groupby_mean": lambda df: df[df["length"] >= 500].groupby("category")["score"].mean(),
     "two_keys": lambda df: df.groupby(["group", "flag"])["length"].sum(),
+    "many_groups": lambda df: df.groupby(["score", "when"])["length"].agg(["sum", "first", "count"]),
+    "many_groups_unsorted": lambda df: df.groupby(["category", "when", "flag"], sort=False, dropna=False)[
+        ["length", "score"]
+    ].max(),
+    "text_of_many_groups": lambda df: df.groupby(["when", "group"])["category"].last(),
     "first_last": lambda df: df.groupby("group")[["score", "category"]].first(),
     "last": lambda df: df.groupby("category")[["length", "when"]].last(),
     "unsorted": lambda df: df.groupby("category", sort=False)["length"].count(),

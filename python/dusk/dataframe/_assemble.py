@@ -221,13 +221,29 @@ def build_range(start: int, stop: int, step: int, name: Any) -> pd.RangeIndex:
 
 
 def build_index(arrays: list, names: list, extras: Extras | None) -> pd.Index:
-    """An index of one or more levels."""
+    """An index of one or more levels. A level of several is an array, or its codes and its distinct values."""
     if not arrays:
         raise ValueError("an index needs at least one level")
     if len(arrays) == 1 and isinstance(arrays[0], pd.MultiIndex):
         return arrays[0]
+    if any(isinstance(array, tuple) for array in arrays):
+        return _multi(arrays, names)
     levels = [_level(array, name, extras, level) for level, (array, name) in enumerate(zip(arrays, names))]
     return levels[0] if len(levels) == 1 else pd.MultiIndex.from_arrays(levels, names=names)
+
+
+def _multi(arrays: list, names: list) -> pd.MultiIndex:
+    """A multi-index of levels of which some came as codes."""
+    codes, levels = [], []
+    for array in arrays:
+        if isinstance(array, tuple):
+            codes.append(array[0])
+            levels.append(pd.Index(array[1], dtype=array[1].dtype, copy=False))
+        else:
+            one = pd.MultiIndex.from_arrays([array])
+            codes.append(one.codes[0])
+            levels.append(one.levels[0])
+    return pd.MultiIndex(levels=levels, codes=codes, names=names, verify_integrity=False)
 
 
 def _level(array: Any, name: Any, extras: Extras | None, level: int) -> pd.Index:

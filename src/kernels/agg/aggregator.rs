@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::compute::take;
 
-use crate::chunk::FrameChunk;
+use crate::chunk::Chunk;
 use crate::error::{Error, Result};
 use crate::kernels::agg::AggPlan;
 use crate::kernels::agg::groups::Groups;
@@ -35,6 +35,15 @@ impl Aggregator {
     /// # Errors
     /// [`crate::error::Kind::NotNative`] for dtypes without a kernel (a plan has refused them before).
     pub fn new(plan: Arc<AggPlan>) -> Result<Self> {
+        let mut aggregator = Self::distinct(plan)?;
+        if aggregator.extras.is_empty() {
+            aggregator.grouper.allow_repeats();
+        }
+        Ok(aggregator)
+    }
+
+    /// As `new`, for a result in which no key comes twice.
+    pub(super) fn distinct(plan: Arc<AggPlan>) -> Result<Self> {
         let mut aggregator = Self {
             grouper: Grouper::new(&plan.keys)?,
             rows: plan.layout.rows(),
@@ -121,7 +130,12 @@ impl Aggregator {
     }
 
     /// Adds partial results, whose rows come after all rows so far: all groups, or those at the positions `picked`.
-    pub(super) fn absorb(&mut self, groups: &Groups, picked: Option<&[u32]>) -> Result<()> {
+    pub(super) fn absorb(
+        &mut self,
+        groups: &Groups,
+        keys: &[ArrayRef],
+        picked: Option<&[u32]>,
+    ) -> Result<()> {
         let plan = self.plan.clone();
         let indices = picked.map(|picked| UInt32Array::from(picked.to_vec()));
         let gather = |array: &ArrayRef| match &indices {
@@ -132,7 +146,7 @@ impl Aggregator {
             self.ids.clear();
             self.ids.resize(groups.len, 0);
         } else {
-            let keys: Vec<ArrayRef> = groups.keys.iter().map(gather).collect::<Result<_>>()?;
+            let keys: Vec<ArrayRef> = keys.iter().map(gather).collect::<Result<_>>()?;
             self.grouper.ids(&keys, &mut self.ids)?;
             self.grow(self.grouper.len());
         }
@@ -153,13 +167,9 @@ impl Aggregator {
     }
 
     pub(super) fn into_groups(self) -> Result<Groups> {
-        let keys = if self.plan.keys.is_empty() {
-            Vec::new()
-        } else {
-            self.grouper.keys()?
-        };
         Ok(Groups {
-            keys,
+            distinct: self.grouper.is_distinct(),
+            keys: self.grouper.into_keys()?,
             len: self.rows.len(),
             rows: self.rows,
             extras: self.extras.into_iter().map(Extra::state).collect::<Result<_>>()?,
@@ -169,9 +179,9 @@ impl Aggregator {
     /// The partial result: one row a group, in order of first appearance.
     ///
     /// # Errors
-    /// When Arrow can't build the columns.
-    pub fn into_state(self) -> Result<FrameChunk> {
+    /// When Arrow can't build the keys.
+    pub fn into_state(self) -> Result<Chunk> {
         let plan = self.plan.clone();
-        self.into_groups()?.into_state(&plan)
+        Ok(self.into_groups()?.into_chunk(&plan))
     }
 }

@@ -25,6 +25,7 @@ pub(super) struct Shown {
 
 /// The result of merged groups.
 pub(super) fn finish(plan: &AggPlan, groups: &Groups) -> Result<FrameChunk> {
+    let keys = groups.keys.plain()?;
     let shown = if plan.keys.is_empty() {
         Shown {
             positions: vec![0],
@@ -36,9 +37,9 @@ pub(super) fn finish(plan: &AggPlan, groups: &Groups) -> Result<FrameChunk> {
             .iter()
             .any(|key| matches!(key, Dtype::Category(_)))
     {
-        levels::all_categories(plan, groups)?
+        levels::all_categories(plan, groups, &keys)?
     } else {
-        observed(plan, groups)?
+        observed(plan, &keys, groups.len)?
     };
     let calls = plan.layout.recipes.len();
     let first = plan.output.columns.len() - calls;
@@ -47,19 +48,37 @@ pub(super) fn finish(plan: &AggPlan, groups: &Groups) -> Result<FrameChunk> {
         let dtype = &plan.output.columns[first + call].dtype;
         result::column(recipe, groups, &shown.positions, dtype, !plan.keys.is_empty())
     };
-    let mut values: Vec<ArrayRef> =
+    let values: Vec<ArrayRef> =
         parallel::install(|| (0..calls).into_par_iter().map(column).collect::<Result<_>>())?;
     let mut keys = Vec::with_capacity(shown.keys.len());
     for (key, dtype) in shown.keys.into_iter().zip(&plan.key_dtypes) {
-        keys.push(match dtype {
-            Dtype::Category(categories) => {
-                let codes = key.as_primitive::<Int32Type>().clone();
-                Arc::new(DictionaryArray::try_new(codes, categories.values.clone())?) as ArrayRef
-            }
-            _ => key,
-        });
+        keys.push(shown_key(dtype, key)?);
     }
-    let len = shown.positions.len();
+    let batch = batch_of(plan, keys, values, shown.positions.len());
+    FrameChunk::new(plan.output.clone(), vec![batch])
+}
+
+/// The column of a key as it is shown: a categorical of its codes.
+pub(super) fn shown_key(dtype: &Dtype, key: ArrayRef) -> Result<ArrayRef> {
+    match dtype {
+        Dtype::Category(categories) => {
+            let codes = key.as_primitive::<Int32Type>().clone();
+            Ok(Arc::new(DictionaryArray::try_new(
+                codes,
+                categories.values.clone(),
+            )?))
+        }
+        _ => Ok(key),
+    }
+}
+
+/// A batch of the result: the keys are its index or its first columns.
+pub(super) fn batch_of(
+    plan: &AggPlan,
+    mut keys: Vec<ArrayRef>,
+    mut values: Vec<ArrayRef>,
+    len: usize,
+) -> Batch {
     let (index, columns) = match &plan.output.index {
         IndexSchema::Levels(_) => (IndexData::Levels(keys), values),
         IndexSchema::Range { .. } => {
@@ -67,19 +86,18 @@ pub(super) fn finish(plan: &AggPlan, groups: &Groups) -> Result<FrameChunk> {
             (IndexData::Range { start: 0, step: 1 }, keys)
         }
     };
-    let batch = Batch { index, columns, len };
-    FrameChunk::new(plan.output.clone(), vec![batch])
+    Batch { index, columns, len }
 }
 
 /// The groups that occur.
-fn observed(plan: &AggPlan, groups: &Groups) -> Result<Shown> {
+fn observed(plan: &AggPlan, keys: &[ArrayRef], len: usize) -> Result<Shown> {
     let mut positions = if plan.options.sort {
-        order(&groups.keys, &plan.keys)?
+        order(keys, &plan.keys)?
     } else {
-        (0..groups.len as u32).collect()
+        (0..len as u32).collect()
     };
     if plan.options.dropna {
-        for key in &groups.keys {
+        for key in keys {
             if let Some(missing) = missing(key)? {
                 positions.retain(|position| !missing[*position as usize]);
             }
@@ -87,7 +105,7 @@ fn observed(plan: &AggPlan, groups: &Groups) -> Result<Shown> {
     }
     let indices = UInt32Array::from(positions);
     let shown = |key: &ArrayRef| Ok(take(key, &indices, None)?);
-    let keys = parallel::install(|| groups.keys.par_iter().map(shown).collect::<Result<_>>())?;
+    let keys = parallel::install(|| keys.par_iter().map(shown).collect::<Result<_>>())?;
     Ok(Shown {
         positions: indices.values().to_vec(),
         keys,

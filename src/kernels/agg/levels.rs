@@ -24,7 +24,7 @@ struct Level {
     places: Vec<u32>,
 }
 
-pub(super) fn all_categories(plan: &AggPlan, groups: &Groups) -> Result<Shown> {
+pub(super) fn all_categories(plan: &AggPlan, groups: &Groups, keys: &[ArrayRef]) -> Result<Shown> {
     // The keys that aren't categorical count as one: their combinations that occur.
     let others: Vec<usize> = (0..plan.keys.len())
         .filter(|key| !matches!(plan.key_dtypes[*key], Dtype::Category(_)))
@@ -34,11 +34,11 @@ pub(super) fn all_categories(plan: &AggPlan, groups: &Groups) -> Result<Shown> {
     for (key, dtype) in plan.key_dtypes.iter().enumerate() {
         if let Dtype::Category(categories) = dtype {
             level_of[key] = factors.len();
-            factors.push(category(plan, categories.values.len(), &groups.keys[key])?);
+            factors.push(category(plan, categories.values.len(), &keys[key])?);
         }
     }
     let tuples = (!others.is_empty())
-        .then(|| occurring(plan, groups, &others))
+        .then(|| occurring(plan, keys, &others))
         .transpose()?;
     let counts: Vec<usize> = tuples
         .iter()
@@ -132,14 +132,15 @@ struct Tuples {
     places: Vec<u32>,
 }
 
-fn occurring(plan: &AggPlan, groups: &Groups, which: &[usize]) -> Result<Tuples> {
+fn occurring(plan: &AggPlan, keys: &[ArrayRef], which: &[usize]) -> Result<Tuples> {
     let dtypes: Vec<Dtype> = which.iter().map(|key| plan.keys[*key].clone()).collect();
-    let columns: Vec<ArrayRef> = which.iter().map(|key| groups.keys[*key].clone()).collect();
+    let columns: Vec<ArrayRef> = which.iter().map(|key| keys[*key].clone()).collect();
     let mut grouper = Grouper::new(&dtypes)?;
     let mut places = Vec::new();
     grouper.ids(&columns, &mut places)?;
-    let keys = grouper.keys()?;
-    let mut shown: Vec<u32> = (0..grouper.len() as u32).collect();
+    let count = grouper.len();
+    let keys = grouper.into_keys()?.plain()?;
+    let mut shown: Vec<u32> = (0..count as u32).collect();
     if plan.options.dropna {
         for key in &keys {
             if let Some(missing) = missing(key)? {
@@ -147,7 +148,7 @@ fn occurring(plan: &AggPlan, groups: &Groups, which: &[usize]) -> Result<Tuples>
             }
         }
     }
-    let mut place_of = vec![u32::MAX; grouper.len()];
+    let mut place_of = vec![u32::MAX; count];
     for (place, tuple) in shown.iter().enumerate() {
         place_of[*tuple as usize] = place as u32;
     }

@@ -1,5 +1,9 @@
-//! Merging partial results: one table when groups are few; when they are many, radix parts that are merged in parallel.
+//! Merging partial results by their keys: one table when groups are few; when they are many, radix parts that are merged in
+//! parallel.
+//!
+//! Serves every aggregation; `coded` is faster for the finish of most.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, UInt32Array};
@@ -7,8 +11,9 @@ use arrow::compute::take;
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::kernels::agg::groups::Groups;
+use crate::kernels::agg::groups::{Groups, Partial};
 use crate::kernels::agg::{AggPlan, Aggregator};
+use crate::kernels::group::keys::GroupKeys;
 use crate::kernels::group::order::sort;
 use crate::kernels::group::radix::split;
 use crate::parallel;
@@ -21,37 +26,54 @@ const PARTS: usize = 8;
 
 /// All partial results as one. Their order is the order of the rows. With `in_order` the groups come in order of first
 /// appearance, otherwise in any order.
-pub(super) fn merge(plan: &Arc<AggPlan>, mut states: Vec<Groups>, in_order: bool) -> Result<Groups> {
-    if states.len() == 1
-        && let Some(only) = states.pop()
+pub(super) fn merge<'a>(
+    plan: &Arc<AggPlan>,
+    states: &'a [Arc<Partial>],
+    in_order: bool,
+) -> Result<Cow<'a, Groups>> {
+    if let [only] = states
+        && only.groups.distinct
     {
-        return Ok(only);
+        return Ok(Cow::Borrowed(&only.groups));
     }
-    let total: usize = states.iter().map(|state| state.len).sum();
+    let keys: Vec<Vec<ArrayRef>> = parallel::install(|| {
+        states
+            .par_iter()
+            .map(|state| state.groups.keys.plain())
+            .collect::<Result<_>>()
+    })?;
+    let states: Vec<(&Groups, Vec<ArrayRef>)> = states.iter().map(|state| &state.groups).zip(keys).collect();
+    let total: usize = states.iter().map(|(state, _)| state.len).sum();
     let threads = parallel::threads();
     if plan.keys.is_empty() || total < plan.many || threads < 2 {
-        let mut all = Aggregator::new(plan.clone())?;
-        for state in &states {
-            all.absorb(state, None)?;
+        let mut all = Aggregator::distinct(plan.clone())?;
+        for (state, keys) in &states {
+            all.absorb(state, keys, None)?;
         }
-        return all.into_groups();
+        return Ok(Cow::Owned(all.into_groups()?));
     }
-    parallel::install(|| in_parts(plan, &states, in_order, threads * PARTS))
+    let merged = parallel::install(|| in_parts(plan, &states, in_order, threads * PARTS))?;
+    Ok(Cow::Owned(merged))
 }
 
-fn in_parts(plan: &Arc<AggPlan>, states: &[Groups], in_order: bool, parts: usize) -> Result<Groups> {
+fn in_parts(
+    plan: &Arc<AggPlan>,
+    states: &[(&Groups, Vec<ArrayRef>)],
+    in_order: bool,
+    parts: usize,
+) -> Result<Groups> {
     let splits: Vec<Vec<Vec<u32>>> = states
         .par_iter()
-        .map(|state| split(&state.keys, parts))
+        .map(|(_, keys)| split(keys, parts))
         .collect::<Result<_>>()?;
     let merged: Vec<(Groups, Vec<u64>)> = (0..parts)
         .into_par_iter()
         .map(|part| {
-            let mut all = Aggregator::new(plan.clone())?;
+            let mut all = Aggregator::distinct(plan.clone())?;
             let mut seen = Vec::new();
-            for (at, (state, split)) in states.iter().zip(&splits).enumerate() {
+            for (at, ((state, keys), split)) in states.iter().zip(&splits).enumerate() {
                 let picked = &split[part];
-                all.absorb(state, Some(picked))?;
+                all.absorb(state, keys, Some(picked))?;
                 for (row, id) in picked.iter().zip(all.last_ids()) {
                     if *id as usize == seen.len() {
                         seen.push((at as u64) << 32 | u64::from(*row));
@@ -74,21 +96,18 @@ fn in_parts(plan: &Arc<AggPlan>, states: &[Groups], in_order: bool, parts: usize
         .collect();
     sort(&mut order, |a, b| a.0.cmp(&b.0));
     let order: Vec<u32> = order.into_iter().map(|(_, at)| at).collect();
-    reorder(plan, &groups, order)
+    reorder(&groups, order)
 }
 
 /// The groups at these positions.
-fn reorder(plan: &AggPlan, groups: &Groups, order: Vec<u32>) -> Result<Groups> {
-    let mut rows = plan.layout.rows();
-    rows.grow(order.len());
-    for (to, from) in order.iter().enumerate() {
-        rows.row_mut(to as u32).copy_from_slice(groups.rows.row(*from));
-    }
+fn reorder(groups: &Groups, order: Vec<u32>) -> Result<Groups> {
+    let rows = groups.rows.picked(&order);
     let len = order.len();
     let indices = UInt32Array::from(order);
     let gather = |array: &ArrayRef| Ok(take(array, &indices, None)?);
+    let keys = groups.keys.plain()?;
     Ok(Groups {
-        keys: groups.keys.iter().map(gather).collect::<Result<_>>()?,
+        keys: GroupKeys::Plain(keys.iter().map(gather).collect::<Result<_>>()?),
         rows,
         extras: groups
             .extras
@@ -96,5 +115,6 @@ fn reorder(plan: &AggPlan, groups: &Groups, order: Vec<u32>) -> Result<Groups> {
             .map(|columns| columns.iter().map(gather).collect::<Result<_>>())
             .collect::<Result<_>>()?,
         len,
+        distinct: true,
     })
 }

@@ -10,6 +10,7 @@
 
 mod accumulator;
 mod aggregator;
+mod coded;
 mod count;
 mod distinct;
 mod extreme;
@@ -36,7 +37,7 @@ use std::sync::Arc;
 
 pub use aggregator::Aggregator;
 
-use crate::chunk::FrameChunk;
+use crate::chunk::{Chunk, FrameChunk};
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::kernels::agg::groups::Groups;
@@ -44,6 +45,7 @@ use crate::kernels::agg::layout::Layout;
 use crate::kernels::group::Grouper;
 use crate::kernels::group::column::code_dtype;
 use crate::op::agg::AggOp;
+use crate::parallel;
 use crate::schema::{Column, FrameKind, FrameSchema, IndexSchema, Label};
 
 /// How groups are ordered and which are shown.
@@ -196,25 +198,22 @@ impl AggPlan {
     ///
     /// # Errors
     /// When they aren't partial results of this plan.
-    pub fn merge(self: &Arc<Self>, states: &[Arc<FrameChunk>]) -> Result<FrameChunk> {
-        merge::merge(self, self.groups(states)?, true)?.into_state(self)
+    pub fn merge(self: &Arc<Self>, states: Vec<Chunk>) -> Result<Chunk> {
+        let states = Groups::from_chunks(self, states)?;
+        Ok(merge::merge(self, &states, true)?.into_owned().into_chunk(self))
     }
 
-    /// The result of all partial results, given in the order of their rows.
+    /// The result of all partial results, given in the order of their rows. Its index levels may be dictionary-encoded.
     ///
     /// # Errors
     /// When they aren't partial results of this plan, or [`crate::error::Kind::Memory`] when the unobserved combinations of
     /// categories are too many.
-    pub fn finish(self: &Arc<Self>, states: &[Arc<FrameChunk>]) -> Result<FrameChunk> {
-        let groups = merge::merge(self, self.groups(states)?, !self.options.sort)?;
-        widen::widened(finish::finish(self, &groups)?)
-    }
-
-    fn groups(&self, states: &[Arc<FrameChunk>]) -> Result<Vec<Groups>> {
-        let mut all = Vec::with_capacity(states.len());
-        for state in states {
-            all.extend(Groups::from_state(self, state)?);
-        }
-        Ok(all)
+    pub fn finish(self: &Arc<Self>, states: Vec<Chunk>) -> Result<FrameChunk> {
+        let states = Groups::from_chunks(self, states)?;
+        let frame = match parallel::install(|| coded::finish(self, &states))? {
+            Some(frame) => frame,
+            None => finish::finish(self, &*merge::merge(self, &states, !self.options.sort)?)?,
+        };
+        widen::widened(frame)
     }
 }

@@ -63,6 +63,31 @@ impl Rows {
         &mut self.words[start..start + self.template.len()]
     }
 
+    /// The words of all rows, one row after another.
+    pub(super) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+
+    /// Makes room for `count` more rows.
+    pub(super) fn reserve(&mut self, count: usize) {
+        self.words.reserve_exact(count * self.template.len());
+    }
+
+    /// Appends a row.
+    #[inline]
+    pub(super) fn push(&mut self, row: &[u64]) {
+        self.words.extend_from_slice(row);
+        self.len += 1;
+    }
+
+    /// The rows of these groups.
+    pub(super) fn picked(&self, groups: &[u32]) -> Self {
+        let mut picked = Self::new(self.template.clone());
+        picked.reserve(groups.len());
+        groups.iter().for_each(|group| picked.push(self.row(*group)));
+        picked
+    }
+
     /// Appends the rows of `other`, which has the same template.
     pub(super) fn append(&mut self, mut other: Self) {
         self.words.append(&mut other.words);
@@ -88,6 +113,11 @@ impl Rows {
             }
         }
         Self { words, template, len }
+    }
+
+    /// Calls `visit` with address and size of the words.
+    pub(super) fn buffers(&self, visit: &mut dyn FnMut(usize, usize)) {
+        visit(self.words.as_ptr().addr(), self.nbytes());
     }
 
     pub(super) fn nbytes(&self) -> usize {

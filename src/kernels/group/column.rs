@@ -110,10 +110,18 @@ impl Coder {
         }
     }
 
+    /// As `uniques`, without a copy of text.
+    pub(crate) fn into_uniques(self) -> Result<ArrayRef> {
+        match self.kind {
+            Kind::Text(coder) => Ok(coder.into_uniques()),
+            _ => self.uniques(),
+        }
+    }
+
     /// The values of all codes, as a column of the dtype (text as views).
     pub(crate) fn uniques(&self) -> Result<ArrayRef> {
         let (keys, null) = match &self.kind {
-            Kind::Text(coder) => return Ok(coder.uniques()),
+            Kind::Text(coder) => return Ok(coder.clone().into_uniques()),
             Kind::Int(coder) | Kind::Float(coder) => (coder.keys(), coder.null()),
         };
         let nulls = null.map(|null| {

@@ -8,7 +8,7 @@ use arrow::buffer::NullBuffer;
 
 use crate::error::{Error, Result};
 use crate::kernels::group::hash::hash_u64;
-use crate::kernels::group::tag::{AHEAD, TagTable};
+use crate::kernels::group::tag::{BLOCK, TagTable};
 
 /// A direct index of at most that many keys (4 MiB): beyond it a hash table is smaller and as fast.
 const DIRECT_LIMIT: i128 = 1 << 20;
@@ -20,6 +20,7 @@ pub(crate) struct IntCoder {
     keys: Vec<i64>,
     null: Option<u32>,
     hashes: Vec<u64>,
+    found: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -51,6 +52,7 @@ impl IntCoder {
             keys: Vec::new(),
             null: None,
             hashes: Vec::new(),
+            found: Vec::new(),
         }
     }
 
@@ -94,6 +96,7 @@ impl IntCoder {
             keys: known,
             null,
             hashes,
+            found,
         } = self;
         match index {
             Index::Direct { base, codes } => {
@@ -117,25 +120,27 @@ impl IntCoder {
                 }
             }
             Index::Hash(table) => {
-                hashes.clear();
-                hashes.extend(keys.iter().map(|key| hash_u64(key.cast_unsigned())));
-                for (row, &key) in keys.iter().enumerate() {
-                    if let Some(&hash) = hashes.get(row + AHEAD) {
-                        table.prefetch(hash);
-                    }
-                    if nulls.is_some_and(|nulls| nulls.is_null(row)) {
-                        out.push(null_code(null, known));
-                        continue;
-                    }
-                    let next = known.len() as u32;
-                    let code = table.entry(hashes[row], next, |code| {
+                for (block, keys) in keys.chunks(BLOCK).enumerate() {
+                    hashes.clear();
+                    hashes.extend(keys.iter().map(|key| hash_u64(key.cast_unsigned())));
+                    table.look_ahead(hashes, found, |code| known.as_ptr().wrapping_add(code as usize));
+                    for (row, &key) in keys.iter().enumerate() {
+                        if nulls.is_some_and(|nulls| nulls.is_null(block * BLOCK + row)) {
+                            out.push(null_code(null, known));
+                            continue;
+                        }
                         // The missing key has a place in `known` but none in the table, so it is never compared.
-                        known[code as usize] == key
-                    });
-                    if code == next {
-                        known.push(key);
+                        if known.get(found[row] as usize) == Some(&key) {
+                            out.push(found[row]);
+                            continue;
+                        }
+                        let next = known.len() as u32;
+                        let code = table.entry(hashes[row], next, |code| known[code as usize] == key);
+                        if code == next {
+                            known.push(key);
+                        }
+                        out.push(code);
                     }
-                    out.push(code);
                 }
             }
         }

@@ -8,6 +8,7 @@
 pub(crate) mod column;
 pub(crate) mod hash;
 pub(crate) mod ints;
+pub(crate) mod keys;
 pub(crate) mod order;
 pub(crate) mod pack;
 pub(crate) mod radix;
@@ -20,6 +21,7 @@ use arrow::compute::take;
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::kernels::group::column::Coder;
+use crate::kernels::group::keys::GroupKeys;
 use crate::kernels::group::pack::Pack;
 
 /// Gives rows their group ids, batch by batch.
@@ -41,6 +43,17 @@ impl Grouper {
             pack: Pack::new(keys.len()),
             codes: vec![Vec::new(); keys.len()],
         })
+    }
+
+    /// Lets several keys have more than one group where most rows have keys of their own: looking them all up would cost
+    /// more than merging later.
+    pub(crate) fn allow_repeats(&mut self) {
+        self.pack.allow_repeats();
+    }
+
+    /// Whether no two groups have the same key.
+    pub(crate) fn is_distinct(&self) -> bool {
+        self.pack.is_distinct()
     }
 
     /// The number of groups by now.
@@ -84,18 +97,32 @@ impl Grouper {
     ///
     /// # Errors
     /// When Arrow can't gather them.
-    pub fn keys(&self) -> Result<Vec<ArrayRef>> {
-        if let [coder] = self.coders.as_slice() {
-            return Ok(vec![coder.uniques()?]);
+    pub(crate) fn into_keys(mut self) -> Result<GroupKeys> {
+        let single = self.coders.len() == 1;
+        let uniques = self
+            .coders
+            .into_iter()
+            .map(Coder::into_uniques)
+            .collect::<Result<Vec<_>>>()?;
+        if single || uniques.is_empty() {
+            return Ok(GroupKeys::Plain(uniques));
         }
-        self.coders
-            .iter()
-            .enumerate()
-            .map(|(column, coder)| {
-                let codes = UInt32Array::from(self.pack.codes(column));
-                Ok(take(&coder.uniques()?, &codes, None)?)
-            })
-            .collect()
+        match self.pack.take_packed() {
+            Some((widths, packed)) => Ok(GroupKeys::Packed {
+                uniques,
+                widths,
+                packed,
+            }),
+            None => uniques
+                .iter()
+                .enumerate()
+                .map(|(column, uniques)| {
+                    let codes = UInt32Array::from(self.pack.codes(column));
+                    Ok(take(uniques, &codes, None)?)
+                })
+                .collect::<Result<_>>()
+                .map(GroupKeys::Plain),
+        }
     }
 
     /// Bytes of memory that it takes.

@@ -7,7 +7,8 @@
 use crate::error::Result;
 use crate::kernels::group::hash::{combine, hash_u64};
 use crate::kernels::group::ints::check_room;
-use crate::kernels::group::tag::{AHEAD, TagTable};
+use crate::kernels::group::keys::Field;
+use crate::kernels::group::tag::{BLOCK, TagTable};
 
 /// Packed keys of at most that many bits are an index (1 MiB).
 const DIRECT_BITS: u32 = 18;
@@ -19,6 +20,52 @@ pub(crate) struct Pack {
     store: Store,
     packed: Vec<u64>,
     hashes: Vec<u64>,
+    found: Vec<u32>,
+    repeats: Option<Repeats>,
+}
+
+/// Where most rows have keys of their own, a table of them all is large, slow, and saves nothing: such rows get new groups
+/// without being looked up, and the merge joins them. Decided anew after every window of rows, so that keys which come back
+/// later don't pile up.
+#[derive(Clone, Debug)]
+struct Repeats {
+    /// How many rows the first window has, which shall tell many groups from few, and each of the others.
+    windows: (usize, usize),
+    /// Rows in this window by now, and groups when it began.
+    rows: usize,
+    groups: usize,
+    /// Rows are not looked up in this window.
+    blind: bool,
+    /// Some window was.
+    ever: bool,
+}
+
+impl Repeats {
+    /// Rows of this share, in eighths, must have new keys.
+    const EIGHTHS: usize = 7;
+
+    fn new(first: usize, others: usize) -> Self {
+        Self {
+            windows: (first, others),
+            rows: 0,
+            groups: 0,
+            blind: false,
+            ever: false,
+        }
+    }
+
+    /// Whether the next rows are looked up.
+    fn look_up(&mut self, rows: usize, groups: usize) -> bool {
+        let (first, others) = self.windows;
+        let window = if self.ever { others } else { first };
+        if self.rows >= window {
+            self.blind = !self.blind && (groups - self.groups) * 8 > self.rows * Self::EIGHTHS;
+            self.ever |= self.blind;
+            (self.rows, self.groups) = (0, groups);
+        }
+        self.rows += rows;
+        !self.blind
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -53,6 +100,28 @@ impl Pack {
             },
             packed: Vec::new(),
             hashes: Vec::new(),
+            found: Vec::new(),
+            repeats: None,
+        }
+    }
+
+    /// Allows a key to have several ids.
+    pub(crate) fn allow_repeats(&mut self) {
+        self.repeats = Some(Repeats::new(1 << 19, 1 << 22));
+    }
+
+    /// Whether no key has several ids.
+    pub(crate) fn is_distinct(&self) -> bool {
+        self.repeats.as_ref().is_none_or(|repeats| !repeats.ever)
+    }
+
+    /// Takes the widths of the columns and the packed keys; `None` when keys don't fit in a word.
+    pub(crate) fn take_packed(&mut self) -> Option<(Vec<u32>, Vec<u64>)> {
+        match &mut self.store {
+            Store::Direct { keys, .. } | Store::Hash { keys, .. } => {
+                Some((std::mem::take(&mut self.widths), std::mem::take(keys)))
+            }
+            Store::Wide { .. } => None,
         }
     }
 
@@ -76,11 +145,8 @@ impl Pack {
     pub(crate) fn codes(&self, column: usize) -> Vec<u32> {
         match &self.store {
             Store::Direct { keys, .. } | Store::Hash { keys, .. } => {
-                let shift: u32 = self.widths[..column].iter().sum();
-                let mask = (1_u64 << self.widths[column]) - 1;
-                keys.iter()
-                    .map(|key| (key.checked_shr(shift).unwrap_or(0) & mask) as u32)
-                    .collect()
+                let field = Field::new(self.widths[..column].iter().sum(), self.widths[column]);
+                keys.iter().map(|key| field.of(*key)).collect()
             }
             Store::Wide { keys, .. } => keys
                 .iter()
@@ -162,19 +228,33 @@ impl Pack {
                 }
                 *id - 1
             })),
+            Store::Hash { keys, .. }
+                if self
+                    .repeats
+                    .as_mut()
+                    .is_some_and(|repeats| !repeats.look_up(rows, keys.len())) =>
+            {
+                out.extend(keys.len() as u32..(keys.len() + rows) as u32);
+                keys.extend_from_slice(packed);
+            }
             Store::Hash { table, keys } => {
-                self.hashes.clear();
-                self.hashes.extend(packed.iter().map(|key| hash_u64(*key)));
-                for (row, &key) in packed.iter().enumerate() {
-                    if let Some(&hash) = self.hashes.get(row + AHEAD) {
-                        table.prefetch(hash);
+                let (hashes, found) = (&mut self.hashes, &mut self.found);
+                for packed in packed.chunks(BLOCK) {
+                    hashes.clear();
+                    hashes.extend(packed.iter().map(|key| hash_u64(*key)));
+                    table.look_ahead(hashes, found, |id| keys.as_ptr().wrapping_add(id as usize));
+                    for (row, &key) in packed.iter().enumerate() {
+                        if keys.get(found[row] as usize) == Some(&key) {
+                            out.push(found[row]);
+                            continue;
+                        }
+                        let next = keys.len() as u32;
+                        let id = table.entry(hashes[row], next, |id| keys[id as usize] == key);
+                        if id == next {
+                            keys.push(key);
+                        }
+                        out.push(id);
                     }
-                    let next = keys.len() as u32;
-                    let id = table.entry(self.hashes[row], next, |id| keys[id as usize] == key);
-                    if id == next {
-                        keys.push(key);
-                    }
-                    out.push(id);
                 }
             }
             Store::Wide { .. } => {}
@@ -204,7 +284,10 @@ impl Pack {
             for group in 0..groups {
                 keys.extend(columns.iter().map(|column| column[group]));
                 let start = group * columns.len();
-                table.entry(hash_row(&keys[start..]), group as u32, |_| false);
+                let row = &keys[start..start + columns.len()];
+                table.entry(hash_row(row), group as u32, |other| {
+                    keys[other as usize * columns.len()..][..columns.len()] == *row
+                });
             }
             self.store = Store::Wide { table, keys };
             self.widths = widths;
@@ -229,7 +312,8 @@ impl Pack {
         } else {
             let mut table = TagTable::new();
             for (id, key) in keys.iter().enumerate() {
-                table.entry(hash_u64(*key), id as u32, |_| false);
+                // Where keys repeat, the first of a key answers for it.
+                table.entry(hash_u64(*key), id as u32, |other| keys[other as usize] == *key);
             }
             Store::Hash { table, keys }
         };
@@ -271,5 +355,40 @@ mod tests {
             assert_eq!(pack.codes(column), want);
         }
         assert!(matches!(pack.store, Store::Wide { .. }));
+    }
+    /// The ids of rows whose two columns hold these codes, of which each column has `many`.
+    fn ids_of(pack: &mut Pack, codes: &[u32], many: usize) -> Vec<u32> {
+        let mut ids = Vec::new();
+        pack.ids(
+            &[codes.to_vec(), codes.to_vec()],
+            &[many, many],
+            codes.len(),
+            &mut ids,
+        )
+        .unwrap();
+        ids
+    }
+
+    #[test]
+    fn rows_with_keys_of_their_own_are_not_looked_up_for_a_window() {
+        let mut pack = Pack::new(2);
+        pack.repeats = Some(Repeats::new(4, 8));
+        let many = 1 << 20;
+        assert_eq!(ids_of(&mut pack, &[0, 1, 2, 3], many), [0, 1, 2, 3]);
+        assert!(pack.is_distinct());
+        // All of them were new, so the next eight are taken for new.
+        assert_eq!(ids_of(&mut pack, &[4, 4, 5, 0], many), [4, 5, 6, 7]);
+        assert!(!pack.is_distinct());
+        assert_eq!(ids_of(&mut pack, &[1, 1, 1, 1], many), [8, 9, 10, 11]);
+        // Then rows are looked up again: what the table has seen is found.
+        assert_eq!(ids_of(&mut pack, &[0, 3, 7, 7], many), [0, 3, 12, 12]);
+        assert_eq!(ids_of(&mut pack, &[0, 3, 7, 7], many), [0, 3, 12, 12]);
+        // Few were new, so that goes on; a wider column packs repeated keys anew.
+        assert_eq!(ids_of(&mut pack, &[0, 3, 7, 8], many << 4), [0, 3, 12, 13]);
+        let codes: Vec<u32> = vec![0, 1, 2, 3, 4, 4, 5, 0, 1, 1, 1, 1, 7, 8];
+        assert_eq!(pack.codes(0), codes);
+        assert_eq!(pack.codes(1), codes);
+        let (widths, packed) = pack.take_packed().unwrap();
+        assert_eq!((widths, packed.len()), (vec![24, 24], 14));
     }
 }

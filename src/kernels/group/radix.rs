@@ -40,7 +40,7 @@ fn mix(key: &ArrayRef, hashes: &mut [u64]) -> Result<()> {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
             let rows = TextRows::new(key)?;
             let mut keys = Vec::with_capacity(key.len());
-            views(rows, &mut keys);
+            views(rows, 0..key.len(), &mut keys);
             for (row, view) in keys.iter().enumerate() {
                 put(
                     row,

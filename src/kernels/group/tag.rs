@@ -16,6 +16,9 @@ pub(crate) struct TagTable {
 /// How many rows ahead of the probe its slot is fetched.
 pub(crate) const AHEAD: usize = 16;
 
+/// Rows that are looked up together: their keys fit in the first-level cache while they wait to be compared.
+pub(crate) const BLOCK: usize = 256;
+
 impl TagTable {
     /// An empty table.
     pub(crate) fn new() -> Self {
@@ -80,12 +83,46 @@ impl TagTable {
         fetch(self.slots.as_ptr().wrapping_add(hash as u32 as usize & self.mask));
     }
 
-    /// The id in the slot where the search for this hash begins: likely its id, if it is known.
+    /// The first id with the tag of this hash: nearly always the id of its key, if that is known. `u32::MAX` for none.
     #[inline]
-    pub(crate) fn guess(&self, hash: u64) -> Option<u32> {
-        // SAFETY: masked as in `entry`.
-        let slot = unsafe { *self.slots.get_unchecked(hash as u32 as usize & self.mask) };
-        (slot as u32).checked_sub(1)
+    fn likely(&self, hash: u64) -> u32 {
+        let tag = hash << 32;
+        let mut at = hash as u32 as usize & self.mask;
+        loop {
+            // SAFETY: masked as in `entry`.
+            let slot = unsafe { *self.slots.get_unchecked(at) };
+            if slot == 0 {
+                return u32::MAX;
+            }
+            if slot & 0xFFFF_FFFF_0000_0000 == tag {
+                return slot as u32 - 1;
+            }
+            at = (at + 1) & self.mask;
+        }
+    }
+
+    /// Replaces `found` by the likely id of each hash and asks the processor for the key of each, whose place `place` says.
+    /// Slots are fetched ahead, so that neither slots nor keys are waited for one by one. The caller compares the keys and
+    /// goes through `entry` where they differ or where there is no id (`u32::MAX`).
+    #[inline]
+    pub(crate) fn look_ahead<T>(
+        &self,
+        hashes: &[u64],
+        found: &mut Vec<u32>,
+        place: impl Fn(u32) -> *const T,
+    ) {
+        found.clear();
+        hashes.iter().take(AHEAD).for_each(|hash| self.prefetch(*hash));
+        found.extend(hashes.iter().enumerate().map(|(row, hash)| {
+            if let Some(later) = hashes.get(row + AHEAD) {
+                self.prefetch(*later);
+            }
+            let id = self.likely(*hash);
+            if id != u32::MAX {
+                fetch(place(id));
+            }
+            id
+        }));
     }
 
     /// Whether the table is large enough for prefetching to pay.

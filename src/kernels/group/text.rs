@@ -5,6 +5,7 @@
 //! Invariants: `views[code]` is the text of a code in order of first appearance, long text pointing into `arena`; the
 //! missing key has a code, whose view is that of the empty text.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, GenericStringArray, OffsetSizeTrait, StringViewArray};
@@ -14,7 +15,7 @@ use arrow::datatypes::DataType;
 use crate::error::{Error, Result};
 use crate::kernels::group::hash::{hash_bytes, hash_u128};
 use crate::kernels::group::ints::check_room;
-use crate::kernels::group::tag::{AHEAD, TagTable, fetch};
+use crate::kernels::group::tag::{BLOCK, TagTable};
 
 /// The longest text that a view holds itself.
 pub(crate) const INLINE: u32 = 12;
@@ -31,6 +32,7 @@ pub(crate) struct TextCoder {
     null: Option<u32>,
     hashes: Vec<u64>,
     scratch: Vec<u128>,
+    found: Vec<u32>,
 }
 
 /// A text column, however Arrow holds it.
@@ -60,6 +62,14 @@ impl<'a> TextRows<'a> {
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        match *self {
+            Self::View(array) => array.len(),
+            Self::Large(array) => array.len(),
+            Self::Small(array) => array.len(),
+        }
+    }
+
     pub(crate) fn nulls(&self) -> Option<&'a NullBuffer> {
         match *self {
             Self::View(array) => array.nulls(),
@@ -81,16 +91,28 @@ pub(crate) fn view_of(bytes: &[u8]) -> u128 {
     u128::from_le_bytes(view)
 }
 
-/// The view of the row at `start..end` of a text buffer: short text by one load of 16 bytes where the buffer has them.
+/// Which bytes of a view are the text, by its length.
+const TEXT_OF: [u128; INLINE as usize + 1] = {
+    let mut masks = [0; INLINE as usize + 1];
+    let mut len = 0;
+    while len < masks.len() {
+        masks[len] = ((1 << (8 * len)) - 1) << 32;
+        len += 1;
+    }
+    masks
+};
+
+/// The view of the row at `start..end` of a text buffer: short text by one load of the 16 bytes that begin 4 before it, where
+/// the buffer has them.
 #[inline]
 fn view_at(buffer: &[u8], start: usize, end: usize) -> u128 {
-    let len = end - start;
-    match buffer.get(start..start + 16) {
-        Some(window) if len <= INLINE as usize => {
+    let len = end.wrapping_sub(start);
+    let window = start.wrapping_sub(4);
+    match (buffer.get(window..window.wrapping_add(16)), TEXT_OF.get(len)) {
+        (Some(window), Some(mask)) => {
             let mut word = [0; 16];
             word.copy_from_slice(window);
-            let text = u128::from_le_bytes(word) & ((1 << (8 * len)) - 1);
-            text << 32 | len as u128
+            u128::from_le_bytes(word) & mask | len as u128
         }
         _ => view_of(&buffer[start..end]),
     }
@@ -111,21 +133,26 @@ pub(crate) fn hash_text(view: u128, bytes: impl FnOnce() -> u64) -> u64 {
     }
 }
 
-/// Appends the views of all rows to `out`; only the first 8 bytes of the views of long text mean anything.
-pub(crate) fn views(rows: TextRows<'_>, out: &mut Vec<u128>) {
-    fn from_offsets<O: OffsetSizeTrait>(array: &GenericStringArray<O>, out: &mut Vec<u128>) {
+/// Appends the views of these rows to `out`; only the first 8 bytes of the views of long text mean anything.
+pub(crate) fn views(rows: TextRows<'_>, which: Range<usize>, out: &mut Vec<u128>) {
+    fn from_offsets<O: OffsetSizeTrait>(
+        array: &GenericStringArray<O>,
+        which: Range<usize>,
+        out: &mut Vec<u128>,
+    ) {
         let buffer = array.value_data();
+        let offsets = &array.value_offsets()[which.start..=which.end];
         out.extend(
-            array
-                .value_offsets()
-                .windows(2)
-                .map(|pair| view_at(buffer, pair[0].as_usize(), pair[1].as_usize())),
+            offsets
+                .iter()
+                .zip(&offsets[1..])
+                .map(|(start, end)| view_at(buffer, start.as_usize(), end.as_usize())),
         );
     }
     match rows {
-        TextRows::View(array) => out.extend_from_slice(array.views()),
-        TextRows::Large(array) => from_offsets(array, out),
-        TextRows::Small(array) => from_offsets(array, out),
+        TextRows::View(array) => out.extend_from_slice(&array.views()[which]),
+        TextRows::Large(array) => from_offsets(array, which, out),
+        TextRows::Small(array) => from_offsets(array, which, out),
     }
 }
 
@@ -138,6 +165,7 @@ impl TextCoder {
             null: None,
             hashes: Vec::new(),
             scratch: Vec::new(),
+            found: Vec::new(),
         }
     }
 
@@ -155,12 +183,8 @@ impl TextCoder {
     }
 
     /// The texts of all codes; the missing one is null.
-    pub(crate) fn uniques(&self) -> ArrayRef {
-        let buffers: Vec<Buffer> = self
-            .arena
-            .iter()
-            .map(|block| Buffer::from(block.as_slice()))
-            .collect();
+    pub(crate) fn into_uniques(self) -> ArrayRef {
+        let buffers: Vec<Buffer> = self.arena.into_iter().map(Buffer::from_vec).collect();
         let nulls = self.null.map(|null| {
             (0..self.views.len())
                 .map(|code| code as u32 != null)
@@ -168,54 +192,76 @@ impl TextCoder {
         });
         // SAFETY: every view was made from valid UTF-8 by `view_of` or `keep`: short text is inside the view, and long text
         // points to its own copy in the arena, whose blocks are the buffers in the same order.
-        let array =
-            unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(self.views.clone()), buffers, nulls) };
+        let array = unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(self.views), buffers, nulls) };
         Arc::new(array)
     }
 
     /// Appends the codes of the texts to `out`.
     pub(crate) fn codes(&mut self, rows: TextRows<'_>, out: &mut Vec<u32>) -> Result<()> {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        let keys: &[u128] = if let TextRows::View(array) = rows {
-            array.views()
-        } else {
-            views(rows, &mut scratch);
-            &scratch
-        };
-        let result = self.probe(rows, keys, hash_bytes, out);
-        self.scratch = scratch;
-        result
+        self.codes_by(rows, hash_bytes, out)
     }
 
-    fn probe(
+    /// A block at a time, so that its views and hashes stay in the nearest cache.
+    fn codes_by(
         &mut self,
         rows: TextRows<'_>,
-        keys: &[u128],
         hash_long: impl Fn(&[u8]) -> u64,
         out: &mut Vec<u32>,
     ) -> Result<()> {
-        check_room(self.views.len(), keys.len())?;
+        let len = rows.len();
+        check_room(self.views.len(), len)?;
+        out.reserve(len);
         let nulls = rows.nulls();
-        if nulls.is_none() && keys.iter().fold(0, |longest, view| view_len(*view).max(longest)) <= INLINE {
-            self.probe_inline(keys, out);
-            return Ok(());
-        }
+        let mut scratch = std::mem::take(&mut self.scratch);
         let mut hashes = std::mem::take(&mut self.hashes);
-        hashes.clear();
-        hashes.extend(keys.iter().enumerate().map(|(row, &view)| {
-            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
-                return 0;
+        for start in (0..len).step_by(BLOCK) {
+            let which = start..len.min(start + BLOCK);
+            let keys: &[u128] = if let TextRows::View(array) = rows {
+                &array.views()[which]
+            } else {
+                scratch.clear();
+                views(rows, which, &mut scratch);
+                &scratch
+            };
+            hashes.clear();
+            let longest = keys.iter().fold(0, |longest, view| view_len(*view).max(longest));
+            if nulls.is_none() && longest <= INLINE {
+                hashes.extend(keys.iter().map(|view| hash_u128(*view)));
+                self.probe_inline(keys, &hashes, out);
+                continue;
             }
-            hash_text(view, || hash_long(rows.bytes(row)))
-        }));
-        out.reserve(keys.len());
-        let ahead = self.table.is_large();
+            let bytes = |row: usize| rows.bytes(start + row);
+            let null = |row: usize| nulls.is_some_and(|nulls| nulls.is_null(start + row));
+            hashes.extend(keys.iter().enumerate().map(|(row, &view)| {
+                if null(row) {
+                    return 0;
+                }
+                hash_text(view, || hash_long(bytes(row)))
+            }));
+            self.probe(keys, &hashes, bytes, null, out)?;
+        }
+        self.scratch = scratch;
+        self.hashes = hashes;
+        Ok(())
+    }
+
+    /// Appends the codes of a block of any texts.
+    fn probe<'a>(
+        &mut self,
+        keys: &[u128],
+        hashes: &[u64],
+        bytes: impl Fn(usize) -> &'a [u8],
+        null: impl Fn(usize) -> bool,
+        out: &mut Vec<u32>,
+    ) -> Result<()> {
+        if self.table.is_large() {
+            let views = &self.views;
+            self.table.look_ahead(hashes, &mut self.found, |code| {
+                views.as_ptr().wrapping_add(code as usize)
+            });
+        }
         for (row, &view) in keys.iter().enumerate() {
-            if ahead && let Some(&hash) = hashes.get(row + AHEAD) {
-                self.table.prefetch(hash);
-            }
-            if nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            if null(row) {
                 let views = &mut self.views;
                 out.push(*self.null.get_or_insert_with(|| {
                     views.push(0);
@@ -233,42 +279,40 @@ impl TextCoder {
             } else {
                 self.table.entry(hashes[row], next, |code| {
                     let other = known[code as usize];
-                    other as u64 == view as u64 && long_text(arena, other) == rows.bytes(row)
+                    other as u64 == view as u64 && long_text(arena, other) == bytes(row)
                 })
             };
             if code == next {
-                self.keep(view, || rows.bytes(row))?;
+                self.keep(view, || bytes(row))?;
             }
             out.push(code);
         }
-        self.hashes = hashes;
         Ok(())
     }
 
-    /// Appends the codes of views that are the whole text, none missing: the common case, without a look at the rows.
-    fn probe_inline(&mut self, keys: &[u128], out: &mut Vec<u32>) {
+    /// Appends the codes of a block of views that are the whole text, none missing: the common case, without a look at the
+    /// rows.
+    fn probe_inline(&mut self, keys: &[u128], hashes: &[u64], out: &mut Vec<u32>) {
         let Self {
-            table, views, hashes, ..
+            table, views, found, ..
         } = self;
-        hashes.clear();
-        hashes.extend(keys.iter().map(|view| hash_u128(*view)));
-        let large = table.is_large();
-        out.extend(keys.iter().enumerate().map(|(row, &view)| {
-            if large {
-                // First the slot, then, when it has come, the key that it names.
-                if let Some(&hash) = hashes.get(row + 2 * AHEAD) {
-                    table.prefetch(hash);
-                }
-                if let Some(code) = hashes.get(row + AHEAD).and_then(|hash| table.guess(*hash)) {
-                    fetch(views.as_ptr().wrapping_add(code as usize));
-                }
+        if !table.is_large() {
+            out.extend(
+                keys.iter()
+                    .zip(hashes)
+                    .map(|(&view, &hash)| entry(table, views, hash, view)),
+            );
+            return;
+        }
+        table.look_ahead(hashes, found, |code| views.as_ptr().wrapping_add(code as usize));
+        let rows = keys.iter().zip(hashes).zip(&*found);
+        out.extend(rows.map(|((&view, &hash), &code)| {
+            // The view of the missing text is 0, as that of the empty text, and has no place in the table.
+            if views.get(code as usize) == Some(&view) {
+                code
+            } else {
+                entry(table, views, hash, view)
             }
-            let next = views.len() as u32;
-            let code = table.entry(hashes[row], next, |code| views[code as usize] == view);
-            if code == next {
-                views.push(view);
-            }
-            code
         }));
     }
 
@@ -298,6 +342,17 @@ impl TextCoder {
     }
 }
 
+/// The code of a text that its view holds.
+#[inline]
+fn entry(table: &mut TagTable, views: &mut Vec<u128>, hash: u64, view: u128) -> u32 {
+    let next = views.len() as u32;
+    let code = table.entry(hash, next, |code| views[code as usize] == view);
+    if code == next {
+        views.push(view);
+    }
+    code
+}
+
 #[inline]
 fn long_text(arena: &[Vec<u8>], view: u128) -> &[u8] {
     let (block, offset) = ((view >> 64) as u32 as usize, (view >> 96) as usize);
@@ -318,9 +373,7 @@ mod tests {
         let array = StringViewArray::from_iter_values(texts);
         let mut coder = TextCoder::new();
         let mut codes = Vec::new();
-        coder
-            .probe(TextRows::View(&array), array.views(), |_| 7, &mut codes)
-            .unwrap();
+        coder.codes_by(TextRows::View(&array), |_| 7, &mut codes).unwrap();
         assert_eq!(codes, [0, 1, 0]);
     }
 
@@ -362,7 +415,7 @@ mod tests {
                 coder.codes(rows, &mut codes).unwrap();
                 assert_eq!(codes, want[offset..]);
             }
-            let uniques = coder.uniques();
+            let uniques = coder.into_uniques();
             let uniques = uniques.as_string_view();
             assert_eq!(
                 uniques.iter().collect::<Vec<_>>(),

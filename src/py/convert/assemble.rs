@@ -17,7 +17,7 @@ use crate::chunk::{Chunk, FrameChunk, IndexData};
 use crate::dtype::Dtype;
 use crate::error::Error;
 use crate::py::convert::prepare::{Form, Item, prepare};
-use crate::py::convert::{arrow as exchange, call, dtype, label, numpy};
+use crate::py::convert::{arrow as exchange, call, dtype, label, levels, numpy};
 use crate::py::host::PyHostValue;
 use crate::schema::{FrameKind, FrameSchema, IndexSchema, Label};
 
@@ -151,8 +151,8 @@ fn host_to_pandas<'py>(
                 let own = frame.schema.clone();
                 native_to_pandas(py, &own, vec![frame], false)?
             }
-            Chunk::Array(_) | Chunk::Arrays(_) => {
-                return Err(Error::internal("an array among the partitions of a frame").into());
+            Chunk::Array(_) | Chunk::Arrays(_) | Chunk::State(_) => {
+                return Err(Error::internal("no frame among the partitions of a frame").into());
             }
         });
     }
@@ -211,10 +211,57 @@ fn native_to_pandas<'py>(
         }
     }
     let width = columns.len();
-    columns.append(&mut levels);
+    // The levels of a multi-index go as codes where they came so.
+    let mut encoded = Vec::new();
+    if levels.len() > 1 {
+        for item in &mut levels {
+            encoded.push(py.detach(|| levels::coded(item.dtype, &mut item.parts, parallel))?);
+        }
+    }
+    let mut coded = Vec::with_capacity(levels.len());
+    for (position, found) in encoded.into_iter().enumerate() {
+        if let Some(found) = found {
+            let codes = call(
+                py,
+                "numpy_array",
+                (numpy::lend(py, found.codes)?, found.code_type),
+            )?;
+            let values = vec![Item {
+                dtype: levels[position].dtype,
+                parts: vec![found.values.clone()],
+                grouped: false,
+            }];
+            let rows = found.values.len();
+            drop(found.values);
+            let mut values = make(py, values, rows, parallel)?;
+            let values = values.pop().map(|(array, _)| array);
+            coded.push((position, (codes, values).into_pyobject(py)?.into_any()));
+        }
+    }
+    for (position, _) in &coded {
+        // Keeps the positions of the others.
+        levels[*position].parts.clear();
+    }
+    let plain: Vec<usize> = (0..levels.len())
+        .filter(|position| coded.iter().all(|(other, _)| other != position))
+        .collect();
+    columns.extend(
+        levels
+            .into_iter()
+            .enumerate()
+            .filter(|(position, _)| plain.contains(position))
+            .map(|(_, item)| item),
+    );
     let made = make(py, columns, rows, parallel)?;
     let (blocks, levels): (Vec<_>, Vec<_>) =
         made.into_iter().partition(|(_, positions)| positions[0] < width);
+    let mut levels: Vec<_> = levels
+        .into_iter()
+        .map(|(array, positions)| (plain[positions[0] - width], array))
+        .chain(coded)
+        .collect();
+    levels.sort_by_key(|(position, _)| *position);
+    let levels: Vec<_> = levels.into_iter().map(|(_, array)| array).collect();
     let extras = extras(py, schema)?;
     let only = |blocks: Vec<(Bound<'py, PyAny>, Vec<usize>)>| {
         let mut blocks = blocks.into_iter();
@@ -255,7 +302,7 @@ fn index_to_pandas<'py>(
     py: Python<'py>,
     schema: &FrameSchema,
     ranges: &[(i64, i64, i64)],
-    levels: Vec<(Bound<'py, PyAny>, Vec<usize>)>,
+    levels: Vec<Bound<'py, PyAny>>,
     extras: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     match &schema.index {
@@ -276,11 +323,10 @@ fn index_to_pandas<'py>(
         }
         IndexSchema::Levels(columns) => {
             let names: Vec<Label> = columns.iter().map(|level| level.name.clone()).collect();
-            let arrays: Vec<_> = levels.into_iter().map(|(array, _)| array).collect();
             call(
                 py,
                 "build_index",
-                (arrays, label::list_to_python(py, &names)?, extras),
+                (levels, label::list_to_python(py, &names)?, extras),
             )
         }
     }

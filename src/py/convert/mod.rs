@@ -12,6 +12,7 @@ pub mod assemble;
 pub mod dtype;
 pub mod fill;
 pub mod label;
+mod levels;
 pub mod numpy;
 pub mod pandas;
 mod prepare;
