@@ -107,10 +107,18 @@ def _compute(collections: list[Any], chosen: Scheduler, optimize_graph: bool, kw
     native, others = _split(collections, chosen)
     if native:
         run_options: dict[str, Any] = {name: kwargs[name] for name in ("num_workers", "callbacks") if name in kwargs}
-        nodes = [collections[i].__dusk_nodes__() for i in native]
-        chunks = iter(_run_local([node for each in nodes for node in each], chosen, optimize_graph, run_options))
-        for i, each in zip(native, nodes, strict=True):
-            results[i] = collections[i].__dusk_finalize__([next(chunks) for _ in each])
+        if all(hasattr(kind, "__dusk_single__") for kind in {type(collections[i]) for i in native}):
+            plan = [collections[i] for i in native] if others else collections
+            values = _run_local(plan, chosen, optimize_graph, run_options, whole=True)
+            if not others:
+                return values
+            for i, value in zip(native, values, strict=True):
+                results[i] = value
+        else:
+            nodes = [collections[i].__dusk_nodes__() for i in native]
+            chunks = iter(_run_local([node for each in nodes for node in each], chosen, optimize_graph, run_options))
+            for i, each in zip(native, nodes, strict=True):
+                results[i] = collections[i].__dusk_finalize__([next(chunks) for _ in each])
     if others:
         members = [collections[i] for i in others]
         run = _get_for(members, chosen)
@@ -268,9 +276,17 @@ def _split(collections: list[Any], chosen: Scheduler) -> tuple[list[int], list[i
 
 
 def _run_local(
-    nodes: list[Any], chosen: Scheduler, optimize_graph: bool, options: dict[str, Any], hold: bool = False
+    nodes: list[Any],
+    chosen: Scheduler,
+    optimize_graph: bool,
+    options: dict[str, Any],
+    hold: bool = False,
+    whole: bool = False,
 ) -> list[Any]:
     from dusk import _engine
+
+    if whole:
+        options = {"whole": True, **options}
 
     if chosen.num_workers is not None:
         options = {"num_workers": chosen.num_workers, **options}

@@ -151,7 +151,9 @@ fn host_to_pandas<'py>(
                 let own = frame.schema.clone();
                 native_to_pandas(py, &own, vec![frame], false)?
             }
-            Chunk::Array(_) | Chunk::Arrays(_) => return Err(Error::internal("an array among the partitions of a frame").into()),
+            Chunk::Array(_) | Chunk::Arrays(_) => {
+                return Err(Error::internal("an array among the partitions of a frame").into());
+            }
         });
     }
     call(
