@@ -9,12 +9,13 @@ use _core::config::Settings;
 use _core::exec::{NoHook, Progress, Runner, WorkerHook, execute_cells};
 use _core::nd::{Elem, NdDtype};
 use _core::task::{Task, TaskGraph, TaskId, TaskOp};
+use _core::token::Name;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const TASKS: usize = 100_000;
 
 fn graph(inputs: impl Fn(usize) -> Vec<TaskId>, outputs: Vec<TaskId>) -> Arc<TaskGraph> {
-    let name: Arc<str> = "nothing".into();
+    let name = Name::from("nothing");
     let task = |partition| Task {
         name: name.clone(),
         partition,
@@ -25,6 +26,7 @@ fn graph(inputs: impl Fn(usize) -> Vec<TaskId>, outputs: Vec<TaskId>) -> Arc<Tas
     Arc::new(TaskGraph {
         tasks: (0..TASKS).map(task).collect(),
         outputs,
+        ..TaskGraph::default()
     })
 }
 

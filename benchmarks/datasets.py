@@ -18,10 +18,11 @@ GROUPS = 100
 
 @dataclass(frozen=True)
 class Data:
-    """Files on disk, and their size."""
+    """Files on disk, and their size; or only how many calls to make."""
 
     folder: Path
     files: list[Path]
+    count: int = 0
 
     @property
     def pattern(self) -> str:

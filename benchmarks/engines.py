@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,6 +43,10 @@ def warm_datafusion() -> None:
     datafusion.SessionContext().sql("SELECT 'x' AS b, sum(1) AS a").to_pandas()
 
 
+def warm_nothing() -> None:
+    """Do nothing: a pool is made anew by each query."""
+
+
 def warm_pandas() -> None:
     import pandas as pd
 
@@ -59,6 +64,8 @@ class Engine:
     def version(self) -> str:
         """Give the version. Raises ImportError when the engine can't be used."""
         importlib.import_module(self.module)
+        if not self.package:
+            return platform.python_version()
         return importlib.metadata.version(self.package)
 
 
@@ -68,6 +75,8 @@ ENGINES = {
     "polars": Engine("polars", "polars", warm_polars),
     "duckdb": Engine("duckdb", "duckdb", warm_duckdb),
     "datafusion": Engine("datafusion", "datafusion", warm_datafusion),
+    "futures": Engine("concurrent.futures", "", warm_nothing),  # part of Python
+    "joblib": Engine("joblib", "joblib", warm_nothing),
     "pandas": Engine("pandas", "pandas", warm_pandas),
 }
 

@@ -1,6 +1,7 @@
 //! Content hashes: equal content, equal token. Names, common subexpressions and caching all rest on them.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// 128 bits of a BLAKE3 hash over a node's content.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -10,17 +11,68 @@ impl Token {
     /// The token as 32 hexadecimal digits.
     #[must_use]
     pub fn hex(&self) -> String {
-        use fmt::Write;
-        self.0.iter().fold(String::with_capacity(32), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = String::with_capacity(32);
+        for byte in self.0 {
+            text.push(DIGITS[usize::from(byte >> 4)].into());
+            text.push(DIGITS[usize::from(byte & 15)].into());
+        }
+        text
+    }
+
+    /// The token that these 32 hexadecimal digits are.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        u128::from_str_radix(text, 16)
+            .ok()
+            .map(|number| Self(number.to_be_bytes()))
     }
 }
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.hex())
+    }
+}
+
+/// A name as people see it, `sum-1234...`: what something does and the token of its content. Made text only when asked, since
+/// most names are never shown.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Name {
+    prefix: Arc<str>,
+    /// Zero for a name that is all in the prefix.
+    token: Token,
+}
+
+const NO_TOKEN: Token = Token([0; 16]);
+
+impl Name {
+    /// The name of this content.
+    #[must_use]
+    pub fn new(prefix: Arc<str>, token: Token) -> Self {
+        Self { prefix, token }
+    }
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        Self {
+            prefix: text.into(),
+            token: NO_TOKEN,
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.prefix)?;
+        if self.token == NO_TOKEN {
+            return Ok(());
+        }
+        write!(f, "-{}", self.token.hex())
     }
 }
 

@@ -286,7 +286,7 @@ class TestHooks:
             Frame(A, B).compute()
         assert seen == [
             ("start", ["a", "b"]),
-            ("state", ["a", "b"]),
+            ("state", ["b", "a"]),  # the next one is the last, as in Dask
             ("pre", "a"),
             ("pre", "b"),
             ("post", "a", [1, 2]),

@@ -6,6 +6,8 @@ A class is one of dusk's own collections if it has this protocol, which nothing 
     The nodes of the logical plan that the collection stands for, as a list; mostly one.
 ``__dusk_finalize__(results)``
     The value that `compute` returns, from the list of chunks of each node.
+``__dusk_single__``
+    An attribute of classes that stand for one node, whose value is simply what the node makes: no finalizing is needed.
 ``__dusk_rebuild__(nodes)``
     The same kind of collection over other nodes, which hold the same data: after `persist` and `optimize`.
 
@@ -72,6 +74,21 @@ class _Result:
         self.position = position
 
 
+class _Gather:
+    """A list or tuple of nothing but computed values."""
+
+    __slots__ = ("kind", "places")
+
+    def __init__(self, kind: type, places: list[int]) -> None:
+        self.kind = kind
+        self.places = places
+
+
+def _all_native(items: Sequence[Any]) -> bool:
+    """Return whether all items are dusk's own collections."""
+    return all(hasattr(kind, "__dusk_nodes__") for kind in set(map(type, items)))
+
+
 class _Build:
     """A container to be made anew from its parts."""
 
@@ -111,6 +128,14 @@ def unpack_collections(
         cls = type(x)
         if cls in _LEAVES:
             return x
+        if traverse and (cls is list or cls is tuple) and x and _all_native(x):
+            places = []
+            for each in x:
+                position = positions.setdefault(id(each), len(collections))
+                if position == len(collections):
+                    collections.append(each)
+                places.append(position)
+            return _Gather(cls, places)
         if is_dusk_collection(x):
             position = positions.get(id(x))
             if position is None:
@@ -128,12 +153,17 @@ def unpack_collections(
             return _Build(make, searched)
         return x
 
+    if args and _all_native(args) and len(set(map(id, args))) == len(args):
+        # Thousands of delayed values are common.
+        return list(args), tuple
     recipes = [search(arg, 0) for arg in args]
 
     def repack(results: Sequence[Any]) -> tuple[Any, ...]:
         def build(recipe: Any) -> Any:
             if type(recipe) is _Result:
                 return results[recipe.position]
+            if type(recipe) is _Gather:
+                return recipe.kind([results[position] for position in recipe.places])
             if type(recipe) is _Build:
                 return recipe.make([build(part) for part in recipe.parts])
             return recipe

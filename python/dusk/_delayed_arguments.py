@@ -1,7 +1,8 @@
 """The arguments of a delayed call: collections are taken out of containers, and their values put back in.
 
-`Places.take` gives an argument with `Input` where a collection was and `Build` where a container held one; `fill` makes
-the argument anew when the values are there. Both marks are picklable and hold no collections.
+`Places.take` gives an argument with `Input` where a collection was and `Build` where a container held one; the core
+makes the argument anew when the values are there. Both marks are picklable and hold no collections. Plain arguments
+never come here: the core takes care of them.
 """
 
 from __future__ import annotations
@@ -9,47 +10,17 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from dusk._collection import is_dusk_collection, is_namedtuple_instance
+from dusk._core import Build, Input
 from dusk._node_collection import NodeCollection
 
-__all__ = ["LEAVES", "Build", "Input", "Places", "fill"]
+__all__ = ["LEAVES", "Places", "build_sequence"]
 
 #: Types that are neither collections nor containers of them.
 LEAVES = frozenset({int, float, str, bytes, bool, complex, type(None), range})
-
-
-class Input:
-    """A place in the arguments that an input of the call fills."""
-
-    __slots__ = ("position",)
-
-    def __init__(self, position: int) -> None:
-        self.position = position
-
-    def __dask_tokenize__(self) -> tuple[str, int]:
-        return ("dusk-input", self.position)
-
-    def __reduce__(self) -> tuple[type, tuple[int]]:
-        return (Input, (self.position,))
-
-
-class Build:
-    """A container in the arguments that is made anew, since inputs are in it."""
-
-    __slots__ = ("how", "parts")
-
-    def __init__(self, how: Any, parts: list[Any]) -> None:
-        self.how = how
-        self.parts = parts
-
-    def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return ("dusk-build", self.how, self.parts)
-
-    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
-        return (Build, (self.how, self.parts))
 
 
 def _mapping(cls: type, *parts: Any) -> Any:
@@ -57,7 +28,8 @@ def _mapping(cls: type, *parts: Any) -> Any:
     return cls(zip(parts[:half], parts[half:]))
 
 
-def _sequence(cls: type, *parts: Any) -> Any:
+def build_sequence(cls: type, *parts: Any) -> Any:
+    """Make a list, tuple or set of its parts."""
     return cls(parts)
 
 
@@ -71,16 +43,6 @@ def _data_class(original: Any, *parts: Any) -> Any:
     for name, value in zip(names, parts, strict=True):
         object.__setattr__(new, name, value)
     return new
-
-
-def fill(x: Any, inputs: Sequence[Any]) -> Any:
-    kind = type(x)
-    if kind is Input:
-        return inputs[x.position]
-    if kind is Build:
-        function, *fixed = x.how
-        return function(*fixed, *[fill(part, inputs) for part in x.parts])
-    return x
 
 
 class Places:
@@ -100,7 +62,7 @@ class Places:
         if isinstance(x, NodeCollection):
             return self._input(x)
         if kind in (list, tuple, set, frozenset):
-            return self._container((_sequence, kind), list(x), x)
+            return self._container((build_sequence, kind), list(x), x)
         if kind in (dict, OrderedDict):
             return self._container((_mapping, kind), [*x.keys(), *x.values()], x)
         if kind is slice:
@@ -111,7 +73,7 @@ class Places:
             names = [field.name for field in dataclasses.fields(x) if hasattr(x, field.name)]
             return self._container((_data_class, x), [getattr(x, name) for name in names], x)
         if isinstance(x, Iterator) and kind.__module__ in ("builtins", "itertools") and kind.__name__ != "generator":
-            return self._container((_sequence, list), list(x), x, always=True)
+            return self._container((build_sequence, list), list(x), x, always=True)
         if is_dusk_collection(x):
             return self._input(x)
         return x

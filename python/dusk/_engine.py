@@ -2,8 +2,10 @@
 
 The core offers, and this module calls, nothing but:
 
-``_core.execute(nodes, settings, progress=None) -> list[list[Chunk]]``
+``_core.execute(nodes, settings, progress=None, events=None) -> list[list[Chunk]]``
     Optimize the nodes and run what they need; for each node the chunks of its partitions.
+``_core.compute(nodes, settings, progress=None, events=None) -> list``
+    The same, with the object that each node stands for.
 ``_core.optimize(nodes) -> list[Node]``
     The same nodes with an optimized plan.
 ``_core.from_chunks(chunks, like) -> Node``
@@ -32,7 +34,7 @@ from dusk.callbacks import TaskEvents, local_callbacks, split_meters
 from dusk.system import cpu_count, memory_limit
 
 if TYPE_CHECKING:
-    from dusk._core import Chunk, Node
+    from dusk._core import Node
 
 _DEFAULT_SHARE = 0.7
 _NO_LIMIT = sys.maxsize
@@ -147,7 +149,7 @@ def snapshot(*, sync: bool = False, num_workers: int | None = None, **changes: A
 
 
 def run(
-    nodes: Sequence[Node],
+    nodes: Sequence[Any],
     *,
     scheduler: str = "threads",
     num_workers: int | None = None,
@@ -155,12 +157,13 @@ def run(
     callbacks: Iterable[Any] | None = None,
     retries: int | None = None,
     transport: Any = None,
-) -> list[list[Chunk]]:
+    whole: bool = False,
+) -> list[Any]:
     """Run what some nodes need.
 
     Parameters
     ----------
-    nodes : sequence of Node
+    nodes : sequence of Node or Delayed
         What to compute.
     scheduler : {"threads", "sync", "processes"}
         Worker threads, the calling thread, or what ``transport`` leads to.
@@ -174,13 +177,17 @@ def run(
         How often a function of the user that has raised an exception is called again; by default it isn't.
     transport : Transport, optional
         Takes tasks to other processes; ``num_workers`` is how many run at a time.
+    whole : bool, default False
+        Give the object that each node stands for rather than its chunks.
 
     Returns
     -------
     list of lists of Chunk
-        For each node its chunks.
+        For each node its chunks; or its object.
     """
     from dusk import _core
+
+    execute = _core.compute if whole else _core.execute
 
     if retries is not None and (isinstance(retries, bool) or int(retries) != retries or retries < 0):
         raise ValueError(f"retries must be a whole number from 0 on, got {retries!r}")
@@ -196,18 +203,17 @@ def run(
         meters, hooks = split_meters(active)
         if not meters and not hooks:
             with _report.watch(plan, "optimized" if optimize else "logical"):
-                return _core.execute(plan, settings.for_core())
+                return execute(plan, settings.for_core())
         progress = _core.Progress()
-        events = TaskEvents(hooks, {node.name: node for node in plan})
+        events = TaskEvents(hooks, {} if whole else {node.name: node for node in plan})
         failed = True
         begun: list[Any] = []
         try:
             for meter in meters:
                 meter._begin(progress)
                 begun.append(meter)
-            events.start()
             with _report.watch(plan, "optimized" if optimize else "logical"):
-                chunks = _execute_with_events(plan, settings, progress, events if hooks else None)
+                chunks = _execute_with_events(execute, plan, settings, progress, events if hooks else None)
             failed = False
             return chunks
         finally:
@@ -217,19 +223,20 @@ def run(
 
 
 def _execute_with_events(
-    plan: list[Node], settings: Settings, progress: Any, events: TaskEvents | None
-) -> list[list[Chunk]]:
+    execute: Any, plan: list[Node], settings: Settings, progress: Any, events: TaskEvents | None
+) -> list[Any]:
     from dusk import _core
 
     if events is None:
-        return _core.execute(plan, settings.for_core(), progress)
+        return execute(plan, settings.for_core(), progress)
     if getattr(_core, "task_events", False):
-        return _core.execute(plan, settings.for_core(), progress, events)  # type: ignore[call-arg]
+        return execute(plan, settings.for_core(), progress, events)
+    events.start()
     names = list(dict.fromkeys(node.name for node in plan))  # hooks see each collection as one task
     events.known({name: () for name in names}, {})
     for name in names:
         events.before(name)
-    chunks = _core.execute(plan, settings.for_core(), progress)
+    chunks = execute(plan, settings.for_core(), progress)
     results = dict(zip((node.name for node in plan), chunks, strict=True))
     for name in names:
         events.after(name, results[name], None)

@@ -35,6 +35,12 @@ class PartitionTask:
     def __reduce__(self) -> tuple[Any, ...]:
         return (PartitionTask, (self.node, self.position))
 
+    def __eq__(self, other: object) -> bool:
+        return type(other) is PartitionTask and (self.node, self.position) == (other.node, other.position)
+
+    def __hash__(self) -> int:
+        return hash((self.node, self.position))
+
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         return ("dusk-partition", self.node.token, self.position)
 
@@ -70,9 +76,9 @@ def _first(results: Sequence[Any]) -> Any:
 
 
 class NodeCollection(DuskMethodsMixin):
-    """A collection that stands for one node."""
+    """A collection that stands for one node, which its classes keep as ``_node``."""
 
-    __slots__ = ("_node",)
+    __slots__ = ()
 
     _node: Any
 

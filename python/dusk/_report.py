@@ -83,7 +83,8 @@ def _steps_of(nodes: Sequence[Node], stage: str) -> dict[tuple[str, str], int]:
     """Return what a run does, without names if the plan is so long that asking for them would cost time."""
     from dusk import _core
 
-    tiers = [node.tier_counts() for node in nodes]
+    count = getattr(_core, "tier_counts", None)
+    tiers = [count(nodes)] if count is not None else [node.tier_counts() for node in nodes]
     steps = getattr(_core, "steps", None)
     if steps is not None and sum(sum(counts.values()) for counts in tiers) <= _MOST_STEPS:
         try:

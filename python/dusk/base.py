@@ -106,10 +106,18 @@ def _compute(collections: list[Any], chosen: Scheduler, optimize_graph: bool, kw
     results: list[Any] = [None] * len(collections)
     native, others = _split(collections, chosen)
     if native:
-        nodes = [collections[i].__dusk_nodes__() for i in native]
-        chunks = iter(_run_local([node for each in nodes for node in each], chosen, optimize_graph, kwargs))
-        for i, each in zip(native, nodes, strict=True):
-            results[i] = collections[i].__dusk_finalize__([next(chunks) for _ in each])
+        if all(hasattr(kind, "__dusk_single__") for kind in {type(collections[i]) for i in native}):
+            plan = [collections[i] for i in native] if others else collections
+            values = _run_local(plan, chosen, optimize_graph, kwargs, whole=True)
+            if not others:
+                return values
+            for i, value in zip(native, values, strict=True):
+                results[i] = value
+        else:
+            nodes = [collections[i].__dusk_nodes__() for i in native]
+            chunks = iter(_run_local([node for each in nodes for node in each], chosen, optimize_graph, kwargs))
+            for i, each in zip(native, nodes, strict=True):
+                results[i] = collections[i].__dusk_finalize__([next(chunks) for _ in each])
     if others:
         members = [collections[i] for i in others]
         run = _get_for(members, chosen)
@@ -264,11 +272,18 @@ def _split(collections: list[Any], chosen: Scheduler) -> tuple[list[int], list[i
 
 
 def _run_local(
-    nodes: list[Any], chosen: Scheduler, optimize_graph: bool, kwargs: dict[str, Any], hold: bool = False
+    nodes: list[Any],
+    chosen: Scheduler,
+    optimize_graph: bool,
+    kwargs: dict[str, Any],
+    hold: bool = False,
+    whole: bool = False,
 ) -> list[Any]:
     from dusk import _engine
 
     name, options = chosen.engine_options(kwargs)
+    if whole:
+        options = {"whole": True, **options}
     run = _engine.hold if hold else _engine.run
     return run(nodes, scheduler=name, optimize=optimize_graph, **options)
 

@@ -177,6 +177,8 @@ class TaskEvents:
         self._start, self._start_state, self._pretask, self._posttask, self._finish = hooks
         self.dsk = dsk
         self._lock = threading.RLock()
+        self._started = False
+        self._kept: set[Hashable] = set()
         self.state: dict[str, Any] = {
             "dependencies": {},
             "dependents": {},
@@ -196,11 +198,35 @@ class TaskEvents:
 
     def start(self) -> None:
         """Say that the run begins."""
-        for hook in self._start:
-            hook(self.dsk)
+        if not self._started:
+            self._started = True
+            for hook in self._start:
+                hook(self.dsk)
 
-    def known(self, dependencies: Mapping[Hashable, Iterable[Hashable]], data: Mapping[Hashable, Any]) -> None:
-        """Say which tasks there are; those in ``data`` are values already."""
+    def known(
+        self,
+        dependencies: Mapping[Hashable, Iterable[Hashable]],
+        data: Mapping[Hashable, Any],
+        tasks: Mapping[Hashable, Any] | None = None,
+        outputs: Iterable[Hashable] = (),
+    ) -> None:
+        """Say which tasks there are.
+
+        Parameters
+        ----------
+        dependencies : mapping
+            What each task needs, about in the order in which they run.
+        data : mapping
+            Values that are there already.
+        tasks : mapping, optional
+            The graph that hooks are given from now on.
+        outputs : iterable
+            Keys whose results are not released.
+        """
+        if tasks is not None:
+            self.dsk = tasks
+        self._kept = set(outputs)
+        self.start()
         state = self.state
         state["dependencies"] = {key: set(needed) for key, needed in dependencies.items()}
         dependents = state["dependents"] = {key: set() for key in dependencies}
@@ -217,21 +243,27 @@ class TaskEvents:
                 state["waiting"][key] = missing
             else:
                 state["ready"].append(key)
+        state["ready"].reverse()  # as in Dask the next one is the last, which also makes it quick to find
         for hook in self._start_state:
             hook(self.dsk, state)
 
     def before(self, key: Hashable) -> None:
         """Say that a task starts."""
         with self._lock:
-            if key in self.state["ready"]:
-                self.state["ready"].remove(key)
+            ready = self.state["ready"]
+            for position in range(len(ready) - 1, -1, -1):
+                if ready[position] == key:
+                    del ready[position]
+                    break
             self.state["running"].add(key)
             for hook in self._pretask:
                 hook(key, self.dsk, self.state)
 
     def after(self, key: Hashable, result: Any, worker_id: Any) -> None:
-        """Say that a task is done."""
+        """Say that a task is done; without ``worker_id`` by this thread."""
         state = self.state
+        if worker_id is None:
+            worker_id = threading.get_ident()
         with self._lock:
             state["running"].discard(key)
             state["finished"].add(key)
@@ -247,7 +279,7 @@ class TaskEvents:
                 users = state["waiting_data"].get(needed)
                 if users is not None:
                     users.discard(key)
-                    if not users:
+                    if not users and needed not in self._kept:
                         state["waiting_data"].pop(needed)
                         state["cache"].pop(needed, None)
                         state["released"].add(needed)
@@ -256,5 +288,6 @@ class TaskEvents:
 
     def finish(self, failed: bool) -> None:
         """Say that the run is over."""
+        self.start()  # it may have failed before the tasks were known
         for hook in self._finish:
             hook(self.dsk, self.state, failed)

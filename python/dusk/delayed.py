@@ -7,18 +7,16 @@ their computed values.
 
 from __future__ import annotations
 
-import inspect
-import itertools
 import operator
 import os
 import types
-import uuid
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
-from dusk import _core, config
+from dusk import _core
 from dusk._collection import DuskMethodsMixin, is_dusk_collection
-from dusk._delayed_arguments import LEAVES, Build, Places, fill
+from dusk._core import Build, DelayedCall
+from dusk._delayed_arguments import LEAVES, Places
 from dusk._node_collection import HeldResults, NodeCollection
 from dusk._wire import Code
 from dusk.tokenize import tokenize
@@ -30,23 +28,8 @@ no_default = "__no__default__"
 
 # --- names ------------------------------------------------------------------------------------------------------------
 
-_unique_start = uuid.uuid4().hex[:16]
-_unique_count = itertools.count()
-
-
-def _restart_names() -> None:
-    """Begin other unique names: those of a forked process must not meet its parent's."""
-    global _unique_start, _unique_count
-    _unique_start = uuid.uuid4().hex[:16]
-    _unique_count = itertools.count()
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_restart_names)
-
-
-def _unique_token() -> str:
-    return f"{_unique_start}{next(_unique_count):016x}"
+    os.register_at_fork(after_in_child=_core.restart_names)
 
 
 def _name_of(function: Any) -> str:
@@ -57,33 +40,6 @@ def _name_of(function: Any) -> str:
     if not isinstance(name, str):
         name = type(function).__name__
     return "lambda" if name == "<lambda>" else name
-
-
-class DelayedCall:
-    """A function with its arguments, some of which are filled with the inputs of the call."""
-
-    __slots__ = ("__name__", "args", "function", "kwargs")
-
-    # Said here so that nobody has to work it out for each call.
-    __signature__ = inspect.Signature()
-
-    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.function = function
-        self.args = args
-        self.kwargs = kwargs
-        self.__name__ = _name_of(function)
-
-    def __call__(self, *inputs: Any) -> Any:
-        args = [fill(arg, inputs) for arg in self.args]
-        if not self.kwargs:
-            return self.function(*args)
-        return self.function(*args, **{key: fill(value, inputs) for key, value in self.kwargs.items()})
-
-    def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return ("dusk-delayed-call", self.function, self.args, self.kwargs)
-
-    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
-        return (DelayedCall, (self.function, self.args, self.kwargs))
 
 
 class _Method:
@@ -164,24 +120,21 @@ def call_function(
     keywords = {word: places.take(value) for word, value in kwargs.items()} if kwargs else kwargs
     call = DelayedCall(function, taken, keywords)
     if pure is None:
-        pure = config.get("delayed_pure", False)
-    token = tokenize(call) if pure else _unique_token()
-    return _call_node(call, places.inputs, name or call.__name__, token, nout, key)
+        pure = _core.pure_by_default()
+    token = tokenize(call) if pure else None
+    return _call_node(call, places.inputs, name or _name_of(function), token, nout, key)
 
 
 def _call_node(
-    call: Any, inputs: Sequence[Any], prefix: str, token: str, nout: int | None = None, key: Hashable = None
+    call: Any, inputs: Sequence[Any], word: str, token: str | None, nout: int | None = None, key: Hashable = None
 ) -> Delayed:
-    # Partitions of a frame arrive as one object; a call without inputs, or with single values, needs no gathering.
-    mode = "partition"
-    nodes = []
-    for x in inputs:
-        node = _node_of(x)
-        if not isinstance(x, Delayed) and node.npartitions != 1:
-            mode = "gather"
-        nodes.append(node)
-    node = _core.call(call, nodes, None, prefix=prefix, mode=mode, library=False, divisions=1, token=token)
-    return Delayed(node, key, nout, (call, tuple(inputs), prefix, token))
+    nodes = [_node_of(x) for x in inputs]
+    if all(node.npartitions == 1 for node in nodes):
+        return _core.delay(call, nodes, word=word, token=token, length=nout, key=key)
+    # Partitions of a frame arrive as one object.
+    token = token or _core.unique_name()
+    node = _core.call(call, nodes, None, prefix=word, mode="gather", library=False, divisions=1, token=token)
+    return Delayed(node if key is None else node.keyed(key), key, nout)
 
 
 # --- the collection ---------------------------------------------------------------------------------------------------
@@ -193,7 +146,7 @@ def _operator(function: Callable[..., Any], swapped: bool = False) -> Callable[.
     return lambda self, *others: call_function(function, (self, *others), {}, pure=True)
 
 
-class Delayed(NodeCollection):
+class Delayed(_core.DelayedBase, NodeCollection):
     """A value that a plan computes.
 
     Made by `delayed`. Attributes, items, operators and calls of it are delayed as well.
@@ -206,31 +159,21 @@ class Delayed(NodeCollection):
         Its key; by default the node's name.
     length : int, optional
         How many values it stands for.
-    recipe : tuple, optional
-        What it was made of, for pickling.
     """
 
-    __slots__ = ("_key", "_length", "_recipe")
+    __slots__ = ()
+
+    _node: Any
+    key: Any
+
+    #: What it computes to is what its node makes.
+    __dusk_single__ = True
 
     visualize = DuskMethodsMixin.visualize
 
-    def __init__(
-        self,
-        node: Any,
-        key: Hashable = None,
-        length: int | None = None,
-        recipe: tuple[Any, ...] | None = None,
-    ) -> None:
-        set_ = object.__setattr__
-        set_(self, "_node", node)
-        set_(self, "_key", key)
-        set_(self, "_length", length)
-        set_(self, "_recipe", recipe)
-
     @property
-    def key(self) -> Hashable:
-        """Its name in a graph."""
-        return self._key if self._key is not None else self._node.name
+    def _key(self) -> Hashable:
+        return self.key
 
     @property
     def _name(self) -> str:
@@ -351,7 +294,7 @@ def _call_first(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
 
 
-class DelayedLeaf(Delayed):
+class DelayedLeaf(_core.DelayedObject, Delayed):
     """An object, mostly a function, that isn't computed but given.
 
     Parameters
@@ -368,44 +311,49 @@ class DelayedLeaf(Delayed):
 
     __slots__ = ("__dict__",)
 
-    def __init__(self, obj: Any, key: Hashable, pure: bool | None = None, nout: int | None = None) -> None:
-        self.__dict__.update(_obj=obj, _leaf_key=key, _pure=pure, _nout=nout, _made=None)
-        object.__setattr__(self, "_length", None)
-        object.__setattr__(self, "_recipe", None)
+    def __new__(cls, obj: Any, key: Hashable = None, pure: bool | None = None, nout: int | None = None) -> DelayedLeaf:
+        word = _name_of(obj) if callable(obj) else type(obj).__name__
+        self = super().__new__(cls, obj, key, pure, nout, word=word)
+        if key is not None:
+            self.__dict__["_leaf_key"] = key
+        return self
 
     @property
     def _node(self) -> Any:  # type: ignore[override]
         # A function that is only called never becomes a value of its own.
-        made = self.__dict__["_made"]
+        made = self.__dict__.get("_made")
         if made is None:
-            made = self.__dict__["_made"] = _core.value(self.__dict__["_obj"], str(self.key))
+            key = self.key
+            made = self.__dict__["_made"] = _core.value(self._obj, str(key)).keyed(key)
         return made
 
     @property
     def key(self) -> Hashable:
         """Its name in a graph."""
-        return self.__dict__["_leaf_key"]
+        key = self.__dict__.get("_leaf_key")
+        if key is None:  # a function that is only called needs none
+            key = self.__dict__["_leaf_key"] = f"{self._word}-{_core.unique_name()}"
+        return key
+
+    @property
+    def _length(self) -> int | None:  # type: ignore[override]
+        # of data how many there are; of a function how many each call gives
+        return None if callable(self._obj) else self._nout
 
     @property
     def __wrapped__(self) -> Any:
-        return self.__dict__["_obj"]
+        return self._obj
 
     @property
     def __name__(self) -> str:
-        return self.__dict__["_obj"].__name__
+        return self._obj.__name__
 
     @property
     def __doc__(self) -> str | None:  # type: ignore[override]
-        return self.__dict__["_obj"].__doc__
-
-    def __call__(self, *args: Any, pure: bool | None = None, dask_key_name: Hashable = None, **kwargs: Any) -> Any:
-        own = self.__dict__
-        pure = own["_pure"] if pure is None else pure
-        return call_function(own["_obj"], args, kwargs, pure=pure, nout=own["_nout"], key=dask_key_name)
+        return self._obj.__doc__
 
     def __reduce__(self) -> tuple[Any, ...]:
-        own = self.__dict__
-        return (DelayedLeaf, (Code(own["_obj"]), own["_leaf_key"], own["_pure"], own["_nout"]))
+        return (DelayedLeaf, (Code(self._obj), self.key, self._pure, self._nout))
 
 
 class DelayedAttr(Delayed):
@@ -421,10 +369,10 @@ class DelayedAttr(Delayed):
 
     __slots__ = ("__dict__",)
 
-    def __init__(self, obj: Delayed, attr: str) -> None:
+    def __new__(cls, obj: Delayed, attr: str) -> DelayedAttr:
+        self = super().__new__(cls)
         self.__dict__.update(_obj=obj, _attr=attr, _made=None)
-        object.__setattr__(self, "_key", None)
-        object.__setattr__(self, "_length", None)
+        return self
 
     def _as_call(self) -> Delayed:
         own = self.__dict__
@@ -437,8 +385,9 @@ class DelayedAttr(Delayed):
         return self._as_call()._node
 
     @property
-    def _recipe(self) -> Any:  # type: ignore[override]
-        return self._as_call()._recipe
+    def key(self) -> Hashable:
+        """Its name in a graph."""
+        return self._as_call().key
 
     def __getattr__(self, attr: str) -> Any:
         # `x.dtype` of delayed data may be asked for often, as in `x.dtype.itemsize`
@@ -458,36 +407,62 @@ class DelayedAttr(Delayed):
 def _pickled(x: Delayed) -> tuple[Any, ...]:
     """Give what a delayed value is made of, flat: a chain may be longer than the interpreter's stack is deep."""
     order: list[Any] = []
-    seen: dict[int, int] = {}
-    stack: list[tuple[Any, bool]] = [(x, False)]
+    places: dict[Any, int] = {}
+    stack: list[Any] = [x._node]
     while stack:
-        item, ready = stack.pop()
-        if id(item) in seen:
+        node = stack[-1]
+        if node in places:
+            stack.pop()
             continue
-        recipe = item._recipe if isinstance(item, Delayed) else None
-        if recipe is None or ready:
-            seen[id(item)] = len(order)
-            if recipe is None:
-                order.append((None, item if item is not x else item._node, (), None, None, None, None))
-            else:
-                call, inputs, prefix, token = recipe
-                key = item._key if not isinstance(item, DelayedAttr) else None
-                order.append((call, None, tuple(seen[id(each)] for each in inputs), prefix, token, item._length, key))
+        parts = node.parts()
+        inputs = parts[1] if parts is not None and len(parts) > 3 else ()
+        missing = [each for each in inputs if each not in places]
+        if missing:
+            stack.extend(missing)
             continue
-        stack.append((item, True))
-        stack.extend((each, False) for each in recipe[1] if id(each) not in seen)
-    return (order, x._key, x._length)
+        stack.pop()
+        places[node] = len(order)
+        if inputs:
+            parts = (parts[0], None, *parts[2:])
+        order.append((node if parts is None else parts, [places[each] for each in inputs]))
+    return (order, x._given_key, x._length)
 
 
 def _unpickled(order: list[Any], key: Hashable, length: int | None) -> Delayed:
     made: list[Any] = []
-    for call, item, inputs, prefix, token, its_length, its_key in order:
-        if call is None:
-            made.append(item)
-        else:
-            made.append(_call_node(call, [made[i] for i in inputs], prefix, token, its_length, its_key))
-    result = made[-1]
-    return result if isinstance(result, Delayed) else Delayed(result, key, length)
+    for parts, inputs in order:
+        node = _core.restored(parts, [made[i] for i in inputs]) if isinstance(parts, tuple) else parts
+        made.append(node)
+    return Delayed(made[-1], key, length)
+
+
+class _Graph:
+    """Computes a key of a graph in Dask's form."""
+
+    __slots__ = ("graph", "key")
+
+    def __init__(self, graph: Any, key: Hashable) -> None:
+        self.graph = graph
+        self.key = key
+
+    def __call__(self, *ignored: Any) -> Any:
+        from dusk.local import get_sync
+
+        return get_sync(self.graph, self.key, callbacks=())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_Graph, (self.graph, self.key))
+
+
+def node_of_graph(key: Hashable, graph: Any) -> Any:
+    """Return a node that computes a key of a graph."""
+    if graph is None:
+        raise TypeError(f"a Delayed is made of a node, or of a key and a graph, not of {key!r} alone")
+    if isinstance(graph, Mapping) and key not in graph:
+        raise ValueError(f"the graph has no key {key!r}")
+    token = _core.unique_name()
+    node = _core.call(_Graph(graph, key), [], None, prefix="graph", mode="partition", library=False, token=token)
+    return node.keyed(key)
 
 
 def _rebuild(dsk: Any, key: Hashable, length: int | None, rename: Any = None) -> Delayed:
@@ -542,23 +517,24 @@ def delayed(
     >>> total.compute()
     6
     """
-    if isinstance(obj, str) and obj == no_default:
+    kind = type(obj)
+    if kind is types.FunctionType and name is None and nout is None and not pure and not _core.pure_by_default():
+        return DelayedLeaf(obj, None, pure)
+    if kind is str and obj == no_default:
         return lambda obj: delayed(obj, name=name, pure=pure, nout=nout, traverse=traverse)
     if isinstance(obj, Delayed):
         return obj
     if nout is not None and (isinstance(nout, bool) or not isinstance(nout, int) or nout < 0):
         raise ValueError(f"nout must be None or a non-negative integer, got {nout}")
-    if is_dusk_collection(obj) or (traverse and type(obj) not in LEAVES and not callable(obj)):
+    if is_dusk_collection(obj) or (traverse and kind not in LEAVES and not callable(obj)):
         places = Places()
         taken = places.take(obj)
         if places.inputs:
             call = DelayedCall(_identity, (taken,), {})
-            prefix = type(obj).__name__
-            return _call_node(call, places.inputs, prefix, tokenize(call) if pure else _unique_token(), nout, name)
+            return _call_node(call, places.inputs, kind.__name__, tokenize(call) if pure else None, nout, name)
         if type(taken) is Build:  # an iterator, which can be walked only once
-            obj = fill(taken, ())
-    if name is None:
+            obj = taken()
+    if name is None and (_core.pure_by_default() if pure is None else pure):
         word = _name_of(obj) if callable(obj) else type(obj).__name__
-        pure_token = config.get("delayed_pure", False) if pure is None else pure
-        name = f"{word}-{tokenize(obj, nout, pure) if pure_token else _unique_token()}"
+        name = f"{word}-{tokenize(obj, nout, pure)}"
     return DelayedLeaf(obj, name, pure, nout)

@@ -8,7 +8,7 @@ use crate::chunk::{Chunk, Source};
 use crate::error::Result;
 use crate::nd::NdDtype;
 use crate::schema::FrameSchema;
-use crate::token::Token;
+use crate::token::{Name, Token};
 use crate::wire::Encoder;
 
 /// What a host call hands back.
@@ -31,8 +31,8 @@ pub enum HostOutput {
 /// Where in a run a host call happens, for errors and for functions that ask.
 #[derive(Clone, Debug)]
 pub struct CallSite {
-    /// The key of the task.
-    pub key: String,
+    /// The name of the node that is computed.
+    pub name: Name,
     /// The partition that it makes.
     pub partition: usize,
     /// The number of partitions of the collection.
@@ -50,6 +50,21 @@ pub struct BlockSite {
     pub index: Vec<usize>,
     /// For each argument the lengths of the nested lists that its blocks come in; empty for a single block.
     pub nests: Vec<Vec<usize>>,
+}
+
+impl CallSite {
+    /// The key of the task: its name and the partition or, of an array, the position of the block.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let Some(block) = &self.block else {
+            return format!("('{}', {})", self.name, self.partition);
+        };
+        let positions: Vec<String> = block.index.iter().map(ToString::to_string).collect();
+        match positions.as_slice() {
+            [] => format!("('{}',)", self.name),
+            _ => format!("('{}', {})", self.name, positions.join(", ")),
+        }
+    }
 }
 
 /// A function of the host language.

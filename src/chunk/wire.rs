@@ -130,7 +130,7 @@ impl Wire for HostOutput {
 
 impl Wire for CallSite {
     fn encode(&self, out: &mut Encoder) -> Result<()> {
-        self.key.encode(out)?;
+        self.name.encode(out)?;
         self.partition.encode(out)?;
         self.npartitions.encode(out)?;
         let origin = self.origin.as_ref();
@@ -142,12 +142,12 @@ impl Wire for CallSite {
     }
 
     fn decode(from: &mut Decoder) -> Result<Self> {
-        let (key, partition, npartitions) = (from.take()?, from.take()?, from.take()?);
+        let (name, partition, npartitions) = (from.take()?, from.take()?, from.take()?);
         let (origin, at): (Option<Arc<dyn Source>>, usize) = (from.take()?, from.take()?);
         let (index, nests): (Option<Vec<usize>>, Option<Vec<Vec<usize>>>) = (from.take()?, from.take()?);
         let block = index.zip(nests);
         Ok(Self {
-            key,
+            name,
             partition,
             npartitions,
             origin: origin.map(|source| (source, at)),

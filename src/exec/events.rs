@@ -8,8 +8,10 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
+use crate::chunk::Chunk;
 use crate::error::{Error, Kind, Result};
 use crate::task::{Control, TaskId};
+use crate::token::Name;
 
 /// One task that has run, well or not.
 #[derive(Clone, Debug)]
@@ -17,7 +19,7 @@ pub struct TaskEvent {
     /// Its position in the graph.
     pub task: TaskId,
     /// Its name.
-    pub name: Arc<str>,
+    pub name: Name,
     /// Its partition.
     pub partition: usize,
     /// The worker of the run that ran it, from 0.
@@ -28,6 +30,21 @@ pub struct TaskEvent {
     pub end: Instant,
     /// The bytes of its chunk; `None` when it failed.
     pub bytes: Option<usize>,
+}
+
+/// Somebody who is told of each task while it happens, on the thread that runs it. An error ends the run.
+pub trait Observer: Send + Sync {
+    /// A task is about to run.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    fn before(&self, task: TaskId) -> Result<()>;
+
+    /// A task has made its chunk.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    fn after(&self, task: TaskId, chunk: &Chunk) -> Result<()>;
 }
 
 /// A snapshot of the counters.
@@ -48,7 +65,7 @@ pub struct Counts {
 }
 
 /// The progress of a run; it may be used for one run after another, and for one at a time.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Progress {
     done: AtomicUsize,
     total: AtomicUsize,
@@ -58,6 +75,7 @@ pub struct Progress {
     listening: AtomicBool,
     control: Mutex<Arc<Control>>,
     events: Mutex<Vec<TaskEvent>>,
+    observer: Mutex<Option<Arc<dyn Observer>>>,
 }
 
 impl Progress {
@@ -65,6 +83,15 @@ impl Progress {
     #[must_use]
     pub fn new() -> Arc<Self> {
         Arc::default()
+    }
+
+    /// Has somebody told of each task of the next run.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        *self.observer.lock() = Some(observer);
+    }
+
+    pub(super) fn observer(&self) -> Option<Arc<dyn Observer>> {
+        self.observer.lock().clone()
     }
 
     /// The counters now.

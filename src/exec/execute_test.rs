@@ -452,6 +452,7 @@ fn a_bad_graph_is_refused() {
     let graph = TaskGraph {
         tasks: Vec::new(),
         outputs: vec![0],
+        ..TaskGraph::default()
     };
     assert_eq!(
         run(&Arc::new(graph), &settings, Arc::new(sum))

@@ -18,7 +18,7 @@ pub mod workers;
 
 use std::sync::Arc;
 
-pub use events::{Counts, Progress, TaskEvent};
+pub use events::{Counts, Observer, Progress, TaskEvent};
 pub use spill::{remove_spill_folder, remove_stale_folders};
 pub use store::Cell;
 pub use workers::{NoHook, WorkerHook, shutdown_workers};
@@ -85,7 +85,7 @@ pub fn execute_cells(
     hook: &Arc<dyn WorkerHook>,
     poll: &mut dyn FnMut() -> Result<()>,
 ) -> Result<Vec<Cell>> {
-    let run = Run::new(graph, settings, runner, progress.clone())?;
+    let run = Run::new(graph, settings, runner, progress.clone(), hook.clone())?;
     let workers = settings.threads.min(run.total());
     let nested = run::inside_a_task();
     if settings.threads == 0 || nested {
@@ -98,8 +98,11 @@ pub fn execute_cells(
         drop(crew);
     } else if workers > 0 {
         let crew = Crew::new(&run, 0, workers, usize::MAX, hook)?;
-        run.watch(poll);
-        drop(crew);
+        if run.watch(poll) {
+            drop(crew);
+        } else {
+            crew.leave();
+        }
     } else {
         drive(&run, poll);
     }

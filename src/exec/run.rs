@@ -1,7 +1,13 @@
 //! A run: the state machine and the chunks behind one lock, and what a worker does with them.
 //!
-//! Invariants: tasks, files and the dropping of chunks never happen under the lock (dropping a host object may wait for
-//! the host's own lock, whose owner may wait for ours); a worker takes the lock once between two tasks.
+//! Host calls are made in batches: a worker keeps the host's lock from one to the next, since handing it over takes longer
+//! than a small function does. One worker at a time waits for that lock with a task in hand. It gets it as soon as a
+//! function sleeps, reads or computes without it, and then the next worker comes to wait: functions that don't need the
+//! lock run side by side, and those that do leave each other alone but for the host's own time slices.
+//!
+//! Invariants: tasks, files and the dropping of chunks and errors never happen under our lock (dropping a host object may
+//! wait for the host's lock, whose owner may wait for ours); a worker takes our lock once between two tasks; the host's
+//! lock may be held when ours is taken, never the other way round.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -15,18 +21,22 @@ use crate::chunk::Chunk;
 use crate::config::Settings;
 use crate::error::{Error, Kind, Result};
 use crate::exec::Runner;
-use crate::exec::events::{Progress, TaskEvent};
+use crate::exec::events::{Observer, Progress, TaskEvent};
 use crate::exec::ledger::{Holding, Ledger};
 use crate::exec::memory::{self, Share};
 use crate::exec::shape::Shape;
 use crate::exec::spill::SpillFile;
 use crate::exec::state::{Action, Event, State, Work};
 use crate::exec::store::{Cell, Store};
-use crate::exec::workers::Job;
-use crate::task::{Control, TaskGraph, TaskId};
+use crate::exec::workers::{Job, WorkerHook};
+use crate::task::{Control, Task, TaskGraph, TaskId};
 
 /// How often the calling thread looks at signals and memory.
 const TICK: Duration = Duration::from_millis(20);
+/// How long a worker keeps the host's lock at most before others get a chance.
+const SLICE: Duration = Duration::from_millis(5);
+/// How long an interrupted caller waits for host calls to come back.
+const GRACE: Duration = Duration::from_millis(40);
 
 /// The caller's look at its signals.
 pub(super) type Poll<'a> = &'a mut dyn FnMut() -> Result<()>;
@@ -72,11 +82,24 @@ impl Drop for Entered {
     }
 }
 
+/// What a worker keeps in its hands between two tasks.
+struct Hands<'a> {
+    worker: usize,
+    poll: Option<Poll<'a>>,
+    actions: Vec<Action>,
+    trash: Vec<Cell>,
+    ticked: Instant,
+    /// Since when it has had the host's lock.
+    attached: Option<Instant>,
+}
+
 pub(super) struct Run {
     graph: Arc<TaskGraph>,
     settings: Settings,
     runner: Runner,
     progress: Arc<Progress>,
+    hook: Arc<dyn WorkerHook>,
+    observer: Option<Arc<dyn Observer>>,
     lineage: Arc<Lineage>,
     /// The resident set above which memory is short.
     ceiling: usize,
@@ -92,7 +115,12 @@ struct Shared {
     store: Store,
     ledger: Ledger,
     share: Share,
-    error: Option<Error>,
+    /// The first is the run's; the others are kept so that they aren't dropped under the lock.
+    errors: Vec<Error>,
+    /// Workers that have a host call in hand and wait for the host's lock.
+    entering: usize,
+    /// Host calls under way.
+    calling: usize,
     /// Workers that wait and haven't been woken.
     idle: usize,
     finished: bool,
@@ -106,6 +134,7 @@ impl Run {
         settings: &Settings,
         runner: Runner,
         progress: Arc<Progress>,
+        hook: Arc<dyn WorkerHook>,
     ) -> Result<Arc<Self>> {
         let state = State::new(Shape::of(&graph)?, settings.memory_limit);
         let lineage = Arc::new(Lineage {
@@ -127,14 +156,18 @@ impl Run {
             ceiling: memory::ceiling(settings.memory_limit, baseline),
             settings: settings.clone(),
             runner,
+            observer: progress.observer(),
             progress,
+            hook,
             lineage,
             shared: Mutex::new(Shared {
                 store: Store::new(graph.tasks.len()),
                 ledger: Ledger::new(graph.tasks.len()),
                 state,
                 share,
-                error: None,
+                errors: Vec::new(),
+                entering: 0,
+                calling: 0,
                 idle: 0,
                 finished: false,
             }),
@@ -149,14 +182,15 @@ impl Run {
         self.shared.lock().state.total()
     }
 
-    /// The cells of the outputs, when all workers have left.
+    /// The cells of the outputs, when the run is over.
     pub(super) fn finish(&self) -> Result<Vec<Cell>> {
         let mut shared = self.shared.lock();
-        if let Some(error) = shared.error.take() {
+        if !shared.errors.is_empty() {
+            let mut errors = std::mem::take(&mut shared.errors);
             let store = std::mem::take(&mut shared.store);
             drop(shared);
             drop(store);
-            return Err(error);
+            return Err(errors.swap_remove(0));
         }
         if !shared.finished {
             return Err(Error::internal("a run was left before it was over"));
@@ -164,52 +198,95 @@ impl Run {
         Ok(shared.store.outputs(&self.graph.outputs))
     }
 
-    /// Waits until the run is over, looking at signals and memory meanwhile.
-    pub(super) fn watch(&self, poll: Poll) {
+    /// Waits until the run is over, looking at signals and memory meanwhile. False when it has been left to itself: it was
+    /// interrupted, and a host call, which can't be stopped, is still under way.
+    pub(super) fn watch(&self, poll: Poll) -> bool {
+        let mut interrupted: Option<Instant> = None;
         let mut shared = self.shared.lock();
         while !shared.finished {
             self.done.wait_for(&mut shared, TICK);
             if shared.finished {
                 break;
             }
+            if interrupted.is_some_and(|since| since.elapsed() >= GRACE) && shared.calling > 0 {
+                // Whoever comes back finds the run over, and drops what it brings.
+                shared.finished = true;
+                shared.share.set(0);
+                return false;
+            }
             let polled = MutexGuard::unlocked(&mut shared, || caught(&mut *poll));
+            if polled.is_err() {
+                interrupted = interrupted.or_else(|| Some(Instant::now()));
+            }
             self.tick(&mut shared, polled);
         }
+        true
     }
 
     /// Takes part as worker number `worker` until there is nothing left to do; the calling thread of a run without workers
     /// looks at its signals in between.
-    pub(super) fn drive(&self, worker: usize, mut poll: Option<Poll>) {
+    pub(super) fn drive(&self, worker: usize, poll: Option<Poll>) {
         let _entered = Entered::new(&self.lineage);
-        let mut actions = Vec::new();
-        let mut trash: Vec<Cell> = Vec::new();
-        let mut ticked = Instant::now();
+        let mut hands = Hands {
+            worker,
+            poll,
+            actions: Vec::new(),
+            trash: Vec::new(),
+            ticked: Instant::now(),
+            attached: None,
+        };
+        let mut work = self.rounds(&mut hands, None);
+        while let Some(call) = work {
+            self.hook.attached(&mut || {
+                hands.attached = Some(Instant::now());
+                work = self.rounds(&mut hands, Some(call));
+                hands.trash.clear();
+            });
+            hands.attached = None;
+            work = self.rounds(&mut hands, work);
+        }
+    }
+
+    /// Works as long as the host's lock is on the right side: without it until there is a host call to make, which is given
+    /// back, and with it until there is something else to do (waiting stands for asking again). None when the run is over.
+    fn rounds(&self, hands: &mut Hands, mut given: Option<Work>) -> Option<Work> {
         let mut shared = self.shared.lock();
+        if hands.attached.is_some() {
+            shared.entering -= 1;
+        }
         while !shared.finished {
-            if let Some(poll) = &mut poll
-                && ticked.elapsed() >= TICK
-            {
-                let polled = MutexGuard::unlocked(&mut shared, || caught(poll));
-                self.tick(&mut shared, polled);
-                ticked = Instant::now();
-            }
-            if self.lineage.control.is_cancelled() && !shared.state.has_ended() {
-                self.fail(&mut shared, Error::new(Kind::Cancelled, "the run was cancelled"));
-                shared.state.on(Event::Cancel, &mut actions);
-            }
-            // What was released but is shared with chunks that live on is as good as held by somebody else.
-            let kept = shared.ledger.total().saturating_sub(shared.state.live());
-            let outside = shared.share.others().saturating_add(kept);
-            let work = shared.state.next(outside);
-            let held = shared.state.held().saturating_add(kept);
-            shared.share.set(held);
-            if shared.idle > 0 && shared.state.has_work() && self.wake.notify_one() {
-                shared.idle -= 1;
-            }
+            let work = match given.take() {
+                Some(work) if work != Work::Wait => {
+                    let open = shared.entering == 0;
+                    shared.state.open_host(open);
+                    self.call_helper(&mut shared);
+                    work
+                }
+                _ => {
+                    self.look_around(&mut shared, hands);
+                    self.ask(&mut shared, hands.attached.is_some())
+                }
+            };
             let event = match work {
-                Work::Run(task) => self.run_task(&mut shared, &mut trash, worker, task),
-                Work::Spill(chunk) => self.spill(&mut shared, &mut trash, chunk),
-                Work::Load(chunk) => self.load(&mut shared, &mut trash, chunk),
+                Work::Run(task) => {
+                    let host = self.graph.tasks[task as usize].is_host();
+                    match (host, hands.attached) {
+                        (true, None) => {
+                            shared.entering += 1;
+                            return Some(work);
+                        }
+                        (false, Some(_)) => return Some(work),
+                        (true, Some(since)) if since.elapsed() >= SLICE => {
+                            MutexGuard::unlocked(&mut shared, || self.hook.breathe());
+                            hands.attached = Some(Instant::now());
+                        }
+                        _ => {}
+                    }
+                    shared.calling += usize::from(host);
+                    let event = self.run_task(&mut shared, hands, task);
+                    shared.calling -= usize::from(host);
+                    event
+                }
                 Work::Done => {
                     shared.finished = true;
                     shared.share.set(0);
@@ -217,8 +294,11 @@ impl Run {
                     self.done.notify_all();
                     break;
                 }
-                Work::Wait if !trash.is_empty() => {
-                    MutexGuard::unlocked(&mut shared, || trash.clear());
+                _ if hands.attached.is_some() => return Some(work),
+                Work::Spill(chunk) => Some(self.spill(&mut shared, &mut hands.trash, chunk)),
+                Work::Load(chunk) => Some(self.load(&mut shared, &mut hands.trash, chunk)),
+                Work::Wait if !hands.trash.is_empty() => {
+                    MutexGuard::unlocked(&mut shared, || hands.trash.clear());
                     shared.state.reconsider();
                     continue;
                 }
@@ -227,11 +307,11 @@ impl Run {
                         &mut shared,
                         Error::internal("the scheduler has nothing to do before all is done"),
                     );
-                    Event::Cancel
+                    Some(Event::Cancel)
                 }
                 Work::Wait => {
                     shared.idle += 1;
-                    if poll.is_none() {
+                    if hands.poll.is_none() {
                         self.wake.wait(&mut shared);
                     } else if self.wake.wait_for(&mut shared, TICK).timed_out() {
                         // Nobody has woken us, so nobody has counted us out.
@@ -240,23 +320,73 @@ impl Run {
                     continue;
                 }
             };
-            shared.state.on(event, &mut actions);
-            for action in actions.drain(..) {
-                match action {
-                    Action::Release(chunk) => {
-                        shared.ledger.remove(chunk);
-                        trash.push(shared.store.remove(chunk));
-                    }
-                    Action::Forget(chunk) => {
-                        shared.ledger.remove(chunk);
-                        trash.extend(shared.store.take(chunk).map(Cell::new));
-                    }
-                }
-            }
-            self.progress.set(shared.state.done(), shared.ledger.total());
+            let Some(event) = event else { break };
+            self.tell(&mut shared, hands, event);
         }
         drop(shared);
-        drop(trash);
+        hands.trash.clear();
+        None
+    }
+
+    /// Looks at the caller's signals, when it is time, and whether the run shall end.
+    fn look_around(&self, shared: &mut Guard, hands: &mut Hands) {
+        if let Some(poll) = &mut hands.poll
+            && hands.ticked.elapsed() >= TICK
+        {
+            let polled = MutexGuard::unlocked(shared, || caught(poll));
+            self.tick(shared, polled);
+            hands.ticked = Instant::now();
+        }
+        if self.lineage.control.is_cancelled() && !shared.state.has_ended() {
+            self.fail(shared, Error::new(Kind::Cancelled, "the run was cancelled"));
+            shared.state.on(Event::Cancel, &mut hands.actions);
+        }
+    }
+
+    /// Asks the state what to do.
+    fn ask(&self, shared: &mut Guard, attached: bool) -> Work {
+        // What was released but is shared with chunks that live on is as good as held by somebody else.
+        let kept = shared.ledger.total().saturating_sub(shared.state.live());
+        let outside = shared.share.others().saturating_add(kept);
+        let open = shared.entering == 0;
+        shared.state.open_host(open);
+        let work = shared.state.next(outside);
+        let held = shared.state.held().saturating_add(kept);
+        shared.share.set(held);
+        if let Work::Run(task) = work
+            && !attached
+            && self.graph.tasks[task as usize].is_host()
+        {
+            // We shall wait for the host's lock: nobody else needs to come for that.
+            shared.state.open_host(false);
+        }
+        self.call_helper(shared);
+        work
+    }
+
+    /// Wakes a worker when there is work for it.
+    fn call_helper(&self, shared: &mut Guard) {
+        if shared.idle > 0 && shared.state.has_work() && self.wake.notify_one() {
+            shared.idle -= 1;
+        }
+    }
+
+    /// Tells the state what has happened, and does what follows.
+    fn tell(&self, shared: &mut Guard, hands: &mut Hands, event: Event) {
+        shared.state.on(event, &mut hands.actions);
+        for action in hands.actions.drain(..) {
+            match action {
+                Action::Release(chunk) => {
+                    shared.ledger.remove(chunk);
+                    hands.trash.push(shared.store.remove(chunk));
+                }
+                Action::Forget(chunk) => {
+                    shared.ledger.remove(chunk);
+                    hands.trash.extend(shared.store.take(chunk).map(Cell::new));
+                }
+            }
+        }
+        self.progress.set(shared.state.done(), shared.ledger.total());
     }
 
     /// What the caller has seen: a signal, memory of the process and of other runs.
@@ -278,16 +408,15 @@ impl Run {
 
     /// Keeps the first error, and stops what runs. The state is told by the event that follows.
     fn fail(&self, shared: &mut Guard, error: Error) {
-        if shared.error.is_none() {
-            shared.error = Some(error);
-        }
+        shared.errors.push(error);
         self.lineage.cancel();
         // All who wait shall see that the run is over.
         self.wake.notify_all();
         shared.idle = 0;
     }
 
-    fn run_task(&self, shared: &mut Guard, trash: &mut Vec<Cell>, worker: usize, id: TaskId) -> Event {
+    /// Runs a task; nothing comes of it when the run has been left meanwhile.
+    fn run_task(&self, shared: &mut Guard, hands: &mut Hands, id: TaskId) -> Option<Event> {
         let task = &self.graph.tasks[id as usize];
         let Shared { state, store, .. } = &mut **shared;
         // The last consumer gets the chunk for its own, so that it may work in its buffers.
@@ -300,34 +429,21 @@ impl Run {
         });
         let inputs = inputs.collect::<Result<Vec<Chunk>>>();
         let result = MutexGuard::unlocked(shared, || {
-            trash.clear();
-            let start = self.progress.is_listening().then(Instant::now);
-            let result = inputs.and_then(|inputs| {
-                caught(|| {
-                    let chunk = (self.runner)(task, inputs, &self.lineage.control)?;
-                    let holding = Holding::of(&chunk);
-                    Ok((chunk, holding))
+            hands.trash.clear();
+            inputs
+                .and_then(|inputs| caught(|| self.run_observed(task, id, inputs, hands.worker)))
+                .map_err(|error| match error.kind() {
+                    Kind::Cancelled => error,
+                    // a host call has named its key already, with its function
+                    _ if error.notes().iter().any(|note| note.contains(&task.key())) => error,
+                    _ => error.note(format!("in task {}, partition {}", task.key(), task.partition)),
                 })
-            });
-            if let Some(start) = start {
-                self.progress.push(TaskEvent {
-                    task: id,
-                    name: task.name.clone(),
-                    partition: task.partition,
-                    worker,
-                    start,
-                    end: Instant::now(),
-                    bytes: result.as_ref().ok().map(|(_, holding)| holding.bytes()),
-                });
-            }
-            result.map_err(|error| match error.kind() {
-                Kind::Cancelled => error,
-                // a host call has named its key already, with its function
-                _ if error.notes().iter().any(|note| note.contains(&task.key())) => error,
-                _ => error.note(format!("in task {}, partition {}", task.key(), task.partition)),
-            })
         });
-        match result {
+        if shared.finished {
+            MutexGuard::unlocked(shared, || drop(result));
+            return None;
+        }
+        Some(match result {
             Ok((chunk, holding)) => {
                 shared.store.put(id, chunk);
                 let held = shared.state.is_held(id);
@@ -344,7 +460,41 @@ impl Run {
                 self.fail(shared, error);
                 Event::Failed(id)
             }
+        })
+    }
+
+    /// Runs a task and tells those who want to know.
+    fn run_observed(
+        &self,
+        task: &Task,
+        id: TaskId,
+        inputs: Vec<Chunk>,
+        worker: usize,
+    ) -> Result<(Chunk, Holding)> {
+        if let Some(observer) = &self.observer {
+            self.lineage.control.check()?;
+            observer.before(id)?;
         }
+        let start = self.progress.is_listening().then(Instant::now);
+        let result = (self.runner)(task, inputs, &self.lineage.control).map(|chunk| {
+            let holding = Holding::of(&chunk);
+            (chunk, holding)
+        });
+        if let Some(start) = start {
+            self.progress.push(TaskEvent {
+                task: id,
+                name: task.name.clone(),
+                partition: task.partition,
+                worker,
+                start,
+                end: Instant::now(),
+                bytes: result.as_ref().ok().map(|(_, holding)| holding.bytes()),
+            });
+        }
+        if let (Some(observer), Ok((chunk, _))) = (&self.observer, &result) {
+            observer.after(id, chunk)?;
+        }
+        result
     }
 
     fn spill(&self, shared: &mut Guard, trash: &mut Vec<Cell>, id: TaskId) -> Event {

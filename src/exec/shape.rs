@@ -61,6 +61,8 @@ pub struct Shape {
     pub projected: Vec<usize>,
     /// Tasks whose result somebody else holds anyway, so that dropping or spilling it frees nothing.
     pub held: Vec<bool>,
+    /// Tasks that call the host language.
+    pub host: Vec<bool>,
     /// The tasks whose results are asked for.
     pub outputs: Vec<TaskId>,
 }
@@ -80,6 +82,7 @@ impl Shape {
         self.inputs.push(inputs);
         self.projected.push(projected);
         self.held.push(held);
+        self.host.push(false);
         id
     }
 
@@ -112,6 +115,7 @@ impl Shape {
         shape.inputs.items.reserve_exact(edges);
         shape.projected.reserve_exact(count);
         shape.held.reserve_exact(count);
+        shape.host.reserve_exact(count);
         for (position, task) in graph.tasks.iter().enumerate() {
             if let Some(input) = task.inputs.iter().find(|&&input| input as usize >= position) {
                 return Err(Error::internal(format!(
@@ -120,6 +124,7 @@ impl Shape {
                 )));
             }
             shape.push(&task.inputs, task.projected, matches!(task.op, TaskOp::Value(_)));
+            shape.host[position] = task.is_host();
         }
         if let Some(output) = graph.outputs.iter().find(|&&output| output as usize >= count) {
             return Err(Error::internal(format!(

@@ -3,6 +3,8 @@
 //! Answers: which task may start (its inputs are there, its memory fits), which chunk is released, spilled or loaded
 //! back, and when the run is over. Does not cover who performs it (`run`, `workers`) and where chunks lie (`store`).
 //!
+//! Host calls have a queue of their own, which can be closed for a while: their workers would only wait for each other.
+//!
 //! Invariants: each needed task runs once, after its inputs; a chunk stays until its last consumer has finished; at an
 //! admission, bytes held and reserved stay within the limit unless nothing else runs; after a failure nothing starts,
 //! and the run is done when all that was under way has come back.
@@ -98,6 +100,16 @@ struct Node {
     bytes: usize,
 }
 
+/// Tasks of one kind that could start, as far as their inputs go.
+#[derive(Debug, Default)]
+struct Queue {
+    /// Tasks without inputs, by rank; those before `first` have been admitted.
+    sources: Vec<TaskId>,
+    first: usize,
+    /// Ranks of the other tasks whose inputs are made.
+    ready: BinaryHeap<Reverse<u32>>,
+}
+
 /// The state of a run.
 #[derive(Debug)]
 pub struct State {
@@ -105,11 +117,10 @@ pub struct State {
     order: Order,
     nodes: Vec<Node>,
     limit: usize,
-    /// Tasks without inputs, by rank; those before `first` have been admitted.
-    sources: Vec<TaskId>,
-    first: usize,
-    /// Ranks of the other tasks whose inputs are made.
-    ready: BinaryHeap<Reverse<u32>>,
+    /// Tasks whose inputs are made: native ones and host calls.
+    queues: [Queue; 2],
+    /// Whether host calls may start now.
+    host_open: bool,
     /// Admitted tasks whose inputs have been loaded.
     staged: VecDeque<TaskId>,
     loads: Vec<TaskId>,
@@ -155,15 +166,18 @@ impl State {
         for &output in &shape.outputs {
             nodes[output as usize].uses += 1;
         }
-        let no_inputs = |&&task: &&TaskId| shape.inputs.of(task).is_empty();
-        let sources = order.tasks.iter().filter(no_inputs).copied().collect();
+        let mut queues = [Queue::default(), Queue::default()];
+        for &task in &order.tasks {
+            if shape.inputs.of(task).is_empty() {
+                queues[usize::from(shape.host[task as usize])].sources.push(task);
+            }
+        }
         Self {
             remaining: order.tasks.len(),
             nodes,
             limit,
-            sources,
-            first: 0,
-            ready: BinaryHeap::new(),
+            queues,
+            host_open: true,
             staged: VecDeque::new(),
             loads: Vec::new(),
             victims: None,
@@ -230,6 +244,14 @@ impl State {
     #[must_use]
     pub fn is_held(&self, task: TaskId) -> bool {
         self.shape.held[task as usize]
+    }
+
+    /// Says whether host calls may start now, or only native tasks.
+    pub fn open_host(&mut self, open: bool) {
+        if open && !self.host_open {
+            self.stalled = false;
+        }
+        self.host_open = open;
     }
 
     /// Makes the next question be answered anew, as when memory outside of this run has changed.
@@ -363,19 +385,15 @@ impl State {
 
     /// The ready task of the lowest rank.
     fn head(&self) -> Option<TaskId> {
-        let source = self.sources.get(self.first).copied();
-        let ready = self
-            .ready
-            .peek()
-            .map(|Reverse(rank)| self.order.tasks[*rank as usize]);
-        match (source, ready) {
-            (Some(a), Some(b)) => Some(if self.order.rank[a as usize] < self.order.rank[b as usize] {
-                a
-            } else {
-                b
-            }),
-            (a, b) => a.or(b),
-        }
+        let kinds = if self.host_open { 2 } else { 1 };
+        let heads = self.queues[..kinds].iter().flat_map(|queue| {
+            let source = queue.sources.get(queue.first);
+            let source = source.map(|&task| self.order.rank[task as usize]);
+            source
+                .into_iter()
+                .chain(queue.ready.peek().map(|Reverse(rank)| *rank))
+        });
+        heads.min().map(|rank| self.order.tasks[rank as usize])
     }
 
     /// Bytes that have to be loaded for `task`.
@@ -389,10 +407,11 @@ impl State {
 
     /// Takes the head off the queue, reserves its memory and asks for its inputs; whether all are there.
     fn admit(&mut self, task: TaskId) -> bool {
-        if self.sources.get(self.first) == Some(&task) {
-            self.first += 1;
+        let queue = &mut self.queues[usize::from(self.shape.host[task as usize])];
+        if queue.sources.get(queue.first) == Some(&task) {
+            queue.first += 1;
         } else {
-            self.ready.pop();
+            queue.ready.pop();
         }
         self.admitted += 1;
         self.reserved += self.shape.projected[task as usize];
@@ -471,7 +490,8 @@ impl State {
             let node = &mut self.nodes[consumer as usize];
             node.pending -= 1;
             if node.pending == 0 {
-                self.ready.push(Reverse(self.order.rank[consumer as usize]));
+                let queue = &mut self.queues[usize::from(self.shape.host[consumer as usize])];
+                queue.ready.push(Reverse(self.order.rank[consumer as usize]));
             }
         }
     }

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -16,6 +17,14 @@ use crate::process::PerProcess;
 pub trait WorkerHook: Send + Sync {
     /// Calls `body` once; it returns when the thread shall end.
     fn enter(&self, body: &mut (dyn FnMut() + Send));
+
+    /// Calls `body` once with the host's lock in hand, if it has one: calls of the host language inside don't wait for it.
+    fn attached(&self, body: &mut dyn FnMut()) {
+        body();
+    }
+
+    /// Called with the host's lock in hand: lets others have it for a moment.
+    fn breathe(&self) {}
 }
 
 /// Nothing around it.
@@ -39,6 +48,9 @@ static POOL: PerProcess<Pool> = PerProcess::new();
 /// Python code runs on these threads too, and may recurse as deeply as on the main thread.
 const STACK: usize = 16 << 20;
 
+/// How long the end of the process waits for workers that an interrupted run has left.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 #[derive(Default)]
 struct Pool {
     state: Mutex<PoolState>,
@@ -53,6 +65,8 @@ struct PoolState {
     queue: VecDeque<Ticket>,
     idle: usize,
     threads: usize,
+    /// Threads that are busy for nobody.
+    left: usize,
     stop: bool,
 }
 
@@ -66,9 +80,15 @@ struct Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         drop(self.job.take());
+        // in the order in which `leave` takes them
+        let pool = POOL.get();
+        let mut state = pool.state.lock();
         let mut open = self.latch.open.lock();
-        *open -= 1;
-        if *open == 0 {
+        open.count -= 1;
+        if open.left {
+            state.left -= 1;
+        }
+        if open.count == 0 {
             self.latch.closed.notify_all();
         }
     }
@@ -76,13 +96,22 @@ impl Drop for Ticket {
 
 #[derive(Default)]
 struct Latch {
-    open: Mutex<usize>,
+    open: Mutex<Open>,
     closed: Condvar,
+}
+
+#[derive(Default)]
+struct Open {
+    /// Workers that haven't left.
+    count: usize,
+    /// Nobody waits for them.
+    left: bool,
 }
 
 /// The workers of one job. Dropping it waits until the last has left.
 pub(super) struct Crew {
     latch: Arc<Latch>,
+    left: bool,
 }
 
 impl Crew {
@@ -100,8 +129,8 @@ impl Crew {
     ) -> Result<Self> {
         let pool = POOL.get();
         let latch = Arc::new(Latch::default());
-        *latch.open.lock() = count;
-        let crew = Self { latch };
+        latch.open.lock().count = count;
+        let crew = Self { latch, left: false };
         let mut state = pool.state.lock();
         for worker in first..first + count {
             state.queue.push_back(Ticket {
@@ -140,6 +169,17 @@ impl Crew {
         }
     }
 
+    /// Leaves the workers to themselves: they end when they come back from what they are doing, and nobody waits for them,
+    /// nor for the end of their threads.
+    pub(super) fn leave(mut self) {
+        self.withdraw();
+        let mut state = POOL.get().state.lock();
+        let mut open = self.latch.open.lock();
+        open.left = true;
+        state.left += open.count;
+        self.left = true;
+    }
+
     /// Takes back the tickets that nobody has taken yet.
     fn withdraw(&self) {
         let mut state = POOL.get().state.lock();
@@ -155,9 +195,12 @@ impl Crew {
 
 impl Drop for Crew {
     fn drop(&mut self) {
+        if self.left {
+            return;
+        }
         self.withdraw();
         let mut open = self.latch.open.lock();
-        while *open > 0 {
+        while open.count > 0 {
             self.latch.closed.wait(&mut open);
         }
     }
@@ -212,8 +255,14 @@ pub fn shutdown_workers() {
     let mut state = pool.state.lock();
     state.stop = true;
     pool.wake.notify_all();
-    while state.threads > 0 {
-        pool.left.wait(&mut state);
+    let mut patient = true;
+    while state.threads > 0 && (patient || state.threads > state.left) {
+        // What an interrupted run has left behind may sleep for hours.
+        if state.threads > state.left {
+            pool.left.wait(&mut state);
+        } else {
+            patient = !pool.left.wait_for(&mut state, PATIENCE).timed_out();
+        }
     }
     state.stop = false;
 }

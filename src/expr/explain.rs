@@ -53,14 +53,14 @@ impl Node {
 
 /// How many nodes of each tier are below and including `node`, each node counted once.
 #[must_use]
-pub fn tier_counts(node: &NodeRef) -> BTreeMap<&'static str, usize> {
+pub fn tier_counts(roots: &[NodeRef]) -> BTreeMap<&'static str, usize> {
     let mut counts: BTreeMap<_, _> = [Tier::Native, Tier::Library, Tier::User]
         .into_iter()
         .map(|tier| (tier.name(), 0))
         .collect();
     let mut seen = hashbrown::HashSet::new();
     // no recursion: chains may be long
-    let mut stack = vec![node];
+    let mut stack: Vec<&NodeRef> = roots.iter().collect();
     while let Some(node) = stack.pop() {
         if seen.insert(node.token) {
             *counts.entry(node.tier().name()).or_default() += 1;

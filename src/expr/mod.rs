@@ -15,10 +15,11 @@ use crate::chunk::HostFn;
 use crate::chunk::host::HostOutput;
 use crate::chunk::{Chunk, Source};
 use crate::expr::array::ArraySchema;
+use crate::host::HostRef;
 use crate::op::agg::AggSpec;
 use crate::op::tree::ExprRef;
 use crate::schema::{Divisions, FrameSchema};
-use crate::token::{Token, Tokenize, Tokenizer};
+use crate::token::{Name, Token, Tokenize, Tokenizer};
 
 /// A shared node.
 pub type NodeRef = Arc<Node>;
@@ -111,6 +112,8 @@ pub struct Node {
     pub prefix: Arc<str>,
     /// Content hash of all above.
     pub token: Token,
+    /// What the caller calls it, when he has a name of his own for it: the key that callbacks see.
+    pub key: Option<HostRef>,
 }
 
 impl Node {
@@ -168,13 +171,56 @@ impl Node {
             divisions,
             prefix: prefix.into(),
             token,
+            key: None,
+        })
+    }
+
+    /// A call that makes one object, with a token that the caller vouches for: no other content may have it.
+    #[must_use]
+    pub fn call(
+        op: NodeOp,
+        inputs: Vec<NodeRef>,
+        prefix: Arc<str>,
+        token: Token,
+        key: Option<HostRef>,
+    ) -> NodeRef {
+        Arc::new(Self {
+            op,
+            inputs,
+            schema: None,
+            array: None,
+            divisions: Divisions::Unknown(1),
+            prefix,
+            token,
+            key,
+        })
+    }
+
+    /// The same node with a key of the caller's.
+    #[must_use]
+    pub fn keyed(&self, key: HostRef) -> NodeRef {
+        Arc::new(Self {
+            op: self.op.clone(),
+            inputs: self.inputs.clone(),
+            schema: self.schema.clone(),
+            array: self.array.clone(),
+            divisions: self.divisions.clone(),
+            prefix: self.prefix.clone(),
+            token: self.token,
+            key: Some(key),
         })
     }
 
     /// Its name, as in Dask: what it does and a hash.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}-{}", self.prefix, self.token.hex())
+        self.label().to_string()
+    }
+
+    /// Its name, not made text yet.
+    #[must_use]
+    pub fn label(&self) -> Name {
+        Name::new(self.prefix.clone(), self.token)
     }
 
     /// The number of partitions.

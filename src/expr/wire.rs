@@ -10,7 +10,10 @@ use hashbrown::HashMap;
 
 use crate::chunk::Chunk;
 use crate::error::Result;
+use crate::host::HostRef;
+use crate::expr::array::ArraySchema;
 use crate::expr::{ChunkList, HostCall, Node, NodeOp, NodeRef, Repartition};
+use crate::schema::{Divisions, FrameSchema};
 use crate::token::Token;
 use crate::wire::{Decoder, Encoder, Magic, Wire, broken};
 
@@ -161,6 +164,7 @@ pub fn encode(roots: &[NodeRef], out: &mut Encoder) -> Result<()> {
         node.divisions.encode(out)?;
         node.prefix.encode(out)?;
         node.token.encode(out)?;
+        node.key.encode(out)?;
     }
     out.number(roots.len() as u64);
     roots.iter().for_each(|root| out.number(position(root)));
@@ -176,12 +180,25 @@ pub fn decode(from: &mut Decoder) -> Result<Vec<NodeRef>> {
     for _ in 0..from.count()? {
         let op = from.take()?;
         let inputs = references(from, &nodes)?;
-        let schema = from.take()?;
-        let array = from.take()?;
-        let divisions = from.take()?;
+        let schema: Option<Arc<FrameSchema>> = from.take()?;
+        let array: Option<Arc<ArraySchema>> = from.take()?;
+        let divisions: Divisions = from.take()?;
         let prefix: Arc<str> = from.take()?;
         let token: Token = from.take()?;
-        let node = Node::of_parts(op, inputs, schema, array, divisions, &prefix);
+        let key: Option<HostRef> = from.take()?;
+        let object = matches!(
+            op,
+            NodeOp::PerPartition(_) | NodeOp::Gather(_) | NodeOp::Chunks(_)
+        );
+        let single = object && schema.is_none() && array.is_none() && divisions.npartitions() == 1;
+        let mut node = Node::of_parts(op, inputs, schema, array, divisions, &prefix);
+        if node.token != token && single {
+            // a call's maker may vouch for a token of its own
+            node = Node::call(node.op.clone(), node.inputs.clone(), prefix.clone(), token, None);
+        }
+        if let Some(key) = key {
+            node = node.keyed(key);
+        }
         if node.token != token {
             return Err(broken(&format!(
                 "the node {prefix}-{} came out as {}; plans are read by the version of dusk that wrote them",

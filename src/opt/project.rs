@@ -235,8 +235,9 @@ fn rebuild(node: &NodeRef, wanted: Option<&BTreeSet<usize>>, done: &HashMap<Toke
                 .inputs
                 .iter()
                 .map(|input| cut(&done[&input.token], &(0..width(input)).collect::<Vec<_>>()))
-                .collect::<Result<_>>()?;
+                .collect::<Result<Vec<_>>>()?;
             Kept {
+                // one that reads what it read before stays itself: its name is known to those who follow the run
                 node: with_inputs(node, inputs)?,
                 columns: all(),
             }

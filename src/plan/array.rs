@@ -241,14 +241,8 @@ impl Lowering<'_> {
                 .map(|(_, count, _)| *count);
             nests.push(nest.collect());
         }
-        let name = node.name();
-        let positions: Vec<String> = index.iter().map(ToString::to_string).collect();
         let site = CallSite {
-            key: if positions.is_empty() {
-                format!("('{name}',)")
-            } else {
-                format!("('{name}', {})", positions.join(", "))
-            },
+            name: node.label(),
             partition: number,
             npartitions: node.npartitions(),
             block: Some(Arc::new(BlockSite {

@@ -33,9 +33,13 @@ pub fn lower(nodes: &[NodeRef], settings: &Settings) -> Result<(TaskGraph, Vec<u
         done: HashMap::new(),
         chains: HashMap::new(),
         computes: HashMap::new(),
+        ones: Vec::new(),
     };
     // Inputs first, so that a long chain of calls is not walked by recursion.
-    for node in topological(nodes) {
+    let all = topological(nodes);
+    lowering.graph.tasks.reserve(all.len());
+    lowering.done.reserve(all.len());
+    for node in all {
         if node.npartitions() == 1 && matches!(node.op, NodeOp::PerPartition(_) | NodeOp::Gather(_)) {
             lowering.partition(&node, 0)?;
         }
@@ -84,6 +88,7 @@ struct Lowering<'a> {
     chains: HashMap<Token, Arc<chain::Chain>>,
     /// The expressions of nodes, each compiled once for all blocks.
     computes: HashMap<Token, Arc<Compute>>,
+    ones: Vec<Arc<[usize]>>,
 }
 
 impl Lowering<'_> {
@@ -172,6 +177,9 @@ impl Lowering<'_> {
                 }
             }
         };
+        if let Some(name) = &node.key {
+            self.graph.keys.insert(task, name.clone());
+        }
         self.done.insert(key, task);
         Ok(task)
     }
@@ -183,8 +191,20 @@ impl Lowering<'_> {
             .iter()
             .map(|input| self.partition(input, if input.npartitions() == 1 { 0 } else { partition }))
             .collect::<Result<Vec<_>>>()?;
-        let groups = vec![1; inputs.len()].into();
+        let groups = self.ones(inputs.len());
         Ok(self.host(node, call, partition, inputs, groups))
+    }
+
+    /// As many ones; calls of few inputs share theirs.
+    fn ones(&mut self, count: usize) -> Arc<[usize]> {
+        const SHARED: usize = 8;
+        if count >= SHARED {
+            return vec![1; count].into();
+        }
+        if self.ones.is_empty() {
+            self.ones = (0..SHARED).map(|count| vec![1; count].into()).collect();
+        }
+        self.ones[count].clone()
     }
 
     /// One host call on all partitions of all inputs.
@@ -207,9 +227,8 @@ impl Lowering<'_> {
         inputs: Vec<TaskId>,
         groups: Arc<[usize]>,
     ) -> TaskId {
-        let key = format!("('{}', {partition})", node.name());
         let site = CallSite {
-            key,
+            name: node.label(),
             partition,
             npartitions: node.npartitions(),
             origin: origin(node, partition),
@@ -238,7 +257,7 @@ impl Lowering<'_> {
     ) -> TaskId {
         let id = self.graph.tasks.len() as TaskId;
         self.graph.tasks.push(Task {
-            name: node.name().into(),
+            name: node.label(),
             partition,
             op,
             inputs,

@@ -16,8 +16,10 @@ use crate::exec;
 use crate::expr::{Node, NodeOp, NodeRef};
 use crate::opt;
 use crate::plan;
+use crate::py::delayed::Root;
 use crate::py::error::{from_pyerr, to_pyerr};
-use crate::py::host::chunks_to_object;
+use crate::py::events::TaskHooks;
+use crate::py::host::{PyHostValue, chunks_to_object};
 use crate::py::host_rows::prepared;
 use crate::py::node::PyNode;
 use crate::py::remote;
@@ -148,6 +150,14 @@ impl exec::WorkerHook for KeepThreadState {
         // once the interpreter is shutting down there is nothing to attach to, and nobody waits for results
         let _ = Python::try_attach(|py| py.detach(body));
     }
+
+    fn attached(&self, body: &mut dyn FnMut()) {
+        Python::attach(|_| body());
+    }
+
+    fn breathe(&self) {
+        Python::attach(|py| py.detach(|| ()));
+    }
 }
 
 /// How far up the first frame outside dusk is, so that a warning points at the user's own line.
@@ -175,8 +185,10 @@ fn run(
     settings: &Settings,
     runner: &exec::Runner,
     progress: &Arc<exec::Progress>,
-) -> PyResult<Vec<Vec<Chunk>>> {
-    let outcome = py.detach(|| run_detached(roots, settings, runner, progress));
+    events: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Outputs> {
+    let events = events.map(|events| events.clone().unbind());
+    let outcome = py.detach(|| run_detached(roots, settings, runner, progress, events.as_ref()));
     let (result, notices) = outcome;
     for Notice(text) in notices {
         let text = std::ffi::CString::new(text.replace('\0', " ")).unwrap_or_default();
@@ -223,7 +235,9 @@ fn run_interruptibly(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Resu
     })
 }
 
-type Outcome = (Result<Vec<Vec<Chunk>>>, Vec<Notice>);
+/// The chunks of all nodes, and how many each has.
+type Outputs = (Vec<Chunk>, Vec<usize>);
+type Outcome = (Result<Outputs>, Vec<Notice>);
 
 /// What runs tasks: in this process, or through a transport in others; failed calls again as often as `retries` says.
 fn runner_for(settings: &Bound<'_, PyDict>, threads: usize) -> PyResult<exec::Runner> {
@@ -249,11 +263,12 @@ fn run_detached(
     settings: &Settings,
     runner: &exec::Runner,
     progress: &Arc<exec::Progress>,
+    events: Option<&Py<PyAny>>,
 ) -> Outcome {
     let mut notices = Vec::new();
     let mut sources = sources_of(&roots);
     for _ in 0..MOST_RETYPES {
-        let result = attempt(&roots, settings, runner, progress);
+        let result = attempt(&roots, settings, runner, progress, events);
         sources
             .iter()
             .for_each(|source| notices.extend(source.take_notices()));
@@ -285,10 +300,14 @@ fn attempt(
     settings: &Settings,
     runner: &exec::Runner,
     progress: &Arc<exec::Progress>,
-) -> Result<Vec<Vec<Chunk>>> {
+    events: Option<&Py<PyAny>>,
+) -> Result<Outputs> {
     let optimized = prepared(roots)?;
     let (graph, counts) = plan::lower(&optimized, settings)?;
     drop(optimized);
+    if let Some(events) = events {
+        progress.observe(Arc::new(TaskHooks::new(events, &graph)?));
+    }
     let mut poll = || Python::attach(|py| py.check_signals().map_err(|error| from_pyerr(py, error)));
     let hook: Arc<dyn exec::WorkerHook> = Arc::new(KeepThreadState);
     let chunks = exec::execute(
@@ -299,11 +318,15 @@ fn attempt(
         &hook,
         &mut poll,
     )?;
+    Ok((chunks, counts))
+}
+
+/// The chunks of each node's partitions.
+fn grouped((chunks, counts): Outputs) -> impl Iterator<Item = Vec<Chunk>> {
     let mut chunks = chunks.into_iter();
-    Ok(counts
+    counts
         .into_iter()
-        .map(|count| chunks.by_ref().take(count).collect())
-        .collect())
+        .map(move |count| chunks.by_ref().take(count).collect())
 }
 
 fn sources_of(roots: &[NodeRef]) -> Vec<Arc<dyn Source>> {
@@ -316,47 +339,56 @@ fn sources_of(roots: &[NodeRef]) -> Vec<Arc<dyn Source>> {
         .collect()
 }
 
-fn roots_of(nodes: &[Bound<'_, PyNode>]) -> Vec<NodeRef> {
-    nodes.iter().map(|node| node.get().0.clone()).collect()
+fn roots_of(nodes: Vec<Root>) -> Vec<NodeRef> {
+    nodes.into_iter().map(|Root(node)| node).collect()
 }
 
-/// Runs the plans and gives the chunks of each node's partitions, to be held in the engine's memory.
+/// Runs the plans and gives the chunks of each node's partitions, to be held in the engine's memory. `events`, a
+/// `dusk.callbacks.TaskEvents`, hears of each task.
 #[pyfunction]
-#[pyo3(signature = (nodes, settings, progress=None))]
+#[pyo3(signature = (nodes, settings, progress=None, events=None))]
 pub fn execute(
     py: Python<'_>,
-    nodes: Vec<Bound<'_, PyNode>>,
+    nodes: Vec<Root>,
     settings: &Bound<'_, PyDict>,
     progress: Option<&Bound<'_, PyProgress>>,
+    events: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Vec<Vec<PyChunk>>> {
     let parsed = settings_from_py(settings)?;
     let runner = runner_for(settings, parsed.threads)?;
     let progress = progress.map_or_else(exec::Progress::new, |progress| progress.get().0.clone());
-    let results = run(py, roots_of(&nodes), &parsed, &runner, &progress)?;
-    Ok(results
-        .into_iter()
+    let results = run(py, roots_of(nodes), &parsed, &runner, &progress, events)?;
+    Ok(grouped(results)
         .map(|chunks| chunks.into_iter().map(PyChunk::new).collect())
         .collect())
 }
 
 /// Runs the plans and gives a pandas object (or the object itself) for each node.
 #[pyfunction]
-#[pyo3(signature = (nodes, settings, progress=None))]
+#[pyo3(signature = (nodes, settings, progress=None, events=None))]
 pub fn compute(
     py: Python<'_>,
-    nodes: Vec<Bound<'_, PyNode>>,
+    nodes: Vec<Root>,
     settings: &Bound<'_, PyDict>,
     progress: Option<&Bound<'_, PyProgress>>,
+    events: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Vec<Py<PyAny>>> {
     let parsed = settings_from_py(settings)?;
     let runner = runner_for(settings, parsed.threads)?;
     let progress = progress.map_or_else(exec::Progress::new, |progress| progress.get().0.clone());
-    let results = run(py, roots_of(&nodes), &parsed, &runner, &progress)?;
-    nodes
-        .iter()
-        .zip(results)
-        .map(|(node, chunks)| result_of(py, &node.get().0, chunks))
-        .collect()
+    let roots = roots_of(nodes);
+    let results = run(py, roots.clone(), &parsed, &runner, &progress, events)?;
+    let objects = roots.iter().zip(grouped(results)).map(|(node, mut chunks)| {
+        if let [Chunk::Host(value)] = chunks.as_slice()
+            && node.array.is_none()
+            && let Some(object) = PyHostValue::object(py, value.as_ref())
+        {
+            chunks.clear();
+            return Ok(object.unbind());
+        }
+        result_of(py, node, chunks)
+    });
+    objects.collect()
 }
 
 /// The chunks of a node's partitions as one pandas object. With `consume` they are handed out for good: memory that nothing
@@ -416,8 +448,8 @@ pub fn explain_tasks(node: &NodeRef) -> Result<String> {
 
 /// The optimised forms of the plans.
 #[pyfunction]
-pub fn optimize(py: Python<'_>, nodes: Vec<Bound<'_, PyNode>>) -> PyResult<Vec<PyNode>> {
-    let roots = roots_of(&nodes);
+pub fn optimize(py: Python<'_>, nodes: Vec<Root>) -> PyResult<Vec<PyNode>> {
+    let roots = roots_of(nodes);
     let optimized = py
         .detach(|| prepared(&roots))
         .map_err(|error| to_pyerr(py, &error))?;
@@ -426,12 +458,8 @@ pub fn optimize(py: Python<'_>, nodes: Vec<Bound<'_, PyNode>>) -> PyResult<Vec<P
 
 /// What the nodes of some plans do and who does it (`native`, `pandas` or `user`), each node once.
 #[pyfunction]
-pub fn steps(
-    py: Python<'_>,
-    nodes: Vec<Bound<'_, PyNode>>,
-    stage: &str,
-) -> PyResult<Vec<(String, &'static str)>> {
-    let roots = roots_of(&nodes);
+pub fn steps(py: Python<'_>, nodes: Vec<Root>, stage: &str) -> PyResult<Vec<(String, &'static str)>> {
+    let roots = roots_of(nodes);
     let roots = match stage {
         "logical" => roots,
         "optimized" => py
@@ -446,6 +474,12 @@ pub fn steps(
     Ok(steps
         .map(|node| (crate::expr::explain::describe(&node), node.tier().name()))
         .collect())
+}
+
+/// How many nodes of each tier some plans have, each node counted once.
+#[pyfunction]
+pub fn tier_counts(nodes: Vec<Root>) -> std::collections::BTreeMap<&'static str, usize> {
+    crate::expr::explain::tier_counts(&roots_of(nodes))
 }
 
 /// Removes what this process has spilled; called when the interpreter exits.

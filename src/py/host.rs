@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::chunk::host::{CallSite, HostOutput};
 use crate::chunk::{Chunk, HostFn};
@@ -21,6 +21,7 @@ use crate::host::{HostLoader, HostRef, HostValue};
 use crate::py::array::convert as array;
 use crate::py::convert::assemble::kind_number;
 use crate::py::convert::{call, chunk_to_pandas, frame_to_pandas};
+use crate::py::delayed::DelayedFn;
 use crate::py::error::{from_pyerr, host};
 use crate::py::result::likely_chunk;
 use crate::py::row_calls::{self, RowCall};
@@ -192,19 +193,45 @@ fn is_pandas(object: &Bound<'_, PyAny>) -> bool {
     is_from(object, "pandas") && object.hasattr("memory_usage").unwrap_or(false)
 }
 
+/// The size of the commonest results, which are small: asking Python takes longer than many a function.
+fn small_nbytes(object: &Bound<'_, PyAny>) -> Option<usize> {
+    if object.is_none() || object.is_exact_instance_of::<PyBool>() {
+        return Some(0);
+    }
+    if object.is_exact_instance_of::<PyInt>() || object.is_exact_instance_of::<PyFloat>() {
+        return Some(32);
+    }
+    if object.is_exact_instance_of::<PyString>() {
+        // the common case of one byte for each character; the exact size of a text that counts is asked for
+        return object.len().ok().filter(|len| *len < 256).map(|len| 56 + len);
+    }
+    None
+}
+
+/// Sees to it that an interrupt which came while we asked for something that may fail isn't lost with the answer.
+fn not_lost(py: Python<'_>, error: &PyErr) {
+    if error.is_instance_of::<pyo3::exceptions::PyKeyboardInterrupt>(py) {
+        // SAFETY: it only notes that the signal has come, and may be called with or without the interpreter's lock.
+        unsafe { pyo3::ffi::PyErr_SetInterrupt() };
+    }
+}
+
 /// Bytes that an object keeps alive, estimated: exact for NumPy, sampled for objects in pandas and containers.
 fn nbytes(object: &Bound<'_, PyAny>, depth: usize) -> usize {
     const SAMPLE: usize = 50;
     let py = object.py();
+    if let Some(size) = small_nbytes(object) {
+        return size;
+    }
     let own = py
         .import(intern!(py, "sys"))
         .and_then(|sys| sys.call_method1(intern!(py, "getsizeof"), (object, 64)))
         .and_then(|size| size.extract::<usize>());
-    if is_pandas(object)
-        && let Ok(size) =
-            crate::py::convert::call(py, "nbytes", (object,)).and_then(|size| size.extract::<usize>())
-    {
-        return size;
+    if is_pandas(object) {
+        match call(py, "nbytes", (object,)).and_then(|size| size.extract::<usize>()) {
+            Ok(size) => return size,
+            Err(error) => not_lost(py, &error),
+        }
     }
     if is_from(object, "numpy") || is_from(object, "pyarrow") {
         let size = object
@@ -253,7 +280,7 @@ const FUNCTION: u8 = 0;
 #[derive(Debug)]
 pub struct PyHostFn {
     function: HostRef,
-    name: String,
+    name: Arc<str>,
     token: OnceLock<Token>,
     library: bool,
     indexed: bool,
@@ -273,13 +300,27 @@ impl PyHostFn {
         }
         Ok(Self {
             function: Arc::new(PyHostValue::new(function)),
-            name: function_name(function),
+            name: function_name(function).into(),
             token: options.token.map_or_else(OnceLock::new, OnceLock::from),
             library: options.library,
             indexed: options.indexed,
             asks: options.partitions && asks_for_partition_info(function),
             divisions: None,
         })
+    }
+
+    /// A callable whose name and token are known.
+    #[must_use]
+    pub fn named(function: &Bound<'_, PyAny>, name: Arc<str>, token: Token) -> Self {
+        Self {
+            function: Arc::new(PyHostValue::new(function)),
+            name,
+            token: OnceLock::from(token),
+            library: false,
+            indexed: false,
+            asks: false,
+            divisions: None,
+        }
     }
 
     /// Tells a function that asks for `partition_info` where its partition begins.
@@ -306,13 +347,32 @@ impl PyHostFn {
             .map_err(|error| Python::attach(|py| from_pyerr(py, error)))?;
         Ok(Arc::new(Self {
             function,
-            name,
+            name: name.into(),
             token: OnceLock::from(from.take::<Token>()?),
             library: from.take()?,
             indexed: from.take()?,
             asks: from.take()?,
             divisions: from.take()?,
         }))
+    }
+
+    fn encode_parts(function: &HostRef, token: Token, flags: [bool; 3], out: &mut Encoder) -> Result<()> {
+        out.tag(FUNCTION);
+        out.object(function, true);
+        token.encode(out)?;
+        for flag in flags {
+            flag.encode(out)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a callable of the user that isn't held as one of these, and is read as one.
+    ///
+    /// # Errors
+    /// As `encode`.
+    pub fn encode_callable(function: &HostRef, token: Token, out: &mut Encoder) -> Result<()> {
+        Self::encode_parts(function, token, [false; 3], out)?;
+        None::<HostRef>.encode(out)
     }
 
     fn run(
@@ -338,17 +398,16 @@ impl PyHostFn {
                 args.push(array::nested(py, &objects, &block.nests[position])?);
                 continue;
             }
-            args.push(match chunks.as_slice() {
-                [chunk] => chunk_to_object(py, chunk)?,
-                _ => chunks_to_object(py, None, chunks)?,
-            });
-        }
-        let kwargs = PyDict::new(py);
-        if self.asks {
-            kwargs.set_item(intern!(py, "partition_info"), self.partition_info(py, site)?)?;
+            args.push(argument(py, chunks)?);
         }
         let function = python_object(py, &self.function)?;
-        let result = function.call(PyTuple::new(py, args)?, Some(&kwargs))?;
+        let result = if self.asks {
+            let kwargs = PyDict::new(py);
+            kwargs.set_item(intern!(py, "partition_info"), self.partition_info(py, site)?)?;
+            function.call(PyTuple::new(py, args)?, Some(&kwargs))?
+        } else {
+            function.call1(PyTuple::new(py, args)?)?
+        };
         match output {
             HostOutput::Object => Ok(Chunk::Host(Arc::new(PyHostValue::new(&result)))),
             HostOutput::Likely { schema, labels } => likely_chunk(&result, schema, *labels),
@@ -370,16 +429,8 @@ impl PyHostFn {
 
 impl HostFn for PyHostFn {
     fn call(&self, args: Vec<Vec<Chunk>>, output: &HostOutput, site: &CallSite) -> Result<Chunk> {
-        Python::attach(|py| self.run(py, args, output, site).map_err(host(py))).map_err(|error| {
-            let note = format!(
-                "in {}, partition {} of {}, key {}",
-                self.name, site.partition, site.npartitions, site.key
-            );
-            error.note(match &site.origin {
-                Some((source, partition)) => format!("{note}, from {}", source.describe(*partition)),
-                None => note,
-            })
-        })
+        Python::attach(|py| self.run(py, args, output, site).map_err(host(py)))
+            .map_err(|error| called_note(error, &self.name, site))
     }
 
     fn name(&self) -> &str {
@@ -402,17 +453,53 @@ impl HostFn for PyHostFn {
     }
 
     fn encode(&self, out: &mut Encoder) -> Result<()> {
-        out.tag(FUNCTION);
-        out.object(&self.function, true);
-        self.token().encode(out)?;
-        for flag in [self.library, self.indexed, self.asks] {
-            flag.encode(out)?;
-        }
+        Self::encode_parts(&self.function, self.token(), [self.library, self.indexed, self.asks], out)?;
         self.divisions.encode(out)
     }
 
     fn as_any(&self) -> &dyn Any {
         self
+    }
+}
+
+/// The Python callable of a host function.
+///
+/// # Errors
+/// [`crate::error::Kind::Internal`] when it isn't Python's.
+pub fn callable<'py>(py: Python<'py>, function: &dyn HostFn) -> PyResult<Bound<'py, PyAny>> {
+    let function = function.as_any();
+    if let Some(call) = function.downcast_ref::<DelayedFn>() {
+        return call.object(py);
+    }
+    match function.downcast_ref::<PyHostFn>() {
+        Some(function) => python_object(py, &function.function),
+        None => Err(Error::internal("a function that isn't Python's").into()),
+    }
+}
+
+/// The error of a call, with a note that says which.
+#[must_use]
+pub fn called_note(error: Error, name: &str, site: &CallSite) -> Error {
+    let note = format!(
+        "in {name}, partition {} of {}, key {}",
+        site.partition,
+        site.npartitions,
+        site.key()
+    );
+    error.note(match &site.origin {
+        Some((source, partition)) => format!("{note}, from {}", source.describe(*partition)),
+        None => note,
+    })
+}
+
+/// An argument of a call: one chunk, or several as one object.
+///
+/// # Errors
+/// As [`chunk_to_object`].
+pub fn argument(py: Python<'_>, chunks: Vec<Chunk>) -> PyResult<Bound<'_, PyAny>> {
+    match chunks.as_slice() {
+        [chunk] => chunk_to_object(py, chunk),
+        _ => chunks_to_object(py, None, chunks),
     }
 }
 
@@ -519,7 +606,7 @@ pub fn chunk_to_object<'py>(py: Python<'py>, chunk: &Chunk) -> PyResult<Bound<'p
         Chunk::Arrays(_) | Chunk::State(_) => Err(Error::internal("a partial result for a function").into()),
         Chunk::Host(value) => {
             let object = python_object(py, value)?;
-            if is_pandas(&object) && object.hasattr(intern!(py, "iloc"))? {
+            if small_nbytes(&object).is_none() && is_pandas(&object) && object.hasattr(intern!(py, "iloc"))? {
                 let kwargs = PyDict::new(py);
                 kwargs.set_item(intern!(py, "deep"), false)?;
                 return object.call_method(intern!(py, "copy"), (), Some(&kwargs));

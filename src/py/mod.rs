@@ -12,7 +12,9 @@ mod compute;
 pub mod convert;
 mod csv;
 mod csv_fallback;
+mod delayed;
 mod error;
+mod events;
 mod files;
 mod host;
 mod host_rows;
@@ -43,10 +45,15 @@ mod _core {
     use super::build::{call, concat, from_chunks, from_pandas, source, value};
     #[pymodule_export]
     use super::compute::{
-        PyChunk, PyProgress, assemble, compute, execute, optimize, remove_spill_folder, steps,
+        PyChunk, PyProgress, assemble, compute, execute, optimize, remove_spill_folder, steps, tier_counts,
     };
     #[pymodule_export]
     use super::csv::scan_csv;
+    #[pymodule_export]
+    use super::delayed::{
+        Build, DelayedBase, DelayedCall, DelayedObject, Input, delay, pure_by_default, restart_names,
+        restored, unique_name,
+    };
     #[pymodule_export]
     use super::error::NotNative;
     #[pymodule_export]
@@ -62,6 +69,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("task_events", true)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("__debug_build__", cfg!(debug_assertions))
     }

@@ -3,8 +3,9 @@
 //! Invariant: building never runs anything and never touches data; a refusal to run natively is `_core.NotNative`.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
+use crate::chunk::Chunk;
 use crate::dtype::Dtype;
 use crate::error::{Error, Result};
 use crate::expr::frame::{self, GroupCall, GroupOptions, Operand, schema_of};
@@ -15,6 +16,7 @@ use crate::py::array::build as array;
 use crate::py::convert::scalar::{literal_from_python, scalar_from_python, scalar_to_python};
 use crate::py::convert::{dtype, label, schema_to_meta};
 use crate::py::error::to_pyerr;
+use crate::py::host::{PyHostValue, callable};
 use crate::scalar::Scalar;
 use crate::schema::{Divisions, FrameKind, IndexSchema, Label};
 
@@ -502,7 +504,7 @@ impl PyNode {
 
     /// How many nodes of each tier the plan has.
     fn tier_counts(&self) -> std::collections::BTreeMap<&'static str, usize> {
-        explain::tier_counts(&self.0)
+        explain::tier_counts(std::slice::from_ref(&self.0))
     }
 
     /// The names of the index levels.
@@ -523,12 +525,53 @@ impl PyNode {
         crate::py::wire::reduce(self, py)
     }
 
+    /// The key that its maker gave it.
+    #[getter]
+    fn key<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        PyHostValue::object(py, self.0.key.as_ref()?.as_ref())
+    }
+
+    /// The same node with a key of the caller's.
+    fn keyed(&self, key: &Bound<'_, PyAny>) -> Self {
+        Self(self.0.keyed(std::sync::Arc::new(PyHostValue::new(key))))
+    }
+
+    /// For a call that makes one object: the callable, the nodes that it gets, the word in its name, its token, whether it
+    /// gathers partitions, and the key that it was given. For an object that is there: that, its token and its key. Else
+    /// None. `_core.restored` makes the node anew.
+    fn parts<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let call = match &self.0.op {
+            NodeOp::PerPartition(call) | NodeOp::Gather(call) if self.0.schema.is_none() => call,
+            NodeOp::Chunks(list) => {
+                return match list.chunks.as_slice() {
+                    [Chunk::Host(value)] => PyHostValue::object(py, value.as_ref())
+                        .map(|object| (object, self.0.token.hex(), self.key(py)).into_pyobject(py))
+                        .transpose(),
+                    _ => Ok(None),
+                };
+            }
+            _ => return Ok(None),
+        };
+        let inputs = self.0.inputs.iter().cloned().map(Self);
+        let parts = (
+            callable(py, &*call.function)?,
+            PyList::new(py, inputs.collect::<Vec<_>>())?,
+            &*self.0.prefix,
+            self.0.token.hex(),
+            matches!(self.0.op, NodeOp::Gather(_)),
+            self.key(py),
+        );
+        parts.into_pyobject(py).map(Some)
+    }
+
     fn __repr__(&self) -> String {
         format!("<Node {}>", self.0.name())
     }
 
     fn __hash__(&self) -> u64 {
-        u64::from_le_bytes(self.0.token.0[..8].try_into().unwrap_or_default())
+        let half = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
+        // tokens that are counted differ in one half only
+        half(&self.0.token.0[..8]) ^ half(&self.0.token.0[8..])
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {

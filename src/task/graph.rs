@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::chunk::host::CallSite;
 use crate::chunk::{ArraySource, Chunk, Scan, Source};
 use crate::expr::HostCall;
+use crate::host::HostRef;
 use crate::kernels::agg::AggPlan;
 use crate::op::nd_reduce::ReduceOp;
 use crate::task::array::{Compute, Gather};
 use crate::task::pipeline::Pipeline;
 use crate::task::reduce::{Finish, Partial};
+use crate::token::Name;
 
 /// A task's position in its graph. Tasks come after their inputs.
 pub type TaskId = u32;
@@ -68,7 +72,7 @@ pub enum TaskOp {
 #[derive(Clone, Debug)]
 pub struct Task {
     /// The name of the node that it works for, as in `sum-1234...`.
-    pub name: Arc<str>,
+    pub name: Name,
     /// The partition that it makes.
     pub partition: usize,
     /// What it does.
@@ -143,4 +147,6 @@ pub struct TaskGraph {
     pub tasks: Vec<Task>,
     /// The tasks whose results the caller gets, in the caller's order (the same one may come twice).
     pub outputs: Vec<TaskId>,
+    /// Keys that the makers of nodes have given, where callbacks shall see these rather than names.
+    pub keys: HashMap<TaskId, HostRef>,
 }

@@ -10,7 +10,7 @@ use crate::host::HostRef;
 use crate::nd::{Axis, Elem, Grid, NdDtype};
 use crate::scalar::{Literal, Scalar};
 use crate::schema::{Column, Divisions, FrameKind, FrameSchema, IndexSchema, Label};
-use crate::token::Token;
+use crate::token::{Name, Token};
 
 macro_rules! numbers {
     ($($type:ty),*) => { $(
@@ -133,6 +133,18 @@ impl<A: Wire, B: Wire> Wire for (A, B) {
 
     fn decode(from: &mut Decoder) -> Result<Self> {
         Ok((from.take()?, from.take()?))
+    }
+}
+
+/// As people see it: a name is made text only when it leaves.
+impl Wire for Name {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        self.to_string().encode(out)
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        let text: String = from.take()?;
+        Ok(text.as_str().into())
     }
 }
 

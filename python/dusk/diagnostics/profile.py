@@ -136,6 +136,9 @@ class ResourceProfiler(Callback):
         if not self._inside:
             self._end_measuring()
 
+    def _is_running(self) -> bool:
+        return self._meter is not None and self._meter.is_alive()
+
     def _begin_measuring(self) -> None:
         if self._meter is None:
             self._meter = _Meter(self._dt)
@@ -249,6 +252,7 @@ class CacheProfiler(Callback):
 
     def __enter__(self) -> CacheProfiler:
         self.clear()
+        self.start_time = time.perf_counter()
         super().__enter__()
         return self
 
@@ -260,8 +264,7 @@ class CacheProfiler(Callback):
     def _posttask(self, key: Hashable, value: Any, dsk: Any, state: Any, worker_id: Any) -> None:
         now = time.perf_counter()
         self._cache[key] = (self._metric(value), now)
-        gone = [each for each in self._cache if each in state["released"]]
-        for each in gone:
+        for each in self._cache.keys() & state["released"]:
             self._free(each, now)
 
     def _finish(self, dsk: Any, state: Any, failed: bool) -> None:

@@ -91,9 +91,13 @@ fn rebuilt(node: &NodeRef, inputs: Vec<NodeRef>) -> Result<NodeRef> {
             make(schema, inputs)
         }
         NodeOp::PerPartition(_) | NodeOp::Gather(_) | NodeOp::Scan { .. } | NodeOp::Chunks(_) => {
-            match &node.array {
+            let new = match &node.array {
                 Some(array) => with_array(node, array, inputs),
                 None => make(node.schema.clone(), inputs),
+            };
+            match &node.key {
+                Some(key) => new.keyed(key.clone()),
+                None => new,
             }
         }
         NodeOp::Array(_) => with_array(node, array_of(node)?, inputs),
