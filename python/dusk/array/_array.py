@@ -80,7 +80,7 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
     dusk.array.from_array : Makes one of anything that can be sliced.
     """
 
-    __slots__ = ("__weakref__", "_alias", "_known_chunks", "_meta")
+    __slots__ = ("__weakref__", "_alias", "_known_chunks", "_meta", "_node")
 
     __array_priority__ = 11
 

@@ -19,9 +19,9 @@ __all__ = [
     "percentile_lookup",
     "take_lookup",
     "tensordot_lookup",
-    "tolist_lookup",
     "to_cupy_dispatch",
     "to_numpy_dispatch",
+    "tolist_lookup",
 ]
 
 concatenate_lookup = Dispatch("concatenate")

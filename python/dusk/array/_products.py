@@ -1,0 +1,325 @@
+"""Products of arrays: dot, matmul, tensordot, einsum and their relatives, contracted block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dusk._derive import derived_from
+from dusk.array._array import Array
+from dusk.array._block_calls import Slot, block_call
+from dusk.array._chunks import unify_chunks
+from dusk.array._from_array import asanyarray
+from dusk.array._meta import compute_meta
+from dusk.array.blockwise import blockwise
+from dusk.array.dispatch import einsum_lookup, tensordot_lookup
+
+__all__ = ["dot", "einsum", "inner", "matmul", "outer", "tensordot", "vdot"]
+
+
+class _Contract:
+    """Contracts the blocks of two arrays along some axes and adds the products up, one pair of blocks at a time."""
+
+    __slots__ = ("left", "right")
+
+    def __init__(self, left: tuple[int, ...], right: tuple[int, ...]) -> None:
+        self.left = left
+        self.right = right
+
+    def __call__(self, a: Any, b: Any) -> Any:
+        total = None
+        for one, other in zip(_leaves(a, len(self.left)), _leaves(b, len(self.right)), strict=True):
+            kind = type(max(one, other, key=lambda x: getattr(x, "__array_priority__", 0)))
+            product = tensordot_lookup.dispatch(kind)(one, other, axes=(self.left, self.right))
+            total = product if total is None else total + product
+        return total
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        return ("dusk-contract", self.left, self.right)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_Contract, (self.left, self.right))
+
+
+def _leaves(parts: Any, depth: int) -> list[Any]:
+    if depth == 0:
+        return [parts]
+    return [leaf for part in parts for leaf in _leaves(part, depth - 1)]
+
+
+def _ascending(left: Sequence[int], right: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return pairs of axes in the order of the first ones, which is that of the nested lists of blocks."""
+    pairs = sorted(zip(left, right, strict=True))
+    return tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
+
+
+def tensordot(lhs: Any, rhs: Any, axes: Any = 2) -> Array:
+    """Return the sum of products over axes, as `numpy.tensordot`.
+
+    Parameters
+    ----------
+    lhs, rhs : array_like
+    axes : int or pair of sequences of int, default 2
+        How many axes at the end of the first and the beginning of the second one, or which of each.
+    """
+    lhs, rhs = asanyarray(lhs), asanyarray(rhs)
+    if isinstance(axes, (int, np.integer)):
+        left = tuple(range(lhs.ndim - axes, lhs.ndim))
+        right = tuple(range(axes))
+    else:
+        left, right = ((each,) if isinstance(each, (int, np.integer)) else tuple(each) for each in axes)
+    left = tuple(axis % lhs.ndim for axis in left)
+    right = tuple(axis % rhs.ndim for axis in right)
+    if len(left) != len(right) or any(
+        lhs.shape[a] != rhs.shape[b] and lhs.shape[a] == lhs.shape[a] and rhs.shape[b] == rhs.shape[b]
+        for a, b in zip(left, right, strict=False)
+    ):
+        raise ValueError("shape-mismatch for sum")
+    left, right = _ascending(left, right)
+    labels_left = list(range(lhs.ndim))
+    labels_right = list(range(lhs.ndim, lhs.ndim + rhs.ndim))
+    for a, b in zip(left, right, strict=True):
+        labels_right[b] = labels_left[a]
+    if any(length == length for a in left for length in [lhs.shape[a]]):
+        _, (lhs, rhs) = unify_chunks(lhs, labels_left, rhs, labels_right)
+    out = [i for i in range(lhs.ndim) if i not in left]
+    other = [i for i in range(rhs.ndim) if i not in right]
+    # blocks of both come in the order of their own axes, so the second one's contracted axes must be in the same order
+    if list(right) != sorted(right):
+        order = other + list(right)
+        rhs = rhs.transpose(order)
+        right = tuple(range(len(other), rhs.ndim))
+        other = list(range(len(other)))
+    chunks = [lhs.chunks[i] for i in out] + [rhs.chunks[i] for i in other]
+    picks_left = [out.index(i) if i in out else None for i in range(lhs.ndim)]
+    picks_right = [len(out) + other.index(i) if i in other else None for i in range(rhs.ndim)]
+    dtype = np.promote_types(lhs.dtype, rhs.dtype) if lhs.dtype != object else np.dtype(object)
+    meta = compute_meta(partial(np.tensordot, axes=(left, right)), None, lhs._meta, rhs._meta)
+    if meta is None or meta.ndim != len(chunks):
+        meta = np.empty((0,) * len(chunks), dtype=dtype)
+    return block_call(_Contract(left, right), [(lhs, picks_left), (rhs, picks_right)], chunks, meta, prefix="tensordot")
+
+
+def dot(a: Any, b: Any) -> Any:
+    """Return the product of two arrays, as `numpy.dot`.
+
+    Parameters
+    ----------
+    a, b : array_like
+    """
+    a, b = asanyarray(a), asanyarray(b)
+    if a.ndim == 0 or b.ndim == 0:
+        return a * b
+    return tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 2 if b.ndim > 1 else 0,)))
+
+
+def vdot(a: Any, b: Any) -> Any:
+    """Return the sum of products of all elements, the first ones conjugated, as `numpy.vdot`.
+
+    Parameters
+    ----------
+    a, b : array_like
+    """
+    return dot(asanyarray(a).conj().ravel(), asanyarray(b).ravel())
+
+
+@derived_from(np)
+def inner(a: Any, b: Any) -> Any:
+    a, b = asanyarray(a), asanyarray(b)
+    if a.ndim == 0 or b.ndim == 0:
+        return a * b
+    return tensordot(a, b, axes=((a.ndim - 1,), (b.ndim - 1,)))
+
+
+@derived_from(np)
+def outer(a: Any, b: Any) -> Any:
+    a, b = asanyarray(a).flatten(), asanyarray(b).flatten()
+    dtype = np.outer(a.dtype.type(), b.dtype.type()).dtype
+    return blockwise(np.outer, "ij", a, "i", b, "j", dtype=dtype)
+
+
+class _Matmul:
+    """Multiplies stacks of matrices block by block and adds the products up."""
+
+    __slots__ = ()
+
+    def __call__(self, a: Any, b: Any) -> Any:
+        total = None
+        for one, other in zip(a, b, strict=True):
+            product = np.matmul(one, other)
+            total = product if total is None else total + product
+        return total
+
+    def __dask_tokenize__(self) -> tuple[str]:
+        return ("dusk-matmul",)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_Matmul, ())
+
+
+@derived_from(np)
+def matmul(a: Any, b: Any) -> Any:
+    a, b = asanyarray(a), asanyarray(b)
+    if a.ndim == 0 or b.ndim == 0:
+        raise ValueError("`matmul` does not support scalars.")
+    if a.ndim <= 2 and b.ndim <= 2:
+        if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0] and a.shape[-1] == a.shape[-1]:
+            raise ValueError(
+                f"matmul: Input operand 1 has a mismatch in its core dimension 0 (size {b.shape[-2 if b.ndim > 1 else 0]} "
+                f"is different from {a.shape[-1]})"
+            )
+        return dot(a, b)
+    first = a.ndim == 1
+    last = b.ndim == 1
+    if first:
+        a = a[np.newaxis, :]
+    if last:
+        b = b[:, np.newaxis]
+    ndim = max(a.ndim, b.ndim)
+    a = a[(np.newaxis,) * (ndim - a.ndim)]
+    b = b[(np.newaxis,) * (ndim - b.ndim)]
+    stacked = list(range(ndim - 2))
+    rows, inside, columns = ndim - 2, ndim - 1, ndim
+    _, (a, b) = unify_chunks(a, [*stacked, rows, inside], b, [*stacked, inside, columns])
+    lead = [
+        x if len(x) >= len(y) and sum(x) >= sum(y) else y for x, y in zip(a.chunks[:-2], b.chunks[:-2], strict=True)
+    ]
+    chunks = [*lead, a.chunks[-2], b.chunks[-1]]
+    dtype = np.matmul(np.ones((1, 1), a.dtype), np.ones((1, 1), b.dtype)).dtype
+    meta = compute_meta(np.matmul, None, a._meta, b._meta)
+    if meta is None or meta.ndim != ndim:
+        meta = np.empty((0,) * ndim, dtype=dtype)
+    result = block_call(
+        _Matmul(), [(a, [*stacked, rows, None]), (b, [*stacked, None, rows + 1])], chunks, meta, prefix="matmul"
+    )
+    if first:
+        result = result[..., 0, :]
+    if last:
+        result = result[..., 0]
+    return result
+
+
+def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Array:
+    """Return a sum of products by Einstein's convention, as `numpy.einsum`.
+
+    Parameters
+    ----------
+    subscripts : str
+        Labels of the axes of the operands and of the result, such as ``"ij,jk->ik"``.
+    *operands : array_like
+    dtype : dtype, optional
+        Type of the computation.
+    optimize : bool or str, default False
+        How NumPy orders the products of a block.
+    split_every : int, optional
+        How many parts are added up at once.
+    **kwargs
+        More for `numpy.einsum`.
+    """
+    split_every = kwargs.pop("split_every", None)
+    dtype = kwargs.pop("dtype", None)
+    if not isinstance(subscripts, str):
+        subscripts, operands = _written(subscripts, operands)
+    arrays = [asanyarray(operand) for operand in operands]
+    terms, out = _terms(subscripts, arrays)
+    if dtype is None:
+        dtype = np.result_type(*[array.dtype for array in arrays])
+    gone = [label for label in dict.fromkeys("".join(terms)) if label not in out]
+    # products keep the contracted labels with length 1, and are added up along these
+    kept = list(out) + gone
+    spec = ",".join(terms) + "->" + out
+    args: list[Any] = []
+    for array, term in zip(arrays, terms, strict=True):
+        if len(set(term)) != len(term):
+            # a repeated label is a diagonal, which crosses blocks: such an axis is in one piece
+            array = array.rechunk({i: -1 for i, label in enumerate(term) if term.count(label) > 1})
+        args += [array, tuple(term)]
+    pairs = []
+    for array, term in zip(args[::2], terms, strict=True):
+        pairs += [array, tuple(dict.fromkeys(term))] if len(set(term)) == len(term) else [array, tuple(term)]
+    function = partial(_einsum_block, spec, len(gone), kwargs, np.dtype(dtype))
+    if any(len(set(term)) != len(term) for term in terms):
+        distinct = [
+            a.map_blocks(partial(_diagonals, term), dtype=a.dtype, **_diagonal_chunks(a, term))
+            for a, term in zip(args[::2], terms, strict=True)
+        ]
+        terms = ["".join(dict.fromkeys(term)) for term in terms]
+        return einsum(",".join(terms) + "->" + out, *distinct, dtype=dtype, split_every=split_every, **kwargs)
+    result = blockwise(function, tuple(kept), *pairs, dtype=dtype, adjust_chunks=dict.fromkeys(gone, 1), token="einsum")
+    if gone:
+        axes = tuple(range(len(out), len(kept)))
+        result = result.sum(axis=axes, split_every=split_every, dtype=dtype)
+    return result
+
+
+def _einsum_block(spec: str, gone: int, kwargs: dict[str, Any], dtype: Any, *blocks: Any) -> Any:
+    function = einsum_lookup.dispatch(type(blocks[0]))
+    result = function(
+        spec,
+        *blocks,
+        dtype=dtype,
+        casting=kwargs.get("casting", "unsafe"),
+        **{k: v for k, v in kwargs.items() if k != "casting"},
+    )
+    return np.asarray(result).reshape(np.shape(result) + (1,) * gone)
+
+
+def _diagonals(term: str, block: Any) -> Any:
+    return np.einsum(f"{term}->{''.join(dict.fromkeys(term))}", block).copy()
+
+
+def _diagonal_chunks(a: Array, term: str) -> dict[str, Any]:
+    first = {label: term.index(label) for label in term}
+    dropped = [i for i, label in enumerate(term) if first[label] != i]
+    if not dropped:
+        return {}
+    return {"drop_axis": dropped, "chunks": [a.chunks[i] for i in range(a.ndim) if i not in dropped]}
+
+
+def _written(first: Any, rest: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Return the text form of operands that are followed by lists of labels."""
+    everything = [first, *rest]
+    out = everything.pop() if len(everything) % 2 else None
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+    def text(labels: Any) -> str:
+        return "".join("..." if label is Ellipsis else letters[label] for label in labels)
+
+    terms = ",".join(text(labels) for labels in everything[1::2])
+    return (terms if out is None else f"{terms}->{text(out)}"), list(everything[::2])
+
+
+def _terms(subscripts: str, arrays: Sequence[Array]) -> tuple[list[str], str]:
+    """Return the labels of each operand and of the result, with letters in the place of dots."""
+    subscripts = subscripts.replace(" ", "")
+    left, arrow, out = subscripts.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(arrays):
+        raise ValueError("Number of einsum subscripts must be equal to the number of operands.")
+    used = set(subscripts) - set(",->.")
+    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in used]
+    most = max(
+        (array.ndim - len(term.replace("...", "")) for array, term in zip(arrays, terms, strict=True) if "..." in term),
+        default=0,
+    )
+    dots = "".join(free[:most])
+    named = []
+    for array, term in zip(arrays, terms, strict=True):
+        if "..." in term:
+            count = array.ndim - len(term.replace("...", ""))
+            term = term.replace("...", dots[most - count :])
+        if len(term) != array.ndim:
+            raise ValueError(f"einsum subscripts {term!r} do not match an operand of {array.ndim} dimensions")
+        named.append(term)
+    if arrow:
+        out = out.replace("...", dots)
+    else:
+        every = "".join(named)
+        out = dots + "".join(sorted(c for c in set(every) - set(dots) if every.count(c) == 1))
+    unknown = set(out) - set("".join(named))
+    if unknown:
+        raise ValueError(f"Output character {sorted(unknown)[0]!r} did not appear in the input")
+    return named, out
