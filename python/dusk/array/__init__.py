@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # modules first: some have the name of a function
-from dusk.array import lib, linalg
+from dusk.array import lib, linalg, random
 from dusk.array._selecting import shuffle
 from dusk.array.core import (
     Array,
@@ -241,6 +241,7 @@ from dusk.array.ufunc import (
 )
 
 __all__ = [
+    "random",
     "Array",
     "PerformanceWarning",
     "abs",

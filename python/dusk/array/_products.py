@@ -10,7 +10,7 @@ import numpy as np
 
 from dusk._derive import derived_from
 from dusk.array._array import Array
-from dusk.array._block_calls import Slot, block_call
+from dusk.array._block_calls import block_call
 from dusk.array._chunks import unify_chunks
 from dusk.array._from_array import asanyarray
 from dusk.array._meta import compute_meta
