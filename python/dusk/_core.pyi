@@ -167,7 +167,6 @@ def zarr_document(
     attributes: str | None = None,
     dimension_names: Sequence[str | None] | None = None,
 ) -> str: ...
-
 def from_pandas(
     obj: Any,
     positions: Sequence[int],

@@ -462,18 +462,18 @@ impl HostFn for PyHostFn {
     }
 }
 
-/// The Python callable of a host function.
+/// The Python callable of a host function; of a call that the engine makes itself, its name.
 ///
 /// # Errors
-/// [`crate::error::Kind::Internal`] when it isn't Python's.
+/// When Python has no memory left.
 pub fn callable<'py>(py: Python<'py>, function: &dyn HostFn) -> PyResult<Bound<'py, PyAny>> {
-    let function = function.as_any();
-    if let Some(call) = function.downcast_ref::<DelayedFn>() {
+    let any = function.as_any();
+    if let Some(call) = any.downcast_ref::<DelayedFn>() {
         return call.object(py);
     }
-    match function.downcast_ref::<PyHostFn>() {
+    match any.downcast_ref::<PyHostFn>() {
         Some(function) => python_object(py, &function.function),
-        None => Err(Error::internal("a function that isn't Python's").into()),
+        None => Ok(PyString::new(py, function.name()).into_any()),
     }
 }
 

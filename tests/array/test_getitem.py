@@ -46,7 +46,8 @@ def test_as_numpy(case):
     if lazy.dtype.hasobject and not np.ndim(x[index]):
         assert lazy[index].compute() == x[index]
         return
-    want = x[tuple(np.array(ind, dtype=int) if isinstance(ind, list) and not ind else ind for ind in index)] if positions else x[index]
+    exact = tuple(np.array(ind, dtype=int) if isinstance(ind, list) and not ind else ind for ind in index)
+    want = x[exact] if positions else x[index]
     agrees(lazy[index], want)
 
 

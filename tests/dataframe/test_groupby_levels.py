@@ -7,6 +7,7 @@ import pytest
 
 import dusk
 import dusk.dataframe as dd
+from dusk import _core
 
 ROWS = 4_000
 
@@ -92,10 +93,20 @@ def test_results_of_two_group_bys_joined(frame):
     pd.testing.assert_frame_equal(result.compute(), expected)
 
 
+class Stream:
+    """The chunks of a collection as a producer of an Arrow stream."""
+
+    def __init__(self, collection):
+        self.node = collection._node
+        self.chunks = _core.execute([self.node], {"threads": 2})[0]
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return _core.arrow_stream(self.node, self.chunks, requested_schema)
+
+
 def test_arrow_sees_values(frame):
     keys = ["text", "small"]
-    result = dd.from_pandas(frame, npartitions=3).groupby(keys)[["value"]].sum().persist()
-    table = pa.table(result)
+    table = pa.table(Stream(dd.from_pandas(frame, npartitions=3).groupby(keys)[["value"]].sum()))
     assert not any(pa.types.is_dictionary(field.type) for field in table.schema)
     pd.testing.assert_frame_equal(table.to_pandas(), frame.groupby(keys)[["value"]].sum())
 

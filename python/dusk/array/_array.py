@@ -1,7 +1,9 @@
 """The collection that stands for an array cut into chunks.
 
-Covers what an array is: chunks, dtype, meta, keys, conversion to values. What can be done with it stands in the mixins, by
-subject. Invariant: an array never changes, except by assignment to items or to ``chunks``, which puts another plan behind
+Covers what an array is: chunks, dtype, meta, keys, conversion to values. What can be done with it stands in the
+mixins, by
+subject. Invariant: an array never changes, except by assignment to items or to ``chunks``, which puts another plan
+behind
 the same object.
 """
 

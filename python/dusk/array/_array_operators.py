@@ -150,8 +150,10 @@ class Operators:
             import warnings
 
             warnings.warn(
-                f"The `{func.__module__}.{func.__name__}` function is not implemented by Dask array. You may want to use "
-                "the da.map_blocks function or something similar to silence this warning. Your code may stop working in "
+                f"The `{func.__module__}.{func.__name__}` function is not implemented by Dask array. You "
+                f"may want to use "
+                "the da.map_blocks function or something similar to silence this warning. Your code may "
+                "stop working in "
                 "a future release.",
                 FutureWarning,
                 stacklevel=3,

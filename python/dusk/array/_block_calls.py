@@ -1,6 +1,7 @@
 """Calls of functions for blocks: what the engine is given for a function, its arguments and the inputs among them.
 
-Covers the callable that a worker runs, and collections among its fixed arguments. Invariant: the callable means the same
+Covers the callable that a worker runs, and collections among its fixed arguments. Invariant: the callable means the
+same
 in another process and holds no collection.
 """
 
@@ -166,7 +167,8 @@ def block_call(
     meta : array
         An empty example of a block of the result.
     args : sequence, optional
-        The arguments of the function, with `Slot` where an input comes (after the position when ``indexed``); by default
+        The arguments of the function, with `Slot` where an input comes (after the position when ``indexed``); by
+        default
         the inputs. Collections among them arrive as their values.
     kwargs : dict, optional
     prefix : str, optional

@@ -94,7 +94,8 @@ def from_array(
     chunks : int, tuple, dict or str, default "auto"
         How to cut it; -1 or None for whole axes, "auto" or a size in bytes for chunks of about that size.
     name : str or bool, optional
-        The name of the array; by default a hash of its content. False for a name of chance, without looking at the content.
+        The name of the array; by default a hash of its content. False for a name of chance, without looking at the
+        content.
     lock : bool or Lock, default False
         Read under this lock; True for one of its own.
     asarray : bool, optional
@@ -118,7 +119,8 @@ def from_array(
         import warnings
 
         warnings.warn(
-            "Passing an object to dask.array.from_array which is already a Dask collection. This can lead to unexpected "
+            "Passing an object to dask.array.from_array which is already a Dask collection. This can lead "
+            "to unexpected "
             "behavior.",
             UserWarning,
             stacklevel=2,

@@ -40,7 +40,7 @@ def _numel_masked(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any =
 
 @nannumel_lookup.register((object, np.ndarray))
 def _nannumel(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None, **kwargs: Any) -> Any:
-    missing = np.isnan(x) if getattr(x, "dtype", None) != object else x != x  # noqa: PLR0124  NaN isn't itself
+    missing = np.isnan(x) if np.asarray(x).dtype.kind != "O" else x != x  # noqa: PLR0124  NaN isn't itself
     return np.sum(~np.asarray(missing, dtype=bool), axis=axis, keepdims=keepdims, dtype=dtype or np.int64)
 
 

@@ -167,9 +167,10 @@ def matmul(a: Any, b: Any) -> Any:
         raise ValueError("`matmul` does not support scalars.")
     if a.ndim <= 2 and b.ndim <= 2:
         if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0] and a.shape[-1] == a.shape[-1]:
+            inside = b.shape[-2 if b.ndim > 1 else 0]
             raise ValueError(
-                f"matmul: Input operand 1 has a mismatch in its core dimension 0 (size {b.shape[-2 if b.ndim > 1 else 0]} "
-                f"is different from {a.shape[-1]})"
+                f"matmul: Input operand 1 has a mismatch in its core dimension 0 (size {inside} is different from "
+                f"{a.shape[-1]})"
             )
         return dot(a, b)
     first = a.ndim == 1

@@ -1,7 +1,9 @@
 """Blocks of random numbers: the state of each block follows from the generator's, whatever computes it and when.
 
-The values are those that Dask gives for the same seed, chunks and bit generator. A `Generator`'s blocks have children of
-its seed sequence, worked out from the block's number; a `RandomState` draws a state for each block when the array is made.
+The values are those that Dask gives for the same seed, chunks and bit generator. A `Generator`'s blocks have
+children of
+its seed sequence, worked out from the block's number; a `RandomState` draws a state for each block when the array is
+made.
 """
 
 from __future__ import annotations

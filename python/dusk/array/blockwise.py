@@ -63,7 +63,8 @@ def blockwise(
     out_ind : iterable
         A label for each axis of the result, such as ``"ij"``.
     *args
-        Arrays and the labels of their axes in turn. An argument with the labels None is given as it is. A label that the
+        Arrays and the labels of their axes in turn. An argument with the labels None is given as it is. A label that
+        the
         result doesn't have is contracted: the function gets all blocks along it, as a list, or concatenated.
     name : str, optional
         The whole name of the result.

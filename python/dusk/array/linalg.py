@@ -86,7 +86,9 @@ def _qr(x: Any) -> Any:
 
 
 class _Stacked:
-    """The triangular factors of blocks of rows, factored once more: the rows of the orthogonal factor of each, and R."""
+    """The triangular factors of blocks of rows, factored once more: the rows of the orthogonal factor of each,
+    and R.
+    """
 
     __slots__ = ()
 
@@ -226,7 +228,8 @@ def qr(a: Any) -> Any:
         return sfqr(a)
     raise NotImplementedError(
         "qr currently supports only tall-and-skinny (single column chunk/block; see tsqr)\n"
-        "and short-and-fat (single row chunk/block; see sfqr) matrices\n\nConsider use of the rechunk method. For example,\n\n"
+        "and short-and-fat (single row chunk/block; see sfqr) matrices\n\nConsider use of the rechunk "
+        "method. For example,\n\n"
         "x.rechunk({0: -1, 1: 'auto'}) or x.rechunk({0: 'auto', 1: -1})\n\n"
         "which rechunk one shorter axis to a single chunk, while allowing\nthe other axis to automatically grow/shrink "
         "appropriately."
@@ -251,7 +254,8 @@ def svd(a: Any, coerce_signs: bool = True) -> Any:
         raise ValueError(f"Array must be 2D.\nInput shape: {a.shape}\nInput ndim: {a.ndim}\n")
     if a.numblocks[0] > 1 and a.numblocks[1] > 1:
         raise NotImplementedError(
-            "Array must be chunked in one dimension only. This function (svd) only supports tall-and-skinny or short-and-fat "
+            "Array must be chunked in one dimension only. This function (svd) only supports tall-and-skinny "
+            "or short-and-fat "
             "matrices (see da.linalg.svd_compressed for SVD on fully chunked arrays).\n"
             f"Input shape: {a.shape}\nInput numblocks: {a.numblocks}\n"
         )
@@ -326,7 +330,8 @@ def solve(a: Any, b: Any, sym_pos: Any = None, assume_a: str = "gen") -> Any:
     """
     if sym_pos is not None:
         warnings.warn(
-            "The sym_pos keyword is deprecated and should be replaced by using ``assume_a = 'pos'``.``sym_pos`` will be "
+            "The sym_pos keyword is deprecated and should be replaced by using ``assume_a = "
+            "'pos'``.``sym_pos`` will be "
             "removed in a future version.",
             category=FutureWarning,
             stacklevel=2,
