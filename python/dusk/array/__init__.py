@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # modules first: some have the name of a function
-from dusk.array import lib, linalg, random
+from dusk.array import lib, linalg, overlap, random
 from dusk.array._selecting import shuffle
 from dusk.array.core import (
     Array,
@@ -45,7 +45,7 @@ from dusk.array.creation import (
     zeros_like,
 )
 from dusk.array.io.zarr import from_zarr, to_zarr
-from dusk.array.overlap import map_overlap, overlap, push
+from dusk.array.overlap import map_overlap, push
 from dusk.array.rechunk import rechunk
 from dusk.array.reductions import (
     all,
@@ -239,9 +239,15 @@ from dusk.array.ufunc import (
     true_divide,
     trunc,
 )
+from dusk.array.utils import assert_eq
+
+
+def _array_expr_enabled() -> bool:
+    """Return whether arrays are expressions of Dask's own kind: never."""
+    return False
+
 
 __all__ = [
-    "random",
     "Array",
     "PerformanceWarning",
     "abs",
@@ -268,6 +274,7 @@ __all__ = [
     "array_split",
     "asanyarray",
     "asarray",
+    "assert_eq",
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
@@ -361,9 +368,9 @@ __all__ = [
     "linalg",
     "linspace",
     "log",
+    "log10",
     "log1p",
     "log2",
-    "log10",
     "logaddexp",
     "logaddexp2",
     "logical_and",
@@ -418,6 +425,7 @@ __all__ = [
     "quantile",
     "rad2deg",
     "radians",
+    "random",
     "ravel",
     "real",
     "rechunk",

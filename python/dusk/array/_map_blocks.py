@@ -146,7 +146,8 @@ def map_blocks(
     )
     drop = [drop_axis] if isinstance(drop_axis, (int, np.integer)) else list(drop_axis)
     arrays = [arg for arg in args if isinstance(arg, Array)]
-    if len({arg.chunks for arg in arrays}) > 1:
+    # blocks go together by their number; arrays are cut alike only where their numbers differ
+    if not _same_numbers(arrays):
         flat: list[Any] = []
         for arg in args:
             flat += [arg, tuple(range(arg.ndim))[::-1] if isinstance(arg, Array) else None]
@@ -251,6 +252,15 @@ def map_blocks(
 def sum_of(lengths: Sequence[Any]) -> Any:
     """Return the length of an axis."""
     return sum(lengths)
+
+
+def _same_numbers(arrays: Sequence[Array]) -> bool:
+    """Return whether arrays have as many blocks along each axis, or one."""
+    found: dict[int, set[int]] = {}
+    for x in arrays:
+        for label, count in zip(range(x.ndim)[::-1], x.numblocks, strict=True):
+            found.setdefault(label, set()).add(count)
+    return all(len(counts - {1}) <= 1 for counts in found.values())
 
 
 def _has_nan(x: Array) -> bool:

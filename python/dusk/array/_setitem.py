@@ -115,7 +115,11 @@ def _field_set(name: Any, block: Any, value: Any) -> Any:
 def _is_whole_mask(key: Any, x: Array) -> bool:
     if isinstance(key, list):
         key = np.asarray(key)
-    if not isinstance(key, Array | np.ndarray) or key.dtype != bool or key.ndim == 0:
+    if not isinstance(key, Array | np.ndarray) or key.ndim == 0:
+        return False
+    if isinstance(key, Array) and key.dtype.kind not in "iub":
+        return True  # what isn't 0 is true, as in Dask
+    if key.dtype != bool:
         return False
     if isinstance(key, np.ndarray):
         return key.ndim == x.ndim and (key.ndim > 1 or key.shape == x.shape) and is_known(x.shape)
@@ -150,6 +154,8 @@ def _set_where(x: Array, mask: Any, value: Any) -> Array:
         )
     if value.ndim and value.size == 1:
         value = value.reshape(())
+    if mask.dtype != bool:
+        mask = mask.astype(bool)
     if not same_chunks(mask.chunks, x.chunks):
         mask = mask.rechunk(x.chunks) if is_known(x.shape) and is_known(mask.shape) else mask
     if mask.numblocks != x.numblocks:

@@ -293,7 +293,8 @@ def trim_internal(x: Array, axes: Depth, boundary: Any = None) -> Array:
 
 
 def _trim(cuts: tuple[Any, ...], site: Sequence[int], block: Any) -> Any:
-    own = [axis[i] for axis, i in zip(cuts, site)]
+    # a function may return fewer axes than were declared
+    own = [axis[i] for axis, i in zip(cuts, site)][: np.ndim(block)]
     return block[tuple(slice(before, -after if after else None) for before, after in own)]
 
 
@@ -366,6 +367,12 @@ def map_overlap(
         for x in args:
             pairs += [x, list(range(x.ndim))[::-1]]
         _, args = unify_chunks(*pairs, warn=False)
+    elif len(args) > 1:
+        counts = [list(zip(range(x.ndim)[::-1], x.numblocks)) for x in args]
+        for label in range(max(x.ndim for x in args)):
+            found = {count for each in counts for own, count in each if own == label} - {1}
+            if len(found) > 1:
+                raise ValueError(f"Shapes do not align: numbers of blocks {[x.numblocks for x in args]}")
     if all(own == 0 for each in depths for own in each.values()):
         return map_blocks(func, *args, **kwargs)
     for i, (each, kind) in enumerate(zip(depths, kinds)):

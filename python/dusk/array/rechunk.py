@@ -8,7 +8,6 @@ which other packages ask.
 from __future__ import annotations
 
 import itertools
-import math
 import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ import numpy as np
 
 from dusk.array._array import Array
 from dusk.array._chunks import Chunks, canonical, is_known, normalize_chunks
+from dusk.array._like import validate_axis
 from dusk.array._views import rechunked
 
 __all__ = ["intersect_chunks", "old_to_new", "rechunk"]
@@ -63,7 +63,7 @@ def rechunk(
     if x.ndim > 0 and all(length == 0 for length in x.shape):
         return x
     if isinstance(chunks, dict):
-        given = {_axis(axis, x.ndim): each for axis, each in chunks.items()}
+        given = {validate_axis(axis, x.ndim): each for axis, each in chunks.items()}
         chunks = tuple(own if given.get(axis) is None else given[axis] for axis, own in enumerate(x.chunks))
     elif isinstance(chunks, tuple | list):
         # what is beyond the axes is ignored, as Dask does
@@ -83,12 +83,6 @@ def rechunk(
                 "A possible solution:\n  x.compute_chunk_sizes()"
             )
     return rechunked(x, new, "rechunk-merge")
-
-
-def _axis(axis: int, ndim: int) -> int:
-    if not -ndim <= axis < ndim:
-        raise np.exceptions.AxisError(axis, ndim)
-    return axis % ndim
 
 
 def _balanced(lengths: tuple[int, ...]) -> tuple[int, ...]:
@@ -132,7 +126,7 @@ def old_to_new(old_chunks: Chunks, new_chunks: Chunks) -> list[list[list[tuple[i
                     "Chunks must be unchanging along dimensions with missing values.\n\n"
                     "A possible solution:\n  x.compute_chunk_sizes()"
                 )
-            out.append([[(i, slice(0, length))] for i, length in enumerate(old)])
+            out.append([[(i, slice(0, None))] for i in range(len(old))])
             continue
         out.append(_parts(old, new))
     return out
@@ -145,6 +139,9 @@ def _parts(old: Sequence[int], new: Sequence[int]) -> list[list[tuple[int, slice
     for length in new:
         at, end = begin, begin + length
         here: list[tuple[int, slice]] = []
+        if not length:
+            chunk = min(bisect_right(ends, at), len(old) - 1)
+            here.append((chunk, slice(at - ends[chunk] + old[chunk], at - ends[chunk] + old[chunk])))
         while at < end:
             chunk = bisect_right(ends, at)
             stop = min(end, ends[chunk])
@@ -163,8 +160,3 @@ def intersect_chunks(old_chunks: Chunks, new_chunks: Chunks) -> Any:
     """
     cross = itertools.product(*old_to_new(old_chunks, new_chunks))
     return iter([tuple(itertools.product(*each)) for each in cross])
-
-
-def block_bytes(x: Array, chunks: Chunks) -> int:
-    """Return the bytes of the greatest block that an array would have in other chunks."""
-    return math.prod(max(lengths) for lengths in chunks) * x.dtype.itemsize
