@@ -10,9 +10,9 @@ use hashbrown::HashMap;
 
 use crate::chunk::Chunk;
 use crate::error::Result;
-use crate::host::HostRef;
 use crate::expr::array::ArraySchema;
 use crate::expr::{ChunkList, HostCall, Node, NodeOp, NodeRef, Repartition};
+use crate::host::HostRef;
 use crate::schema::{Divisions, FrameSchema};
 use crate::token::Token;
 use crate::wire::{Decoder, Encoder, Magic, Wire, broken};

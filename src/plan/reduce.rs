@@ -76,14 +76,11 @@ impl Lowering<'_> {
         for flat in 0..total {
             let (mut rest, mut block) = (flat, vec![0; counts.len()]);
             for axis in (0..counts.len()).rev() {
-                block[axis] = match fixed[axis] {
-                    Some(at) => at,
-                    None => {
-                        let at = rest % counts[axis];
-                        rest /= counts[axis];
-                        at
-                    }
-                };
+                block[axis] = fixed[axis].unwrap_or_else(|| {
+                    let at = rest % counts[axis];
+                    rest /= counts[axis];
+                    at
+                });
             }
             level.push(self.partial(node, spec, &compute, &block)?);
         }

@@ -453,7 +453,12 @@ impl HostFn for PyHostFn {
     }
 
     fn encode(&self, out: &mut Encoder) -> Result<()> {
-        Self::encode_parts(&self.function, self.token(), [self.library, self.indexed, self.asks], out)?;
+        Self::encode_parts(
+            &self.function,
+            self.token(),
+            [self.library, self.indexed, self.asks],
+            out,
+        )?;
         self.divisions.encode(out)
     }
 

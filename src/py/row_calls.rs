@@ -238,7 +238,9 @@ impl HostFn for RowCall {
         Python::attach(|py| self.run(py, args).map_err(host(py))).map_err(|error| {
             error.note(format!(
                 "in partition {} of {}, key {}",
-                site.partition, site.npartitions, site.key()
+                site.partition,
+                site.npartitions,
+                site.key()
             ))
         })
     }

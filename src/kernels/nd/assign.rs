@@ -107,8 +107,8 @@ pub fn assign_at(base: ArrayChunk, axis: usize, indices: &[i64], value: &ArrayCh
                     draft.memory.as_mut_ptr().offset(offset),
                     &draft.strides,
                     false,
-                )
-            };
+                );
+            }
         }
     }
     draft.finish()

@@ -18,13 +18,11 @@ pub fn reshape(chunk: &ArrayChunk, shape: &[usize]) -> Result<ArrayChunk> {
             chunk.size()
         )));
     }
-    let (source, strides) = match view_strides(chunk, shape) {
-        Some(strides) => (chunk.clone(), strides),
-        None => {
-            let source = dense(chunk)?;
-            let strides = crate::chunk::array::dense_strides(shape, chunk.dtype.itemsize());
-            (source, strides)
-        }
+    let (source, strides) = if let Some(strides) = view_strides(chunk, shape) {
+        (chunk.clone(), strides)
+    } else {
+        let strides = crate::chunk::array::dense_strides(shape, chunk.dtype.itemsize());
+        (dense(chunk)?, strides)
     };
     ArrayChunk::strided(
         source.dtype,

@@ -1,5 +1,17 @@
 //! The loops over n-dimensional blocks.
 
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    clippy::return_self_not_must_use,
+    clippy::must_use_candidate,
+    clippy::needless_range_loop,
+    clippy::needless_bitwise_bool,
+    clippy::len_without_is_empty,
+    clippy::struct_field_names,
+    clippy::unnecessary_cast,
+    reason = "loops are written once for many types by macros and traits, and without branches where they are hot"
+)]
+
 pub mod assign;
 pub mod copy;
 pub mod layout;

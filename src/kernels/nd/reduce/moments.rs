@@ -1,7 +1,7 @@
 //! Sums, counts and sums of squared deviations in one pass, for variances and what goes with them.
 //!
 //! Blocks of a run and groups of rows are small, get their own mean and deviations in two steps in registers or the nearest
-//! cache, and are merged exactly as Chan, Golub and LeVeque do.
+//! cache, and are merged exactly as Chan, Golub and `LeVeque` do.
 
 use super::walk::{Fold, Numbers, Rows};
 use crate::kernels::nd::number::{Arith, Number, Real};
