@@ -1,7 +1,4 @@
-"""Programs written for Dask, run unchanged by `python -m dusk`; pandas and plain Python say what the answers are.
-
-The program with arrays comes when dusk has them.
-"""
+"""Programs written for Dask, run unchanged by `python -m dusk`; pandas, NumPy and Python say what the answers are."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -70,6 +68,24 @@ def test_frame(folder, tmp_path):
     assert long == pytest.approx(df.long.mean(), abs=0.02)  # a mean of means of partitions
     assert "100% Completed" in printed
     assert "user function" in report and "native" in report
+
+
+def test_array(tmp_path):
+    x = np.random.default_rng(5).normal(2, 3, (3500, 24)).astype("f4")
+    np.save(tmp_path / "rows.npy", x)
+    printed, _ = run("array.py", tmp_path / "rows.npy", tmp_path / "out")
+
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    z = (x - x.mean(axis=0, dtype="f8")) / x.std(axis=0, dtype="f8")
+    made = {path.stem: np.load(path) for path in (tmp_path / "out").glob("*.npy")}
+    np.testing.assert_allclose(made["columns"], unit[::7, 1::2], rtol=1e-5)
+    np.testing.assert_array_equal(made["far"], (abs(z) > 3).sum(axis=1))
+    padded = np.concatenate([x[:1, 0], x[:, 0], x[-1:, 0]])
+    np.testing.assert_allclose(made["smooth"], (padded[:-2] + padded[1:-1] + padded[2:]) / 3, rtol=1e-5, atol=1e-6)
+    best = np.argsort(unit @ unit[0])[::-1][:5]
+    start, total = printed.rsplit("; ", 1)
+    assert start == f"3500 rows in 4 chunks; most like the first: {', '.join(map(str, best))}"
+    assert float(total) == pytest.approx((z**2).sum(), rel=1e-4)
 
 
 def test_delayed(folder, tmp_path):
