@@ -342,10 +342,23 @@ def _plain(n: Any) -> Any:
 def _joined(dask: Mapping[Hashable, Any], name: str, keys: list[Hashable], chunks: Any, meta: Any) -> Any:
     from dusk._graph_nodes import graph_nodes
 
-    nodes = graph_nodes(dask, keys, tokenize("array", name))
-    return _core.array_join(
-        nodes, [axis_spec(axis) for axis in chunks], core_dtype(meta), prefix=name.rsplit("-", 1)[0]
-    )
+    return joined(graph_nodes(dask, keys, tokenize("array", name)), chunks, meta, name.rsplit("-", 1)[0])
+
+
+def joined(nodes: list[Any], chunks: Any, meta: Any, prefix: str) -> Any:
+    """Return the node of an array whose blocks are what other nodes compute: any objects, made blocks on the way."""
+    specs = [axis_spec(axis) for axis in chunks]
+    objects = _core.array_join(nodes, specs, None, prefix=prefix)
+    dtype = core_dtype(meta)
+    if dtype is None:
+        return objects
+    picks = [list(range(len(specs)))]
+    token = tokenize("blocks-of", objects.token)
+    return _core.array_blocks(_as_it_is, [objects], picks, specs, dtype, prefix=prefix, library=True, token=token)
+
+
+def _as_it_is(block: Any) -> Any:
+    return block
 
 
 def finalize(results: Any) -> Any:

@@ -160,6 +160,31 @@ class ValueMethods:
 
         return conj(self)
 
+    def dot(self: Any, other: Any) -> Any:
+        """Return the product with another array; see `dusk.array.dot`."""
+        from dusk.array._products import dot
+
+        return dot(self, other)
+
+    def nonzero(self: Any) -> Any:
+        """Return the positions of the elements that aren't zero; see `dusk.array.nonzero`."""
+        from dusk.array._choice import nonzero
+
+        return nonzero(self)
+
+    def to_backend(self: Any, backend: str | None = None, **kwargs: Any) -> Any:
+        """Return the array with blocks of a backend's type; NumPy is the only one.
+
+        Parameters
+        ----------
+        backend : str, optional
+        **kwargs
+            Accepted for compatibility.
+        """
+        if backend not in (None, "numpy"):
+            raise ValueError(f"no array backend {backend!r}; dusk has 'numpy'")
+        return self
+
     def clip(self: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002  NumPy's names
         """Limit the values."""
         from dusk.array.ufunc import clip

@@ -21,7 +21,9 @@ __all__ = [
     "flatnonzero",
     "isclose",
     "isin",
+    "isneginf",
     "isnull",
+    "isposinf",
     "nonzero",
     "notnull",
     "ptp",
@@ -111,6 +113,16 @@ def notnull(values: Any) -> Any:
 @derived_from(np)
 def count_nonzero(a: Any, axis: Any = None) -> Any:
     return (asarray(a) != 0).astype(np.intp).sum(axis=axis)
+
+
+@derived_from(np)
+def isneginf(x: Any, out: Any = None) -> Any:
+    return elemwise(np.isneginf, x, dtype="bool") if out is None else elemwise(np.isneginf, x, dtype="bool", out=out)
+
+
+@derived_from(np)
+def isposinf(x: Any, out: Any = None) -> Any:
+    return elemwise(np.isposinf, x, dtype="bool") if out is None else elemwise(np.isposinf, x, dtype="bool", out=out)
 
 
 @derived_from(np)

@@ -51,9 +51,11 @@ from dusk.array._joining import (
 )
 from dusk.array._products import dot, einsum, inner, matmul, outer, tensordot, vdot
 from dusk.array._selecting import choose, compress, extract, take, tril, triu
+from dusk.array._single import array
 from dusk.array.reshape import ravel
 
 __all__ = [
+    "array",
     "allclose",
     "append",
     "argwhere",
