@@ -32,6 +32,7 @@ from dusk.array._choice import (
     unique,
     where,
 )
+from dusk.array._histograms import bincount, digitize, histogram, histogram2d, histogramdd, searchsorted
 from dusk.array._joining import (
     append,
     array_split,
@@ -62,10 +63,12 @@ __all__ = [
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
+    "bincount",
     "choose",
     "compress",
     "count_nonzero",
     "delete",
+    "digitize",
     "dot",
     "dsplit",
     "dstack",
@@ -76,6 +79,9 @@ __all__ = [
     "flip",
     "fliplr",
     "flipud",
+    "histogram",
+    "histogram2d",
+    "histogramdd",
     "hsplit",
     "hstack",
     "inner",
@@ -95,6 +101,7 @@ __all__ = [
     "rollaxis",
     "rot90",
     "round",
+    "searchsorted",
     "split",
     "split_at_breaks",
     "squeeze",
