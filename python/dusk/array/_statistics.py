@@ -58,7 +58,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         mean = (a.astype(dtype) * weights.astype(dtype)).sum(axis=axis, keepdims=keepdims) / total
         if not returned:
             return mean
-    if np.shape(total) != mean.shape:
+    if getattr(total, "shape", ()) != mean.shape:
         total = broadcast_to(asanyarray(total), mean.shape)
     return mean, total
 
