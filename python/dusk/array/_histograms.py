@@ -17,7 +17,6 @@ from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._from_array import asarray
 from dusk.array._reduction import fan_in
-from dusk.delayed import Delayed
 
 __all__ = ["bincount", "digitize", "histogram", "histogram2d", "histogramdd", "searchsorted"]
 
@@ -69,6 +68,8 @@ def histogram(
     counts : Array
     edges : Array or numpy.ndarray
     """
+    from dusk.delayed import Delayed
+
     a = asarray(a)
     if isinstance(bins, Array):
         scalar = bins.ndim == 0

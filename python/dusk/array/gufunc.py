@@ -161,7 +161,7 @@ def _check_chunks(args: Sequence[Array], labels: Sequence[Sequence[str]], core: 
         if name in core and any(len(chunks) > 1 for _, chunks in axes):
             raise ValueError(
                 f"Core dimension `'{name}'` consists of multiple chunks. To fix, rechunk into a single chunk along "
-                "this dimension or set `allow_rechunk=True`, but beware that this may increase memory usage significantly."
+                "this dimension or set `allow_rechunk=True`, but beware: this may use much more memory."
             )
         if len({str(chunks) for n, chunks in axes if n != 1}) > 1:
             raise ValueError(f"Dimension `'{name}'` with different chunksize present")
