@@ -25,7 +25,7 @@ from dusk.array._array_operators import Operators
 from dusk.array._array_reductions import ReductionMethods
 from dusk.array._array_structure import StructureMethods
 from dusk.array._array_values import ValueMethods
-from dusk.array._chunks import axis_spec, normalize_chunks
+from dusk.array._chunks import axis_spec, canonical, normalize_chunks
 from dusk.array._meta import meta_from_array
 from dusk.tokenize import tokenize
 
@@ -127,7 +127,8 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
     def chunks(self) -> tuple[tuple[Any, ...], ...]:
         """The lengths of the blocks along each axis; NaN where unknown."""
         if self._known_chunks is None:
-            self._known_chunks = self._node.chunks
+            # one NaN for all unknown lengths, so that equal chunks compare equal
+            self._known_chunks = canonical(self._node.chunks)
         return self._known_chunks
 
     @chunks.setter

@@ -15,7 +15,8 @@ from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._chunks import is_known
 from dusk.array._from_array import asanyarray
-from dusk.array._joining import axis_of, concatenate
+from dusk.array._joining import concatenate
+from dusk.array._like import validate_axis
 from dusk.array._views import Axis, view
 
 __all__ = [
@@ -46,7 +47,7 @@ def transpose(a: Any, axes: Any = None) -> Array:  # noqa: D103  NumPy's docstri
     if axes:
         if len(axes) != a.ndim:
             raise ValueError("axes don't match array")
-        axes = tuple(axis_of(axis, a.ndim) for axis in axes)
+        axes = tuple(validate_axis(axis, a.ndim) for axis in axes)
         if len(set(axes)) != a.ndim:
             raise ValueError("repeated axis in transpose")
     else:
@@ -57,7 +58,7 @@ def transpose(a: Any, axes: Any = None) -> Array:  # noqa: D103  NumPy's docstri
 @derived_from(np)
 def swapaxes(a: Any, axis1: int, axis2: int) -> Array:  # noqa: D103
     a = asanyarray(a)
-    axis1, axis2 = axis_of(axis1, a.ndim), axis_of(axis2, a.ndim)
+    axis1, axis2 = validate_axis(axis1, a.ndim), validate_axis(axis2, a.ndim)
     axes = list(range(a.ndim))
     axes[axis1], axes[axis2] = axis2, axis1
     return _permuted(a, axes, "swapaxes")
@@ -66,8 +67,8 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Array:  # noqa: D103
 @derived_from(np)
 def moveaxis(a: Any, source: Any, destination: Any) -> Array:  # noqa: D103
     a = asanyarray(a)
-    sources = [axis_of(axis, a.ndim) for axis in (source if np.iterable(source) else [source])]
-    targets = [axis_of(axis, a.ndim) for axis in (destination if np.iterable(destination) else [destination])]
+    sources = [validate_axis(axis, a.ndim) for axis in (source if np.iterable(source) else [source])]
+    targets = [validate_axis(axis, a.ndim) for axis in (destination if np.iterable(destination) else [destination])]
     if len(set(sources)) != len(sources) or len(set(targets)) != len(targets):
         raise ValueError("repeated axis in `source` or `destination` argument")
     if len(sources) != len(targets):
@@ -81,7 +82,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Array:  # noqa: D103
 @derived_from(np)
 def rollaxis(a: Any, axis: int, start: int = 0) -> Array:  # noqa: D103
     a = asanyarray(a)
-    axis = axis_of(axis, a.ndim)
+    axis = validate_axis(axis, a.ndim)
     if not -a.ndim <= start <= a.ndim:
         raise np.exceptions.AxisError(
             f"'start' arg requires {-a.ndim} <= start < {a.ndim + 1}, but {start} was passed in"
@@ -157,7 +158,7 @@ def roll(array: Any, shift: Any, axis: Any = None) -> Array:  # noqa: D103
     if len(shifts) != len(axes):
         raise ValueError("Must have the same number of shifts as axes.")
     for where, by in zip(axes, shifts):
-        where = axis_of(where, result.ndim)
+        where = validate_axis(where, result.ndim)
         length = result.shape[where]
         start = 0 if length == 0 else -by % length
         before = (slice(None),) * where
@@ -171,7 +172,7 @@ def expand_dims(a: Any, axis: Any) -> Array:  # noqa: D103
     a = asanyarray(a)
     axes = tuple(axis) if isinstance(axis, tuple | list) else (axis,)
     ndim = len(axes) + a.ndim
-    places = {axis_of(each, ndim) for each in axes}
+    places = {validate_axis(each, ndim) for each in axes}
     if len(places) != len(axes):
         raise ValueError("repeated axis")
     return a[tuple(None if i in places else slice(None) for i in range(ndim))]
@@ -185,5 +186,5 @@ def squeeze(a: Any, axis: Any = None) -> Array:  # noqa: D103
     axes = axis if isinstance(axis, tuple) else (axis,)
     if any(-a.ndim <= i < a.ndim and a.shape[i] != 1 for i in axes):
         raise ValueError("cannot squeeze axis with size other than one")
-    places = {axis_of(i, a.ndim) for i in axes}
+    places = {validate_axis(i, a.ndim) for i in axes}
     return a[tuple(0 if i in places else slice(None) for i in range(a.ndim))]

@@ -14,6 +14,17 @@ __all__ = ["concatenate_nested", "join_blocks"]
 def _concatenate(parts: list[Any], axis: int) -> Any:
     if len(parts) == 1:
         return parts[0]
+    dtype = parts[0].dtype if type(parts[0]) is np.ndarray else None
+    if dtype is not None and dtype.names and all(type(part) is np.ndarray and part.dtype == dtype for part in parts):
+        # NumPy would move the fields together
+        shape = list(parts[0].shape)
+        shape[axis] = sum(part.shape[axis] for part in parts)
+        out = np.empty(shape, dtype=dtype)
+        begin = 0
+        for part in parts:
+            out[(slice(None),) * axis + (slice(begin, begin + part.shape[axis]),)] = part
+            begin += part.shape[axis]
+        return out
     kind = type(max(parts, key=lambda part: getattr(part, "__array_priority__", 0)))
     return concatenate_lookup.dispatch(kind)(parts, axis=axis)
 

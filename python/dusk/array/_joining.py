@@ -25,6 +25,7 @@ from dusk.array._chunks import (
 )
 from dusk.array._from_array import asanyarray, asarray
 from dusk.array._host import concatenate_nested
+from dusk.array._like import validate_axis
 from dusk.array._meta import meta_from_array
 from dusk.array._views import Axis, concat, view
 
@@ -51,14 +52,6 @@ __all__ = [
     "vsplit",
     "vstack",
 ]
-
-
-def axis_of(axis: Any, ndim: int) -> int:
-    """Return the number of an axis that may be counted from the end."""
-    axis = axis.__index__()
-    if not -ndim <= axis < ndim:
-        raise np.exceptions.AxisError(axis, ndim)
-    return axis % ndim
 
 
 def _aligned(seq: Sequence[Array], axis: int | None) -> list[Array]:
@@ -139,7 +132,7 @@ def stack(seq: Any, axis: int = 0, allow_unknown_chunksizes: bool = False) -> Ar
                     f"{number + 1} has shape {x.shape}."
                 )
     ndim = seq[0].ndim
-    axis = axis_of(axis, ndim + 1)
+    axis = validate_axis(axis, ndim + 1)
     index = (slice(None),) * axis + (None,)
     meta = concatenate_nested([meta_from_array(a)[index] for a in seq], [axis])
     seq = [a if a.dtype == meta.dtype else a.astype(meta.dtype) for a in seq]
@@ -342,7 +335,7 @@ def split_at_breaks(array: Any, breaks: Sequence[int], axis: int = 0) -> list[An
 @derived_from(np)
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:  # noqa: D103
     x = asanyarray(ary)
-    axis = axis_of(axis, x.ndim)
+    axis = validate_axis(axis, x.ndim)
     if np.iterable(indices_or_sections):
         return split_at_breaks(x, list(indices_or_sections), axis)
     count = int(indices_or_sections)
@@ -394,7 +387,7 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Array:  # noqa: D1
 
 @derived_from(np)
 def insert(arr: Any, obj: Any, values: Any, axis: int) -> Array:  # noqa: D103
-    axis = axis_of(axis, arr.ndim)
+    axis = validate_axis(axis, arr.ndim)
     if isinstance(obj, slice):
         obj = np.arange(*obj.indices(arr.shape[axis]))
     obj = np.asarray(obj)
@@ -419,7 +412,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int) -> Array:  # noqa: D103
 
 @derived_from(np)
 def delete(arr: Any, obj: Any, axis: int) -> Array:  # noqa: D103
-    axis = axis_of(axis, arr.ndim)
+    axis = validate_axis(axis, arr.ndim)
     length = arr.shape[axis]
     if isinstance(obj, slice):
         places = np.unique(np.arange(length)[obj])

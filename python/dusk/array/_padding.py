@@ -44,10 +44,10 @@ def _pairs(ndim: int, value: Any) -> list[tuple[Any, Any]]:
         for axis, each in value.items():
             full[axis] = (each, each) if isinstance(each, Number) else tuple(each)
         return full
+    if isinstance(value, Number | np.generic) or getattr(value, "ndim", None) == 0:
+        return [(value, value)] * ndim
     if isinstance(value, np.ndarray):
         value = value.tolist()
-    if isinstance(value, Number) or getattr(value, "ndim", None) == 0:
-        return [(value, value)] * ndim
     if not isinstance(value, Sequence):
         raise TypeError("`pad_value` must be composed of integral typed values.")
     given = [list(each) if isinstance(each, Sequence | np.ndarray) else each for each in value]

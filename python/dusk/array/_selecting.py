@@ -17,7 +17,7 @@ from dusk.array._array import Array
 from dusk.array._chunks import cached_cumsum, refuse_unknown
 from dusk.array._from_array import asanyarray, asarray
 from dusk.array._getitem import group_lengths, select_blocks
-from dusk.array._joining import axis_of
+from dusk.array._like import validate_axis
 from dusk.array._meta import meta_from_array
 from dusk.array._views import block_call, pick_points
 from dusk.utils import is_arraylike
@@ -27,7 +27,7 @@ __all__ = ["choose", "compress", "extract", "repeat", "select_blocks", "shuffle"
 
 @derived_from(np)
 def take(a: Any, indices: Any, axis: int = 0) -> Array:  # noqa: D103  NumPy's docstring
-    axis = axis_of(axis, a.ndim)
+    axis = validate_axis(axis, a.ndim)
     if isinstance(a, np.ndarray) and isinstance(indices, Array):
         chunks = tuple((length,) for length in a.shape[:axis]) + indices.chunks
         chunks += tuple((length,) for length in a.shape[axis + 1 :])
@@ -51,7 +51,7 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Array:  # noqa:
         raise ValueError("Condition must be one dimensional")
     if axis is None:
         a, axis = a.ravel(), 0
-    axis = axis_of(axis, a.ndim)
+    axis = validate_axis(axis, a.ndim)
     before = (slice(None),) * axis
     if len(condition) != a.shape[axis]:
         # what is beyond the condition counts as false
@@ -71,7 +71,9 @@ def extract(condition: Any, arr: Any) -> Array:  # noqa: D103
 def choose(a: Any, choices: Any) -> Array:  # noqa: D103
     from dusk.array.core import elemwise
 
-    return elemwise(_choose, asanyarray(a), *choices)
+    choices = list(choices)
+    dtype = np.result_type(*(choice.dtype if hasattr(choice, "dtype") else np.asarray(choice) for choice in choices))
+    return elemwise(_choose, asanyarray(a), *choices, dtype=dtype)
 
 
 def _choose(a: Any, *choices: Any) -> Any:

@@ -19,7 +19,8 @@ from dusk.array._array import Array
 from dusk.array._chunks import Chunks, is_known, refuse_unknown, unify_chunks
 from dusk.array._from_array import asanyarray, from_array
 from dusk.array._getitem import select_blocks
-from dusk.array._joining import axis_of, broadcast_to, concatenate
+from dusk.array._joining import broadcast_to, concatenate
+from dusk.array._like import validate_axis
 from dusk.array._map_blocks import map_blocks
 from dusk.array._selecting import smaller_chunks
 from dusk.array._views import Axis, block_call, view
@@ -431,7 +432,7 @@ def sliding_window_view(  # noqa: D103  NumPy's docstring
                 f"got {len(windows)} window_shape elements and `x.ndim` is {x.ndim}."
             )
     else:
-        axes = tuple(axis_of(each, x.ndim) for each in (axis if np.iterable(axis) else (axis,)))
+        axes = tuple(validate_axis(each, x.ndim) for each in (axis if np.iterable(axis) else (axis,)))
         if len(windows) != len(axes):
             raise ValueError(
                 f"Must provide matching length window_shape and axis; got {len(windows)} window_shape elements and "
@@ -481,7 +482,7 @@ def push(array: Array, n: int | None, axis: int) -> Array:
     -------
     Array
     """
-    axis = axis_of(axis, array.ndim)
+    axis = validate_axis(axis, array.ndim)
     if n is not None and 0 < n < array.shape[axis] - 1:
         depth = {i: (n, 0) if i == axis else 0 for i in range(array.ndim)}
         return map_overlap(
