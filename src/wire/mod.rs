@@ -4,7 +4,7 @@
 //! objects travel beside the bytes rather than in them ([`Parts`]), how something shared is written once, and how bytes of
 //! something else are told apart (magic, version). Does not cover transport or pickling (`py::wire`).
 //!
-//! A type says how it is written in one place, next to the type's module: `words` here, `op::wire`, `chunk::wire`,
+//! A type says how it is written in one place, next to the type's module: `plain` and `words` here, `op::wire`, `chunk::wire`,
 //! `kernels::agg::wire`, `io::*::wire`, `expr::wire`, `task::wire`. What only upper layers know how to make
 //! ([`Decoder::extension`]) is handed down with the decoder.
 //!
@@ -12,6 +12,7 @@
 //! wrong bytes give [`Kind::Value`], never a panic.
 
 mod array;
+mod plain;
 mod words;
 
 use std::any::{Any, TypeId};

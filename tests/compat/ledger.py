@@ -1,4 +1,4 @@
-"""What is checked in: the ledger of what passes, what can't apply, what upstream itself gets wrong, and the census.
+"""What is checked in: the ledger of what passes, why tests fail, what can't apply, upstream's own faults, the census.
 
 All are plain text. In ``ledger/*.txt`` and ``census.txt`` a line that begins at the margin names a test file,
 relative to Dask's package, and indented lines below it are tests of that file. In the ledger a function without
@@ -10,7 +10,7 @@ flaky:
         test_normalize_function 13
         test_slow 2 skip=2
 
-In `not_applicable.txt` and `upstream_faults.txt` a line with ``=`` gives a reason, and the lines below it, up to the
+In `open.txt`, `not_applicable.txt` and `upstream_faults.txt` a line with ``=`` gives a reason, and the lines below it, up to the
 next one, are what it is the reason for: a file, ``file::function`` or ``file::function[parameters]``.
 """
 
@@ -26,6 +26,7 @@ FOLDER = HERE / "ledger"
 CENSUS = HERE / "census.txt"
 NOT_APPLICABLE = HERE / "not_applicable.txt"
 UPSTREAM_FAULTS = HERE / "upstream_faults.txt"
+OPEN = HERE / "open.txt"
 
 #: Files of Dask's top tests folder that are an area of their own.
 _NAMED = ("base", "callbacks", "config", "delayed", "multiprocessing", "threaded", "tokenize", "utils")

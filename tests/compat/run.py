@@ -200,6 +200,7 @@ def _run(options: argparse.Namespace) -> int:
     if failed:
         print(f"\n{len(failed)} failures by cause")
         print(report.causes(results, failed, options.causes))
+    _explain(results, failed)
     for file, cause in sorted(results.broken.items()):
         if file not in not_applicable:
             print(f"\nnot imported: {file}: {cause}")
@@ -214,6 +215,28 @@ def _run(options: argparse.Namespace) -> int:
     if options.extend and options.target == "dusk":
         print(f"{_extend(results, not_applicable, faults)} tests are new in the ledger")
     return 0 if _audited(results, options.target) else 1
+
+
+def _explain(results: report.Results, failed: Sequence[str]) -> None:
+    """Print what the failures are put down to, which ones to nothing, and which reasons have no failure any more."""
+    reasons = books.read_reasons(books.OPEN)
+    known: dict[str, int] = {}
+    unknown = []
+    for test in failed:
+        name = next((name for name in names_of(test) if name in reasons), None)
+        if name is None:
+            unknown.append(test)
+        else:
+            known[reasons[name]] = known.get(reasons[name], 0) + 1
+    for reason, number in sorted(known.items(), key=lambda entry: -entry[1]):
+        print(f"{number:5}  {reason}")
+    if unknown:
+        print(f"{len(unknown):5}  failures without a reason in open.txt, e.g. {unknown[0]}")
+    failing = {name for test in failed for name in names_of(test)}
+    run = {name for test in results.tests for name in names_of(test)}
+    over = [name for name in reasons if name in run and name not in failing]
+    if over:
+        print(f"{len(over)} entries of open.txt fail no more, e.g. {over[0]}")
 
 
 def _is_listed(test: str, reasons: dict[str, str]) -> bool:
