@@ -233,6 +233,18 @@ def test_dtypes_that_only_the_data_can_tell(same, case):
     same(LOOSE[case])
 
 
+@pytest.mark.parametrize("npartitions", [1, 3])
+def test_categories_made_known_are_known(npartitions):
+    values = pd.Series(["y", "x", "z", None, "x", "y"])
+    found = dd.from_pandas(values, npartitions=npartitions).astype("category")
+    assert not found.cat.known
+    known = found.cat.as_known()
+    assert known.cat.known and known.cat.categories.to_list() == ["x", "y", "z"]
+    pd.testing.assert_series_equal(known.compute(), values.astype("category"))
+    pd.testing.assert_series_equal(known.cat.codes.compute(), values.astype("category").cat.codes)
+    pd.testing.assert_frame_equal(dd.get_dummies(known).compute(), pd.get_dummies(values.astype("category")))
+
+
 def test_objects_pass_through_everything(same):
     frame = pd.DataFrame({"o": pd.Series([[1], "x", None, 2.5, {"a": 1}, "y"], dtype=object), "k": [1, 2, 1, 2, 1, 2]})
     for operation in (

@@ -184,6 +184,7 @@ def rowwise(
     aligned: bool = True,
     steady: bool = False,
     same_rows: bool = False,
+    settled: bool = False,
 ) -> Any:
     """Call a function on each partition.
 
@@ -219,6 +220,8 @@ def rowwise(
         The result's dtypes are the same when rows of one collection are missing in another.
     same_rows : bool
         The result has the rows and the index of the first collection.
+    settled : bool
+        The result has the dtypes of ``meta`` even where those of the inputs depend on the data.
     """
     places, keywords, inputs = split(args, kwargs or {})
     if meta is no_default:
@@ -231,7 +234,7 @@ def rowwise(
         keep_divisions = False
     if together.differs and not user and not steady:
         loose = loose or not _holds_missing(meta)
-    loose = loose or any(is_loose(x) for x in inputs)
+    loose = loose or (not settled and any(is_loose(x) for x in inputs))
     divisions: Any = together.npartitions
     if keep_divisions and together.divisions is not None:
         divisions = together.divisions

@@ -209,7 +209,7 @@ class CategoricalAccessor(Accessor):
             kwargs={"ordered": ordered, "rename": rename},
             same_rows=True,
             meta=meta,
-            loose=False,
+            settled=not rename,
         )
 
     def remove_unused_categories(self) -> Any:
