@@ -10,8 +10,8 @@ flaky:
         test_normalize_function 13
         test_slow 2 skip=2
 
-In `open.txt`, `not_applicable.txt` and `upstream_faults.txt` a line with ``=`` gives a reason, and the lines below it, up to the
-next one, are what it is the reason for: a file, ``file::function`` or ``file::function[parameters]``.
+In `open.txt`, `not_applicable.txt` and `upstream_faults.txt` a line with ``=`` gives a reason, and the lines below it,
+up to the next one, are what it is the reason for: a file, ``file::function`` or ``file::function[parameters]``.
 """
 
 from __future__ import annotations

@@ -245,6 +245,83 @@ def test_categories_made_known_are_known(npartitions):
     pd.testing.assert_frame_equal(dd.get_dummies(known).compute(), pd.get_dummies(values.astype("category")))
 
 
+@pytest.mark.parametrize(
+    "index", [pd.date_range("2020", periods=10), pd.timedelta_range("1 day", periods=10, freq="h")]
+)
+def test_divisions_move_with_the_index(index):
+    df = pd.DataFrame({"x": range(10)}, index=index)
+    ddf = dd.from_pandas(df, npartitions=4)
+    for found, expected in (
+        (ddf.shift(2, freq="s"), df.shift(2, freq="s")),
+        (ddf.x.shift(-1, freq=pd.Timedelta(10, "h")), df.x.shift(-1, freq=pd.Timedelta(10, "h"))),
+        (ddf.index.shift(2, freq="h"), df.index.shift(2, freq="h")),
+    ):
+        assert found.known_divisions
+        dd.utils.assert_eq(found, expected)
+    assert not (ddf.index + pd.Timedelta(1, "D")).known_divisions
+    dd.utils.assert_eq(ddf.index + pd.Timedelta(1, "D"), df.index + pd.Timedelta(1, "D"))
+
+
+def test_weeks_and_changed_numbers_forget_divisions():
+    df = pd.DataFrame({"x": range(10)}, index=pd.date_range("2020", periods=10))
+    weeks = dd.from_pandas(df, npartitions=4).shift(2, freq="W")
+    assert not weeks.known_divisions
+    pd.testing.assert_frame_equal(weeks.compute(), df.shift(2, freq="W"), check_freq=False)
+    numbers = dd.from_pandas(df.reset_index(drop=True), npartitions=4).index
+    for changed in (-numbers, 10 * numbers, numbers + numbers):
+        assert not changed.known_divisions
+    pd.testing.assert_index_equal((-numbers).compute(), -pd.RangeIndex(10), exact=False)
+
+
+def test_accessors_of_an_index():
+    s = pd.Series(range(5), index=["b", "a", "cc", "d", "a"])
+    text = dd.from_pandas(s, npartitions=2, sort=False).index
+    pd.testing.assert_index_equal(text.str.upper().compute(), s.index.str.upper())
+    pd.testing.assert_index_equal(text.str.len().compute(), s.index.str.len())
+    assert not dd.from_pandas(s, npartitions=2).index.str.upper().known_divisions
+    kinds = dd.from_pandas(s.set_axis(pd.CategoricalIndex(s.index)), npartitions=2, sort=False).index
+    assert list(kinds.categories) == ["a", "b", "cc", "d"]
+    assert kinds.cat.codes.compute().tolist() == [1, 0, 2, 3, 0]
+    times = dd.from_pandas(s.set_axis(pd.date_range("2020-01-01 07:00", periods=5)), npartitions=2).index
+    assert times.dt.day.compute().tolist() == [1, 2, 3, 4, 5]
+    assert "cat" not in dir(text) and "str" in dir(text)
+
+
+def test_categories_can_be_forgotten():
+    s = dd.from_pandas(pd.Series(["x", "y", "x"], dtype="category"), npartitions=2)
+    unknown = s.cat.as_unknown()
+    assert s.cat.known and not unknown.cat.known
+    for kind in (NotImplementedError, AttributeError):
+        with pytest.raises(kind, match="with unknown categories"):
+            _ = unknown.cat.codes
+    assert unknown.cat.set_categories(["y", "x"]).cat.codes.compute().tolist() == [1, 0, 1]
+
+
+def test_set_index_by_a_column_keeps_it():
+    df = pd.DataFrame({"x": [3, 1, 2, 1], "y": range(4)})
+    ddf = dd.from_pandas(df, npartitions=2)
+    pd.testing.assert_frame_equal(ddf.set_index(ddf.x).compute(), df.set_index(df.x).sort_index(kind="stable"))
+    with pytest.raises(TypeError, match="list of collections"):
+        ddf.set_index([ddf.x, ddf.y])
+
+
+def test_more_partitions_than_values_have_right_divisions():
+    df = pd.DataFrame({"x": list(range(20)) * 5, "y": range(100)})
+    found = dd.from_pandas(df, npartitions=30).set_index("x")
+    dd.utils.assert_eq(found, df.set_index("x"))
+    assert found.known_divisions and found.optimize().known_divisions
+
+
+def test_an_index_is_set():
+    df = pd.DataFrame({"x": [3, 1, 2, 1], "y": range(4)})
+    ddf = dd.from_pandas(df, npartitions=2)
+    ddf.index = ddf.x * 2
+    df.index = df.x * 2
+    pd.testing.assert_frame_equal(ddf.compute(), df)
+    with pytest.raises(TypeError, match="same partitions"):
+        ddf.index = [1, 2, 3, 4]
+
+
 def test_objects_pass_through_everything(same):
     frame = pd.DataFrame({"o": pd.Series([[1], "x", None, 2.5, {"a": 1}, "y"], dtype=object), "k": [1, 2, 1, 2, 1, 2]})
     for operation in (

@@ -116,7 +116,10 @@ class FrameBase(NodeCollection):
         (node,) = nodes
         # What was read may have turned out wider than it was planned: then the node knows better.
         meta = self._known_meta if self._loose else None
-        return type(self)(node, meta=meta, cut=self._cut, origin=self._origin, loose=self._loose)
+        result = type(self)(node, meta=meta, cut=self._cut, origin=self._origin, loose=self._loose)
+        if not node.known_divisions:
+            object.__setattr__(result, "_promise", self._promise)
+        return result
 
     def __dusk_finalize__(self, results: list[list[Any]]) -> Any:
         from dusk import _core
@@ -209,7 +212,14 @@ class FrameBase(NodeCollection):
 
         number = new_collection(numbers(self.npartitions), cut=self._cut)
         return rowwise(
-            _check_within, self, number, self.divisions, meta=self._meta, prefix="enforce", loose=self._loose
+            _check_within,
+            self,
+            number,
+            self.divisions,
+            meta=self._meta,
+            prefix="enforce",
+            loose=self._loose,
+            keep_divisions=True,
         )
 
     def get_partition(self, n: int) -> Any:
@@ -536,6 +546,12 @@ class FrameBase(NodeCollection):
         from dusk.dataframe._columns import index_of
 
         return index_of(self)
+
+    @index.setter
+    def index(self, value: Any) -> None:
+        from dusk.dataframe._columns import with_index
+
+        self._become(with_index(self, value))
 
     def __bool__(self) -> bool:
         raise ValueError(f"The truth value of a {type(self).__name__} is ambiguous. Use a.any() or a.all().")

@@ -22,6 +22,7 @@ __all__ = [
     "index_of",
     "relabel",
     "ruler",
+    "with_index",
     "with_index_names",
 ]
 
@@ -142,7 +143,7 @@ def rename_values(x: Any, name: Any) -> Any:
     node = native(lambda: x._node.with_labels([name]), x)
     if node is not None:
         return x._partitionwise(node, meta=meta, origin=("RenameSeries", x, f"index={name!r}"))
-    return rowwise(_set_name, x, name, meta=meta, prefix="rename")
+    return rowwise(_set_name, x, name, meta=meta, prefix="rename", keep_divisions=True)
 
 
 def _index_names(part: Any, names: list[Any]) -> Any:
@@ -155,7 +156,7 @@ def with_index_names(x: Any, names: Sequence[Any]) -> Any:
     node = native(lambda: x._node.with_index_names(list(names)), x)
     if node is not None:
         return x._partitionwise(node, meta=meta)
-    return rowwise(_index_names, x, list(names), meta=meta, prefix="rename-axis")
+    return rowwise(_index_names, x, list(names), meta=meta, prefix="rename-axis", keep_divisions=True)
 
 
 def _index(part: Any) -> pd.Index:
@@ -255,6 +256,19 @@ def assign(frame: Any, labels: Sequence[Any], values: Sequence[Any]) -> Any:
         not isinstance(value, FrameBase) or value._cut == frame._cut or value.npartitions == 1 for value in values
     )
     return rowwise(_assign, frame, labels, *values, broadcast=whole, prefix="assign")
+
+
+def _under(part: Any, index: Any) -> Any:
+    return part.set_axis(index, axis=0)
+
+
+def with_index(x: Any, index: Any) -> Any:
+    """Give a DataFrame or Series whose rows have another index, which has as many rows in each partition."""
+    if not hasattr(index, "_cut") or index.npartitions != x.npartitions:
+        raise TypeError(
+            "an index is set from an Index or Series of the same partitions; for pandas' own objects use map_partitions"
+        )
+    return rowwise(_under, x, index, prefix="set-axis", aligned=False, keep_divisions=False)
 
 
 def indexed_like(x: Any, node: Any) -> Any:

@@ -175,7 +175,7 @@ def rowwise(
     prefix: str | None = None,
     user: bool = False,
     broadcast: bool = True,
-    keep_divisions: bool = True,
+    keep_divisions: bool | None = None,
     keep_cut: bool = True,
     loose: bool = False,
     wants_info: bool = False,
@@ -202,8 +202,8 @@ def rowwise(
         The function is the user's and not pandas' own.
     broadcast : bool
         A frame of one partition is handed to every call. Otherwise it is brought together with the others by index.
-    keep_divisions : bool
-        The result's rows lie where the input's lay.
+    keep_divisions : bool, optional
+        The result's rows lie where the input's lay. By default they do, but for what is made of an Index.
     keep_cut : bool
         The result's partitions hold rows of the same input partitions, so it can meet its input partition by partition.
     loose : bool
@@ -229,6 +229,8 @@ def rowwise(
     together = _align.bring_together(inputs, broadcast=broadcast, aligned=aligned)
     kind = CallWithInfo if wants_info else Call
     call: Any = kind(function, places, keywords, together.checked)
+    if keep_divisions is None:
+        keep_divisions = not (inputs and isinstance(getattr(inputs[0], "_meta", None), pd.Index))
     if scalars_as_series and is_scalar_meta(meta):
         call, meta = _AsSeries(call), pd.Series([meta]).iloc[:0]
         keep_divisions = False
@@ -406,8 +408,13 @@ class _Even:
             index = result if isinstance(result, pd.Index) else result.index
             for i in range(1, self.pieces):
                 ends[i] = max(ends[i], ends[i - 1])
-                while 0 < ends[i] < count and index[ends[i]] == index[ends[i] - 1]:
+                if index.nlevels == 1 and 0 < ends[i] < count and index[ends[i]] == index[ends[i] - 1]:
+                    ends[i] = int(index.searchsorted(index[ends[i]], side="right"))
+                while 0 < ends[i] < count and index[ends[i]] == index[ends[i] - 1]:  # tuples can't be searched for
                     ends[i] += 1
+            # Empty pieces come before the last one: behind it there is no division that keeps them apart.
+            last = max((end for end in ends if end < count), default=0)
+            ends[1:-1] = [min(end, last) for end in ends[1:-1]]
         take = (lambda a, b: result[a:b]) if isinstance(result, pd.Index) else (lambda a, b: result.iloc[a:b])
         return [take(start, end) for start, end in zip(ends, ends[1:])]
 

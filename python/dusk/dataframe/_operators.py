@@ -67,6 +67,8 @@ def elementwise(op: str, operands: list[Any], origin: Any = None, **params: Any)
         return None
     frames = [operand for operand in operands if isinstance(operand, FrameBase)]
     lead = next((x for x in frames if not isinstance(x._meta, pd.Index)), frames[0] if frames else None)
+    if lead is not None and isinstance(lead._meta, pd.Index):
+        node = node.with_divisions(None)  # other values, and not always in the same order
     return new_collection(node, cut=lead._cut if lead is not None else None, origin=origin)
 
 

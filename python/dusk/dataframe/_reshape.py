@@ -133,7 +133,8 @@ class SortMethods:
         labels = None if on is no_default or on_index else on
         count = npartitions or self.npartitions
         if isinstance(labels, str | tuple | int) and not isinstance(labels, bool):
-            labels = [labels]
+            of_index = labels in self._meta.index.names and labels not in getattr(self._meta, "columns", ())
+            labels = None if of_index else [labels]
         args = [] if labels is None or isinstance(labels, list) else [labels]
         if isinstance(labels, list):
             missing = [label for label in labels if label not in self._meta.columns]

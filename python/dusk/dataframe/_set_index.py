@@ -130,12 +130,11 @@ def set_index(
             raise ValueError("New division must be sorted and unique, except for the last one")
     keys: Any = other
     frame = x
+    if isinstance(other, list) and any(isinstance(item, FrameBase) for item in other):
+        raise TypeError("A list of collections is not supported by set_index. Give labels of columns, or one Series.")
     if isinstance(other, Series):
-        if other._node.same_rows(x._node) and other.name in x.columns and other._node.name == x[other.name]._node.name:
-            keys = other.name
-        else:
-            return _set_index_series(x, other, sorted, npartitions, divisions, sort)
-    elif isinstance(other, FrameBase):
+        return _set_index_series(x, other, sorted, npartitions, divisions, sort)
+    if isinstance(other, FrameBase):
         keys = other.to_series()
         return _set_index_series(x, keys, sorted, npartitions, divisions, sort)
     else:

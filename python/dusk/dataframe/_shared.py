@@ -11,6 +11,7 @@ from dusk.dataframe._base import FrameBase
 from dusk.dataframe._calls import is_collection
 from dusk.dataframe._fallback import _holds_missing, gather, gather_aligned, native, rowwise
 from dusk.dataframe._operators import elementwise, is_value, unary
+from dusk.dataframe._shift import shift_rows
 
 __all__ = ["SharedMethods"]
 
@@ -39,6 +40,16 @@ class SharedMethods:
 
     def abs(self) -> Any:
         return unary("abs", self)
+
+    def shift(
+        self,
+        periods: Any = 1,
+        freq: Any = None,
+        axis: Any = 0,
+        fill_value: Any = pd.api.extensions.no_default,
+        suffix: str | None = None,
+    ) -> Any:
+        return shift_rows(self, periods, freq, axis, fill_value, suffix)
 
     def isna(self) -> Any:
         result = elementwise("isna", [self], ("{}.isna()", self))

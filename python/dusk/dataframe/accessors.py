@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pandas as pd
 from dusk.dataframe._base import FrameBase
 from dusk.dataframe._derived import derive, document_like
 from dusk.dataframe._fallback import gather, gather_aligned, rowwise
+from dusk.dataframe._new import new_collection
 
 __all__ = [
+    "AccessorMethods",
     "CategoricalAccessor",
     "DatetimeAccessor",
     "StringAccessor",
@@ -21,8 +24,12 @@ __all__ = [
 ]
 
 
+class UnknownCategoriesError(AttributeError, NotImplementedError):
+    """Categories that only the data can tell. An AttributeError as well, so that looking through attributes works."""
+
+
 class Accessor:
-    """A namespace of pandas on a Series; its methods and properties are lazy."""
+    """A namespace of pandas on a Series or Index; its methods and properties are lazy."""
 
     _name: str
     _pandas: type
@@ -30,8 +37,10 @@ class Accessor:
     _of_all_rows: frozenset[str] = frozenset()
 
     def __init__(self, series: Any) -> None:
-        if not isinstance(series._meta, pd.Index):
-            getattr(series._meta, self._name)  # pandas says in its own words when the dtype has no such accessor
+        meta = series._meta
+        if isinstance(meta, pd.Index) and self._name != "str":
+            meta = meta.to_series()
+        getattr(meta, self._name)  # pandas says in its own words when the dtype has no such accessor
         self._series = series
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -39,6 +48,11 @@ class Accessor:
         for name in dir(cls._pandas):
             if not name.startswith("_") and name not in vars(cls):
                 setattr(cls, name, _member(cls, name))
+
+    def _path(self, name: str) -> str:
+        """Where pandas has a member of the namespace: an Index of categories or moments has it itself."""
+        own = isinstance(self._series._meta, pd.Index) and self._name != "str"
+        return name if own else f"{self._name}.{name}"
 
     def _call(self, name: str, dotted: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if name in self._of_all_rows:
@@ -54,19 +68,18 @@ class Accessor:
 def _member(cls: type, name: str) -> Any:
     """Give an accessor's method or property that does what pandas' does."""
     source = cls._pandas  # type: ignore[attr-defined]
-    dotted = f"{cls._name}.{name}"  # type: ignore[attr-defined]
     if callable(getattr(source, name)):
 
         def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-            getattr(getattr(self._series._meta, self._name), name)  # not all kinds of moments have all methods
-            return self._call(name, dotted, args, kwargs)
+            operator.attrgetter(self._path(name))(self._series._meta)  # not all kinds of moments have all methods
+            return self._call(name, self._path(name), args, kwargs)
 
         method.__name__ = name
         method.__qualname__ = f"{cls.__name__}.{name}"
         return document_like(method, source, name)
 
     def value(self: Any) -> Any:
-        return self._property(dotted)
+        return self._property(self._path(name))
 
     value.__name__ = name
     return derive(source, name, signature=False)(property(value))
@@ -133,17 +146,28 @@ class DatetimeAccessor(Accessor):
     _pandas = pd.core.indexes.accessors.CombinedDatetimelikeProperties  # type: ignore[attr-defined]
 
     def _property(self, dotted: str) -> Any:
-        value = getattr(self._series._meta.dt, dotted.split(".", 1)[1])
+        value = operator.attrgetter(dotted)(self._series._meta)
         # The zone, the unit and the frequency are known from the dtype alone.
-        if not isinstance(value, pd.Series | pd.DataFrame):
+        if not isinstance(value, pd.Series | pd.DataFrame | pd.Index | np.ndarray):
             return value
         # Missing moments have missing fields, which makes floats of integers.
         steady = not (isinstance(value, pd.Series) and isinstance(value.dtype, np.dtype) and value.dtype.kind in "iu")
         return rowwise(dotted, self._series, same_rows=True, loose=not steady)
 
 
-def _categories_of(series: pd.Series) -> pd.Index:
-    return series.cat.categories
+def _categories_of(x: Any) -> pd.Index:
+    return x.categories if isinstance(x, pd.Index) else x.cat.categories
+
+
+def _codes_of(x: Any) -> Any:
+    return pd.Index(x.codes) if isinstance(x, pd.Index) else x.cat.codes
+
+
+def _unknown(what: str) -> UnknownCategoriesError:
+    return UnknownCategoriesError(
+        f"`df.column.cat.{what}` with unknown categories is not supported. Use `column.cat.as_known()` or "
+        "`df.categorize()` beforehand to ensure known categories"
+    )
 
 
 class CategoricalAccessor(Accessor):
@@ -161,26 +185,20 @@ class CategoricalAccessor(Accessor):
     def categories(self) -> pd.Index:
         """The categories."""
         if not self.known:
-            raise NotImplementedError(
-                "`df.column.cat.categories` with unknown categories is not supported. Use `column.cat.as_known()` or "
-                "`df.categorize()` beforehand to ensure known categories"
-            )
-        return self._series._meta.cat.categories
+            raise _unknown("categories")
+        return _categories_of(self._series._meta)
 
     @property
     def ordered(self) -> bool:
         """Whether the categories have an order."""
-        return self._series._meta.cat.ordered
+        return self._series.dtype.ordered
 
     @property
     def codes(self) -> Any:
         """The position of each value among the categories."""
         if not self.known:
-            raise NotImplementedError(
-                "`df.column.cat.codes` with unknown categories is not supported. Use `column.cat.as_known()` or "
-                "`df.categorize()` beforehand to ensure known categories"
-            )
-        return rowwise("cat.codes", self._series, same_rows=True)
+            raise _unknown("codes")
+        return rowwise(_codes_of, self._series, prefix="codes", same_rows=True)
 
     def as_known(self, **kwargs: Any) -> Any:
         """Give the Series with known categories; computes them when they aren't known.
@@ -196,14 +214,15 @@ class CategoricalAccessor(Accessor):
         return self.set_categories(categories.values)
 
     def as_unknown(self) -> Any:
-        """Give the Series; dusk has no need to forget categories."""
-        return self._series
+        """Give the Series as one whose categories only the data can tell."""
+        series = self._series
+        return new_collection(series._node, meta=series._meta, cut=series._cut, loose=True)
 
     def set_categories(self, new_categories: Any, ordered: Any = None, rename: bool = False) -> Any:
         dtype = pd.CategoricalDtype(new_categories, self.ordered if ordered is None else ordered)
         meta = self._series._meta.astype("object").astype(dtype) if not rename else pd.api.extensions.no_default
         return rowwise(
-            "cat.set_categories",
+            self._path("set_categories"),
             self._series,
             new_categories,
             kwargs={"ordered": ordered, "rename": rename},
@@ -213,10 +232,32 @@ class CategoricalAccessor(Accessor):
         )
 
     def remove_unused_categories(self) -> Any:
-        return gather_aligned("cat.remove_unused_categories", self._series, loose=True)
+        return gather_aligned(self._path("remove_unused_categories"), self._series, loose=True)
 
     def _call(self, name: str, dotted: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return rowwise(dotted, self._series, *args, kwargs=kwargs, same_rows=True, prefix=name)
+
+
+class AccessorMethods:
+    """What a Series and an Index of the right dtype has: `str`, `dt`, `cat`."""
+
+    @property
+    def dt(self) -> DatetimeAccessor:
+        """Properties of moments and spans of time."""
+        return DatetimeAccessor(self)
+
+    @property
+    def cat(self) -> CategoricalAccessor:
+        """Categories."""
+        return CategoricalAccessor(self)
+
+    @property
+    def str(self) -> StringAccessor:
+        """Methods of text."""
+        return StringAccessor(self)
+
+    def __dir__(self) -> list[Any]:
+        return [name for name in super().__dir__() if name not in ("cat", "dt", "str") or hasattr(self, name)]
 
 
 def _register(cls_name: str, name: str) -> Any:

@@ -14,6 +14,8 @@ from dusk.dataframe._fallback import call_node, gather, loosen, native, rowwise
 from dusk.dataframe._operators import install_operators
 from dusk.dataframe._reductions import ReductionMethods
 from dusk.dataframe._shared import SharedMethods
+from dusk.dataframe._shift import shift_index
+from dusk.dataframe.accessors import AccessorMethods, CategoricalAccessor
 
 __all__ = ["Index"]
 
@@ -28,7 +30,7 @@ def _to_frame(index: pd.Index, with_index: bool, name: Any) -> pd.DataFrame:
     return index.to_frame(index=with_index, name=name)
 
 
-class Index(ReductionMethods, SharedMethods, FrameBase):
+class Index(AccessorMethods, ReductionMethods, SharedMethods, FrameBase):
     """A lazy pandas Index in partitions."""
 
     @property
@@ -75,7 +77,7 @@ class Index(ReductionMethods, SharedMethods, FrameBase):
             from dusk.dataframe._new import new_collection
 
             return new_collection(node, cut=self._cut, origin=("{}.to_series()", self))
-        return rowwise(_to_series, self, prefix="to-series")
+        return rowwise(_to_series, self, prefix="to-series", keep_divisions=True)
 
     def to_frame(self, index: bool = True, name: Any = pd.api.extensions.no_default) -> Any:
         return rowwise(_to_frame, self, index, name, prefix="to-frame", keep_divisions=index)
@@ -114,6 +116,9 @@ class Index(ReductionMethods, SharedMethods, FrameBase):
         node = call_node(same, [result._node], promised, mode="partition", prefix="map", divisions=bounds)
         return new_collection(node, meta=result._meta, loose=result._loose)
 
+    def shift(self, periods: int = 1, freq: Any = None) -> Any:  # type: ignore[override]
+        return shift_index(self, periods, freq)
+
     def get_level_values(self, level: Any) -> Index:
         return rowwise("get_level_values", self, level)
 
@@ -149,6 +154,8 @@ class Index(ReductionMethods, SharedMethods, FrameBase):
                 return rowwise(name, self, prefix=name)
             if name in _methods.INDEX_TIME_METHODS:
                 return lambda *args, **kwargs: rowwise(name, self, *args, kwargs=kwargs, prefix=name)
+            if isinstance(self._meta, pd.CategoricalIndex) and hasattr(CategoricalAccessor, name):
+                return getattr(self.cat, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 

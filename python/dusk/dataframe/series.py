@@ -17,12 +17,13 @@ from dusk.dataframe._operators import install_operators
 from dusk.dataframe._reductions import ReductionMethods, quantile, reduced
 from dusk.dataframe._reshape import SeriesReshapeMethods
 from dusk.dataframe._shared import SharedMethods
+from dusk.dataframe.accessors import AccessorMethods
 from dusk.dataframe.rolling import install_windows
 
 __all__ = ["Series"]
 
 
-class Series(SeriesReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
+class Series(AccessorMethods, SeriesReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
     """A lazy pandas Series in partitions.
 
     Parameters
@@ -69,27 +70,6 @@ class Series(SeriesReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
 
     def __contains__(self, label: Any) -> bool:
         return label in self.index.compute()
-
-    @property
-    def str(self) -> Any:
-        """Methods of text."""
-        from dusk.dataframe.accessors import StringAccessor
-
-        return StringAccessor(self)
-
-    @property
-    def dt(self) -> Any:
-        """Properties of moments and spans of time."""
-        from dusk.dataframe.accessors import DatetimeAccessor
-
-        return DatetimeAccessor(self)
-
-    @property
-    def cat(self) -> Any:
-        """Categories."""
-        from dusk.dataframe.accessors import CategoricalAccessor
-
-        return CategoricalAccessor(self)
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, FrameBase):
