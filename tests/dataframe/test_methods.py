@@ -322,6 +322,32 @@ def test_an_index_is_set():
         ddf.index = [1, 2, 3, 4]
 
 
+def test_a_key_that_is_a_level_of_both_stays_the_index():
+    left = pd.DataFrame({"k": [1, 1, 2, 2, 2], "v": range(5)}).set_index("k")
+    right = pd.DataFrame({"k": [1, 2], "w": [5, 6]}).set_index("k")
+    for other in (right, right.reset_index()):
+        found = dd.from_pandas(left, npartitions=2).merge(dd.from_pandas(other, npartitions=1), on="k")
+        pd.testing.assert_frame_equal(found.compute(), left.merge(other, on="k"), check_index_type=False)
+
+
+@pytest.mark.parametrize("least", [1, 2, 3, 4])
+@pytest.mark.parametrize("name", ["sum", "prod"])
+def test_groups_with_too_few_values(name, least):
+    df = pd.DataFrame({"k": [1, 1, 2, 2, 2], "i": range(5), "f": [1.0, None, None, None, 3.0]})
+    ddf = dd.from_pandas(df, npartitions=2)
+    dd.utils.assert_eq(
+        getattr(ddf.groupby("k"), name)(min_count=least), getattr(df.groupby("k"), name)(min_count=least)
+    )
+    found, expected = (getattr(x.groupby("k").i, name)(min_count=least) for x in (ddf, df))
+    dd.utils.assert_eq(found, expected)
+
+
+def test_what_lists_hold_is_told_by_the_data():
+    df = pd.DataFrame({"k": [1, 1, 2], "i": [5, 6, 7]})
+    found = dd.from_pandas(df, npartitions=2).groupby("k").i.unique().explode()
+    dd.utils.assert_eq(found, df.groupby("k").i.unique().explode())
+
+
 def test_objects_pass_through_everything(same):
     frame = pd.DataFrame({"o": pd.Series([[1], "x", None, 2.5, {"a": 1}, "y"], dtype=object), "k": [1, 2, 1, 2, 1, 2]})
     for operation in (

@@ -23,6 +23,22 @@ def _semi(left: pd.DataFrame, right: pd.DataFrame, **kwargs: Any) -> pd.DataFram
     return left.iloc[np.sort(found)]
 
 
+def _names_levels(left: Any, right: Any, options: dict[str, Any]) -> bool:
+    """Whether a key is a level of both indexes and no column: pandas keeps that level as the index then."""
+    lefts, rights = (_as_list(options.get(side, options.get("on"))) for side in ("left_on", "right_on"))
+    return any(_is_level(left, a) and _is_level(right, b) for a, b in zip(lefts, rights))
+
+
+def _as_list(x: Any) -> list[Any]:
+    return list(x) if isinstance(x, list) else [x]
+
+
+def _is_level(x: Any, label: Any) -> bool:
+    if label is None or not pd.api.types.is_hashable(label):
+        return False
+    return label in x._meta.index.names and label not in getattr(x._meta, "columns", ())
+
+
 def merge(left: Any, right: Any, **kwargs: Any) -> Any:
     """Join two frames, in pandas' order."""
     from dusk.dataframe._base import FrameBase
@@ -59,5 +75,6 @@ def merge(left: Any, right: Any, **kwargs: Any) -> Any:
             keep_divisions=False,
             keep_cut=False,
         )
-        return joined if kwargs.get("left_index") or kwargs.get("right_index") else renumbered(joined)
+        by_index = kwargs.get("left_index") or kwargs.get("right_index") or _names_levels(left, right, kwargs)
+        return joined if by_index else renumbered(joined)
     return spread(pd.merge, left, right, npartitions=npartitions, kwargs=kwargs, meta=meta, loose=loose, prefix="merge")

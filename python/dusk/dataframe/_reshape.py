@@ -85,7 +85,9 @@ class SortMethods:
 
     def explode(self, column: Any = None, ignore_index: bool = False) -> Any:
         args = () if isinstance(self._meta, pd.Series) else (column,)
-        result = rowwise("explode", self, *args)
+        dtypes = [self._meta.dtype] if isinstance(self._meta, pd.Series) else self._meta.dtypes
+        # What lists hold, only the data can tell.
+        result = rowwise("explode", self, *args, loose=any(pd.api.types.is_object_dtype(dtype) for dtype in dtypes))
         return renumbered(result) if ignore_index else result
 
     def describe(

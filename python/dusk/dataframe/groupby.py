@@ -252,7 +252,12 @@ class GroupBy:
             return node
 
         node = native(build, self.obj)
-        return None if node is None else new_collection(node, origin=("GroupBy", self.obj))
+        # A group with too few values has a missing sum, which makes floats of integers.
+        loose = any(
+            params.get("min_count", 0) > 1 and (column is None or pd.api.types.is_integer_dtype(column.dtype))
+            for _, params, column, _ in calls
+        )
+        return None if node is None else new_collection(node, origin=("GroupBy", self.obj), loose=loose)
 
     def _value_columns(self) -> list[Hashable]:
         """The labels of the columns that are aggregated."""
