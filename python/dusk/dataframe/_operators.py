@@ -218,6 +218,8 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     frames = [x for x in inputs if isinstance(x, FrameBase)]
     if not frames:
         return gather(ufunc, *inputs, kwargs=kwargs, prefix=ufunc.__name__)
+    inputs = tuple(_operand(x, frames[0]) for x in inputs)
+    frames = [x for x in inputs if isinstance(x, FrameBase)]
     same = isinstance(frames[0]._meta, pd.DataFrame | pd.Series)
     return rowwise(ufunc, *inputs, kwargs=kwargs, prefix=ufunc.__name__, broadcast=False, same_rows=same)
 
@@ -267,6 +269,10 @@ def method(
     )
     if word in COMPARISONS and is_frame:
         kwargs.pop("fill_value")
+    if on_rows and isinstance(other, pd.Series) and len(other):
+        from dusk.dataframe.io.pandas import from_pandas
+
+        other = from_pandas(other, npartitions=1)  # it meets the rows by index, so no partition may see all of it
     other = _operand(other, x)
     if isinstance(other, FrameBase) and is_frame and not on_rows and not isinstance(other._meta, pd.DataFrame):
         return rowwise(word, x, _whole(other, x), kwargs=kwargs)

@@ -337,7 +337,9 @@ class ReshapeMethods(SortMethods):
         from dusk.dataframe.multi import as_collection
 
         others = [as_collection(x) for x in other] if isinstance(other, list) else as_collection(other)
-        kwargs = {"on": on, "how": how, "lsuffix": lsuffix, "rsuffix": rsuffix, "sort": sort, "validate": validate}
+        kwargs: dict[str, Any] = {"on": on, "how": how, "sort": sort, "validate": validate}
+        # pandas warns of these names even when they say nothing.
+        kwargs |= {name: text for name, text in (("lsuffix", lsuffix), ("rsuffix", rsuffix)) if text}
         return spread(
             "join", self, others, npartitions=npartitions or self.npartitions, kwargs=kwargs, loose=how != "inner"
         )

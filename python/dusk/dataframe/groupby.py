@@ -169,7 +169,10 @@ class GroupBy:
         word = name if isinstance(name, str) else getattr(name, "__name__", "agg")
         call, inputs = self._pandas_call(name, args, kwargs)
         loose = (meta is no_default and (word in _LOOSE or user)) or self._has_object_keys()
-        if word in _ALIGNED and not (word == "transform" and meta is not no_default and self.obj.npartitions == 1):
+        aligned = word in _ALIGNED
+        if word == "shift" and kwargs.get("freq") is not None:
+            aligned = False  # the index moves
+        if aligned and not (word == "transform" and meta is not no_default and self.obj.npartitions == 1):
             return gather_aligned(call, *inputs, meta=meta, prefix=word, user=user, loose=loose)
         return gather(call, *inputs, meta=meta, prefix=word, user=user, loose=loose)
 

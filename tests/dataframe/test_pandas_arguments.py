@@ -1,0 +1,80 @@
+"""pandas objects as arguments of collections' methods: they meet the rows by index, once, however many partitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import dusk.dataframe as dd
+
+_random = np.random.default_rng(0)
+P = pd.Series(_random.random(20)).where(lambda s: s > 0.1)
+Q = pd.Series(_random.random(20))
+C = pd.Series(_random.random(20) > 0.5)
+F = pd.DataFrame({"a": P, "b": Q})
+
+SERIES = {
+    "where": lambda x: x.where(C),
+    "where, else": lambda x: x.where(C, Q),
+    "mask": lambda x: x.mask(C, Q),
+    "fillna": lambda x: x.fillna(Q),
+    "combine_first": lambda x: x.combine_first(Q),
+    "combine": lambda x: x.combine(Q, max),
+    "clip": lambda x: x.clip(Q, Q + 1),
+    "between": lambda x: x.between(Q, Q + 1),
+    "filter": lambda x: x[C],
+    "isin": lambda x: x.isin(Q),
+    "cov": lambda x: x.cov(Q),
+    "eq": lambda x: x.eq(Q),
+    "add with a value for missing rows": lambda x: x.add(Q[5:], fill_value=1),
+    "pandas first": lambda x: Q + x,
+    "and": lambda x: (x > 0.5) & C,
+    "groups": lambda x: x.groupby(C).sum(),
+    "maximum": lambda x: np.maximum(x, Q),
+    "hypot": lambda x: np.hypot(Q, x),
+    "arctan2 of other rows": lambda x: np.arctan2(x, Q[5:]),
+    "divmod": lambda x: divmod(x, Q)[0],
+}
+FRAME = {
+    "where": lambda x: x.where(F > 0.5),
+    "mask": lambda x: x.mask(F > 0.5, F * 2),
+    "fillna by column": lambda x: x.fillna(pd.Series({"a": 1.0})),
+    "fillna": lambda x: x.fillna(F * 3),
+    "combine_first": lambda x: x.combine_first(F + 1),
+    "clip": lambda x: x.clip(Q, Q + 1, axis=0),
+    "assign": lambda x: x.assign(c=Q),
+    "filter": lambda x: x[C],
+    "add by rows": lambda x: x.add(Q, axis=0),
+    "add by other rows": lambda x: x.add(Q[5:], axis=0),
+    "add by columns": lambda x: x.add(pd.Series({"a": 1.0, "b": 2.0})),
+    "add a frame": lambda x: x.add(F, fill_value=2),
+    "isin a frame": lambda x: x.isin(F),
+    "isin a series": lambda x: x.isin(Q),
+    "maximum": lambda x: np.maximum(x, F),
+    "join": lambda x: x.join(pd.DataFrame({"z": Q})),
+    "dot": lambda x: x.dot(pd.Series({"a": 1.0, "b": 2.0})),
+    "corrwith": lambda x: x.corrwith(Q),
+    "groups": lambda x: x.groupby(C).sum(),
+    "pandas first": lambda x: F - x,
+}
+
+
+@pytest.mark.parametrize("npartitions", [1, 3])
+@pytest.mark.parametrize(
+    ("data", "operation"),
+    [(P, SERIES[name]) for name in SERIES] + [(F, FRAME[name]) for name in FRAME],
+    ids=[f"series {name}" for name in SERIES] + [f"frame {name}" for name in FRAME],
+)
+def test_pandas_arguments(data, operation, npartitions):
+    found, expected = operation(dd.from_pandas(data, npartitions=npartitions)), operation(data)
+    if isinstance(expected, pd.DataFrame | pd.Series):
+        dd.utils.assert_eq(found, expected)
+    else:
+        np.testing.assert_allclose(found.compute(), expected)
+
+
+def test_groups_shifted_in_time_have_no_divisions_of_before():
+    df = pd.DataFrame({"a": range(6), "b": [0, 0, 0, 1, 1, 1]}, index=pd.date_range("2010", periods=6))
+    found = dd.from_pandas(df, npartitions=3).groupby("b").shift(periods=-2, freq="D")
+    dd.utils.assert_eq(found, df.groupby("b").shift(periods=-2, freq="D"))
