@@ -78,3 +78,16 @@ def test_groups_shifted_in_time_have_no_divisions_of_before():
     df = pd.DataFrame({"a": range(6), "b": [0, 0, 0, 1, 1, 1]}, index=pd.date_range("2010", periods=6))
     found = dd.from_pandas(df, npartitions=3).groupby("b").shift(periods=-2, freq="D")
     dd.utils.assert_eq(found, df.groupby("b").shift(periods=-2, freq="D"))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [lambda d: d.a.fillna(d.b), lambda d: d.a.where(d.a > 0.5, d.b), lambda d: d.a.mask(d.b > 0.5, d.b)],
+)
+def test_a_series_keeps_its_name_when_another_fills_it(operation):
+    dd.utils.assert_eq(operation(dd.from_pandas(F, npartitions=3)), operation(F))
+
+
+def test_a_series_has_no_columns_to_fill():
+    with pytest.raises(ValueError, match="No axis named 1"):
+        dd.from_pandas(P, npartitions=2).fillna(0, axis=1)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dusk.dataframe._base import FrameBase
 from dusk.dataframe._calls import is_collection
+from dusk.dataframe._columns import rename_values
 from dusk.dataframe._fallback import _holds_missing, gather, gather_aligned, native, rowwise
 from dusk.dataframe._operators import elementwise, is_value, unary
 from dusk.dataframe._shift import shift_rows
@@ -37,6 +38,11 @@ class SharedMethods:
     _meta: Any
     _node: Any
     _partitionwise: Any
+
+    def _under_own_name(self, result: Any) -> Any:
+        """Give a Series the name of this one: that of what fills it doesn't count."""
+        own = self._meta.name if isinstance(self._meta, pd.Series | pd.Index) else None
+        return result if getattr(result._meta, "name", own) == own else rename_values(result, own)
 
     def abs(self) -> Any:
         return unary("abs", self)
@@ -84,6 +90,8 @@ class SharedMethods:
     def fillna(self, value: Any = None, axis: Any = None, limit: int | None = None) -> Any:
         if value is None:
             raise ValueError("Must specify a fill 'value'.")
+        if isinstance(self._meta, pd.Series) and axis not in (None, 0, "index", "rows"):
+            raise ValueError(f"No axis named {axis} for object type Series")
         if isinstance(value, pd.Series) and isinstance(self._meta, pd.DataFrame):
             value = value.to_dict()
         if limit is not None:
@@ -99,7 +107,7 @@ class SharedMethods:
                 return rowwise("fillna", self, value._one_partition(), prefix="fillna")
             result = elementwise("fillna", [self, value])
             if result is not None:
-                return result
+                return self._under_own_name(result)
             return rowwise("fillna", self, value, broadcast=False, meta=self._meta)
         return rowwise("fillna", self, value, same_rows=True)
 
@@ -149,7 +157,7 @@ class SharedMethods:
                     "where", [self, kept, other], (f"{{}}.{name}({{}}, {{}})", self, cond, repr(other))
                 )
                 if result is not None:
-                    return result
+                    return self._under_own_name(result)
         if isinstance(cond, pd.Series | pd.DataFrame) or isinstance(other, pd.Series | pd.DataFrame):
             from dusk.dataframe.io.pandas import from_pandas
 
