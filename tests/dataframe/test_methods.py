@@ -348,6 +348,21 @@ def test_what_lists_hold_is_told_by_the_data():
     dd.utils.assert_eq(found, df.groupby("k").i.unique().explode())
 
 
+@pytest.mark.parametrize("rule", ["30min", "D", "W", "ME"])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_resampled_rows_have_divisions(rule, side):
+    index = pd.date_range("2000-01-01", "2000-02-15", freq="h").union(pd.date_range("2000-04-15", periods=9, freq="h"))
+    df = pd.DataFrame({"a": range(len(index))}, index=index)
+    ddf = dd.from_pandas(df, npartitions=3)
+    for found, expected in (
+        (ddf.resample(rule, label=side).a.count(), df.resample(rule, label=side).a.count()),
+        (ddf.resample(rule, label=side).agg(["sum", "max"]), df.resample(rule, label=side).agg(["sum", "max"])),
+    ):
+        assert found.divisions == (expected.index[0], expected.index[-1])
+        dd.utils.assert_eq(found, expected)
+    assert not ddf.resample(rule).a.apply(lambda part: part.iloc[:1]).known_divisions
+
+
 def test_objects_pass_through_everything(same):
     frame = pd.DataFrame({"o": pd.Series([[1], "x", None, 2.5, {"a": 1}, "y"], dtype=object), "k": [1, 2, 1, 2, 1, 2]})
     for operation in (

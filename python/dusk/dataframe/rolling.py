@@ -12,6 +12,7 @@ import pandas as pd
 from dusk.dataframe._calls import is_collection
 from dusk.dataframe._derived import document_like
 from dusk.dataframe._fallback import gather, gather_aligned
+from dusk.dataframe._new import new_collection
 
 __all__ = ["GroupWindow", "Resampler", "Rolling", "Window"]
 
@@ -125,10 +126,30 @@ class Rolling(Window):
     """A moving window."""
 
 
+#: Methods that give one row for each span.
+_ONE_ROW_EACH = frozenset(
+    {"agg", "aggregate", "count", "first", "last", "max", "mean", "median", "min", "nunique", "ohlc", "prod",
+     "quantile", "sem", "size", "std", "sum", "var"}
+)  # fmt: skip
+
+
 class Resampler(Window):
     """Spans of time."""
 
     _aligned = False
+
+    def _call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result = super()._call(name, args, kwargs)
+        bounds = self.obj._bounds
+        index = getattr(getattr(result, "_meta", None), "index", None)
+        spans = isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex | pd.PeriodIndex)
+        if bounds is None or not spans or name not in _ONE_ROW_EACH:
+            return result
+        # The labels of the first and the last span follow from where the rows begin and end.
+        ends = pd.Series(0, index=pd.Index([bounds[0], bounds[-1]]))
+        labels = getattr(ends, self._kind)(*self._positional, **self._options).count().index
+        node = result._node.with_divisions([labels[0], labels[-1]])
+        return new_collection(node, meta=result._known_meta, loose=result._loose)
 
 
 def _install(cls: type, source: type) -> None:
