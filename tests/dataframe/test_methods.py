@@ -363,6 +363,40 @@ def test_resampled_rows_have_divisions(rule, side):
     assert not ddf.resample(rule).a.apply(lambda part: part.iloc[:1]).known_divisions
 
 
+def _with_neighbours(df, before, after, other=0):
+    return df + df.shift(before) + df.shift(-after) + other
+
+
+@pytest.mark.parametrize("npartitions", [1, 2, 4, 20])
+@pytest.mark.parametrize(("before", "after"), [(0, 3), (3, 0), (3, 3), (0, 0), (7, 9)])
+def test_overlaps_reach_over_any_number_of_partitions(npartitions, before, after):
+    df = pd.DataFrame({"x": range(20), "y": np.arange(20) * 1.5}, index=pd.date_range("2020", periods=20, freq="h"))
+    ddf = dd.from_pandas(df, npartitions=npartitions)
+    rows = before, after
+    dd.utils.assert_eq(ddf.map_overlap(_with_neighbours, *rows, *rows, other=2), _with_neighbours(df, *rows, 2))
+    aligned = dd.map_overlap(
+        _with_neighbours, ddf, *rows, *rows, dd.from_pandas(df * 2, npartitions=2), align_dataframes=True
+    )
+    dd.utils.assert_eq(aligned, _with_neighbours(df, *rows, df * 2))
+    met = dd.map_overlap(_with_neighbours, ddf.x, *rows, *rows, (ddf * 2).x)
+    dd.utils.assert_eq(met, _with_neighbours(df.x, *rows, df.x * 2))
+
+
+@pytest.mark.parametrize("npartitions", [1, 4, 20])
+def test_overlaps_pass_empty_partitions_and_spans_of_time(npartitions):
+    df = pd.DataFrame({"x": range(20)}, index=pd.date_range("2020", periods=20, freq="h"))
+    few, few_rows = (d[d.x % 7 == 0] for d in (dd.from_pandas(df, npartitions=npartitions), df))
+    for reach, window in ((2, 3), ("9h", "9h"), (pd.Timedelta("30h"), "30h")):
+        found = few.map_overlap(lambda part, window=window: part.rolling(window).sum(), reach, 0)
+        dd.utils.assert_eq(found, few_rows.rolling(window).sum())
+    doubled = few.map_overlap(lambda part: part.loc[part.index.repeat(2)], 1, 1)
+    dd.utils.assert_eq(doubled, few_rows.loc[few_rows.index.repeat(2)])
+    with pytest.raises(TypeError, match="DatetimeIndex"):
+        few.reset_index(drop=True).map_overlap(len, "1h", 0)
+    with pytest.raises(ValueError, match="positive integers"):
+        few.map_overlap(len, -1, 0)
+
+
 def test_objects_pass_through_everything(same):
     frame = pd.DataFrame({"o": pd.Series([[1], "x", None, 2.5, {"a": 1}, "y"], dtype=object), "k": [1, 2, 1, 2, 1, 2]})
     for operation in (
