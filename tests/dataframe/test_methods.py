@@ -363,6 +363,14 @@ def test_resampled_rows_have_divisions(rule, side):
     assert not ddf.resample(rule).a.apply(lambda part: part.iloc[:1]).known_divisions
 
 
+@pytest.mark.parametrize("npartitions", [1, 3, 30])
+def test_different_rows_are_counted(pdf, npartitions):
+    ddf = dd.from_pandas(pdf, npartitions=npartitions)
+    assert ddf.nunique_approx().compute() == len(pdf.drop_duplicates())
+    assert ddf.i.nunique_approx(split_every=2).compute() == pdf.i.nunique(dropna=False)
+    assert ddf.index.nunique_approx().compute() == pdf.index.nunique(dropna=False)
+
+
 def _with_neighbours(df, before, after, other=0):
     return df + df.shift(before) + df.shift(-after) + other
 

@@ -91,3 +91,14 @@ def test_a_series_keeps_its_name_when_another_fills_it(operation):
 def test_a_series_has_no_columns_to_fill():
     with pytest.raises(ValueError, match="No axis named 1"):
         dd.from_pandas(P, npartitions=2).fillna(0, axis=1)
+
+
+def test_a_function_writes_to_a_collection():
+    found, target = dd.from_pandas(F, npartitions=3), dd.from_pandas(F * 0, npartitions=2)
+    assert np.sin(found, out=target) is target
+    np.add(target, 10, out=target)
+    dd.utils.assert_eq(target, np.sin(F) + 10)
+    with pytest.raises(ValueError, match="Mismatched columns"):
+        np.sin(found, out=target[["a"]])
+    with pytest.raises(TypeError, match="Mismatched types"):
+        np.sin(found, out=target.a)

@@ -94,7 +94,6 @@ TABLE: dict[str, dict[str, str]] = {
         "transpose": "all?",
         "update": "now",
         "value_counts": "all",
-        "nunique_approx": "all",
         "boxplot": "now",
         "to_feather": "now",
         "to_stata": "now",

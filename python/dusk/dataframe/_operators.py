@@ -205,9 +205,12 @@ _UFUNCS = {
 
 
 def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Give a function of NumPy on collections, lazily."""
-    if method != "__call__" or kwargs.get("out") is not None or ufunc.nout != 1:
+    """Give a function of NumPy on collections, lazily; with ``out``, that collection becomes the result."""
+    if method != "__call__" or ufunc.nout != 1:
         return NotImplemented
+    if "out" in kwargs:
+        (target,) = kwargs.pop("out")
+        return _written_to(target, apply_ufunc(ufunc, method, inputs, kwargs))
     name = _UFUNCS.get(ufunc.__name__)
     if name is not None and len(inputs) == 2 and not kwargs:
         return binary(name, *inputs)
@@ -222,6 +225,20 @@ def apply_ufunc(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: d
     frames = [x for x in inputs if isinstance(x, FrameBase)]
     same = isinstance(frames[0]._meta, pd.DataFrame | pd.Series)
     return rowwise(ufunc, *inputs, kwargs=kwargs, prefix=ufunc.__name__, broadcast=False, same_rows=same)
+
+
+def _written_to(target: Any, result: Any) -> Any:
+    """Make ``target`` the result of a function that was told to write there."""
+    if result is NotImplemented or not isinstance(target, FrameBase):
+        return NotImplemented
+    if type(result) is not type(target):
+        raise TypeError(f"Mismatched types between result and out parameter: {type(result)} and {type(target)}")
+    if isinstance(target._meta, pd.DataFrame) and len(target.columns) != len(result.columns):
+        raise ValueError(
+            f"Mismatched columns count between result and out parameter: {len(result.columns)} and {len(target.columns)}"
+        )
+    target._become(result)
+    return target
 
 
 def unary(name: str, x: Any) -> Any:

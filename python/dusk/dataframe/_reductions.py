@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dusk.dataframe._columns import columns_at
+from dusk.dataframe._distinct import count_distinct
 from dusk.dataframe._fallback import call_node, gather, loosen, native, rowwise
 from dusk.dataframe._meta import emulate, meta_nonempty, no_default
 from dusk.dataframe._new import new_collection
@@ -161,6 +162,21 @@ class ReductionMethods:
     """The reductions of DataFrame, Series and Index."""
 
     _meta: Any
+
+    def nunique_approx(self, split_every: Any = None) -> Any:
+        """Count different rows, by their hashes.
+
+        Parameters
+        ----------
+        split_every : int, optional
+            Accepted for compatibility.
+
+        Returns
+        -------
+        Scalar
+            A float. Dask estimates it within a few percent; this is exact but for equal hashes of 64 bits.
+        """
+        return count_distinct(self)
 
     def _reduce(
         self, name: str, axis: Any, params: dict[str, Any], numeric_only: bool | None = None, **more: Any
