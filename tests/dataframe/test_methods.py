@@ -371,6 +371,12 @@ def test_different_rows_are_counted(pdf, npartitions):
     assert ddf.index.nunique_approx().compute() == pdf.index.nunique(dropna=False)
 
 
+def test_a_value_as_a_series():
+    total = dd.from_pandas(pd.Series([1, 2]), npartitions=2).sum()
+    dd.utils.assert_eq(total.to_series(), pd.Series([3]))
+    dd.utils.assert_eq(total.to_series("xxx"), pd.Series([3], index=["xxx"]))
+
+
 def _with_neighbours(df, before, after, other=0):
     return df + df.shift(before) + df.shift(-after) + other
 

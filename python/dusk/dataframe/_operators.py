@@ -234,9 +234,8 @@ def _written_to(target: Any, result: Any) -> Any:
     if type(result) is not type(target):
         raise TypeError(f"Mismatched types between result and out parameter: {type(result)} and {type(target)}")
     if isinstance(target._meta, pd.DataFrame) and len(target.columns) != len(result.columns):
-        raise ValueError(
-            f"Mismatched columns count between result and out parameter: {len(result.columns)} and {len(target.columns)}"
-        )
+        counts = f"{len(result.columns)} and {len(target.columns)}"
+        raise ValueError(f"Mismatched columns count between result and out parameter: {counts}")
     target._become(result)
     return target
 

@@ -15,6 +15,10 @@ from dusk.dataframe._operators import apply_ufunc, elementwise, install_operator
 __all__ = ["Scalar"]
 
 
+def _as_series(value: Any, label: Any) -> pd.Series:
+    return pd.Series([value], index=[label])
+
+
 class Scalar(NodeCollection):
     """A lazy single value, such as the sum of a Series.
 
@@ -106,6 +110,22 @@ class Scalar(NodeCollection):
         from dusk.delayed import Delayed
 
         return Delayed(call_node(same, [self._node], None, mode="gather", prefix=self._node.prefix, divisions=1))
+
+    def to_series(self, index: Any = 0) -> Any:
+        """Give a Series with this one value.
+
+        Parameters
+        ----------
+        index : label, default 0
+            Its label.
+
+        Returns
+        -------
+        Series
+        """
+        from dusk.dataframe._fallback import gather
+
+        return gather(_as_series, self, index, prefix="to-series")
 
     def astype(self, dtype: Any) -> Scalar:
         """Give the value in another dtype."""
