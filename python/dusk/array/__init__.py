@@ -25,7 +25,7 @@ from numpy import (
 )
 
 # modules first: some have the name of a function
-from dusk.array import fft, lib, linalg, overlap, random
+from dusk.array import fft, lib, linalg, ma, overlap, random
 from dusk.array._choice import isneginf, isposinf
 from dusk.array._selecting import shuffle
 from dusk.array._single import array
@@ -470,6 +470,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "ma",
     "map_blocks",
     "map_overlap",
     "matmul",

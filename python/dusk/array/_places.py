@@ -96,6 +96,9 @@ class Places:
         if any(values.shape[i] == 0 for i in axis):
             shape = tuple(0 if i in axis else n for i, n in enumerate(values.shape))
             return np.empty_like(values, shape=shape), np.empty(shape, dtype=np.intp)
+        if isinstance(values, np.ma.MaskedArray):  # as NumPy, which puts the worst value there
+            worst = np.ma.minimum_fill_value if "min" in self.op else np.ma.maximum_fill_value
+            values = values.filled(worst(values))
         return self._pick(np.asarray(values), places, axis)
 
     def combine(self, parts: Any, axis: Any, keepdims: bool) -> Any:
