@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from dusk._collection import is_dusk_collection
+
 __all__ = ["Operators"]
 
 #: Types that know how to handle arrays of dusk themselves.
@@ -21,9 +23,20 @@ def _known(other: Any) -> bool:
     return is_valid_operand(other)
 
 
+def _others_turn(self: Any, other: Any) -> bool:
+    """Whether an operator is for the other operand to carry out, by the rules of NEP 13."""
+    if not hasattr(other, "__array_ufunc__"):
+        if _known(other):
+            return False
+        return is_dusk_collection(other) or getattr(other, "__array_priority__", 0) > self.__array_priority__
+    if other.__array_ufunc__ is None:
+        return True
+    return not _known(other) and not isinstance(self, type(other))
+
+
 def _binary(function: Callable[..., Any], swapped: bool = False) -> Callable[..., Any]:
     def method(self: Any, other: Any) -> Any:
-        if not _known(other):
+        if _others_turn(self, other):
             return NotImplemented
         from dusk.array._elemwise import elemwise
 
@@ -85,14 +98,14 @@ class Operators:
     __hash__ = None  # type: ignore[assignment]  # equality gives an array
 
     def __matmul__(self, other: Any) -> Any:
-        if not _known(other):
+        if _others_turn(self, other):
             return NotImplemented
         from dusk.array.routines import matmul
 
         return matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
-        if not _known(other):
+        if _others_turn(self, other):
             return NotImplemented
         from dusk.array.routines import matmul
 

@@ -25,9 +25,10 @@ class ValueMethods:
             What kind of conversion is allowed; `TypeError` for others.
         copy : bool, default True
             Accepted for compatibility.
-        **kwargs
-            As for `numpy.ndarray.astype`.
+        order : str
+            Accepted for compatibility.
         """
+        kwargs.pop("order", None)  # blocks have the order that the engine gives them
         extra = set(kwargs) - {"casting", "copy"}
         if extra:
             raise TypeError(f"astype does not take the following keyword arguments: {list(extra)}")
@@ -182,7 +183,7 @@ class ValueMethods:
             Accepted for compatibility.
         """
         if backend not in (None, "numpy"):
-            raise ValueError(f"no array backend {backend!r}; dusk has 'numpy'")
+            raise ValueError(f"No backend dispatch registered for {backend}; dusk has 'numpy'")
         return self
 
     def clip(self: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002  NumPy's names

@@ -44,18 +44,20 @@ class _Informed:
         if self.asks_info:
             kwargs["block_info"] = self._info(index)
         result = self.function(*args, **kwargs)
-        if self.ndim is not None and getattr(result, "ndim", self.ndim) != self.ndim:
+        if self.ndim is not None and getattr(result, "ndim", 0) != self.ndim:
             raise ValueError(
                 f"Dimension mismatch: expected output of {self.__name__} to have dims = {self.ndim}.  "
-                f"Got {result.ndim} instead."
+                f"Got {getattr(result, 'ndim', 0)} instead."
             )
         return result
 
     def _info(self, index: tuple[int, ...]) -> dict[Any, Any]:
         info: dict[Any, Any] = {}
-        for position, (chunks, dtype, axes) in self.sources.items():
+        for position, (chunks, _, axes) in self.sources.items():
+            # along an axis that is dropped, all blocks come as one
+            chunks = tuple((sum(c),) if axis is None else c for c, axis in zip(chunks, axes, strict=True))
             at = tuple(0 if axis is None or len(chunks[i]) == 1 else index[axis] for i, axis in enumerate(axes))
-            info[position] = _located(chunks, dtype, at)
+            info[position] = _located(chunks, None, at)
         chunks, dtype = self.out
         info[None] = {
             **_located(chunks, dtype, index),
@@ -290,7 +292,7 @@ def _given_chunks(chunks: Any, inherited: list[Any], ndim: int) -> list[Any]:
 
 def _first_info(sources: dict[int, Any], out_chunks: list[Any]) -> dict[Any, Any]:
     info: dict[Any, Any] = {
-        position: _located(chunks, dtype, (0,) * len(chunks)) for position, (chunks, dtype, _) in sources.items()
+        position: _located(chunks, None, (0,) * len(chunks)) for position, (chunks, _, _) in sources.items()
     }
     info[None] = {
         **_located(tuple(out_chunks), None, (0,) * len(out_chunks)),

@@ -73,7 +73,9 @@ class _Step:
             from dusk.array._host import concatenate_nested
 
             parts = concatenate_nested(parts, list(self.axes))
-        return self.function(parts, axis=self.axes, keepdims=self.keepdims, **self.kwargs)
+        result = self.function(parts, axis=self.axes, keepdims=self.keepdims, **self.kwargs)
+        # as NumPy's reductions: what is left of masked elements alone is the masked value
+        return result[()] if type(result) is np.ma.MaskedArray and not result.ndim else result
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         return ("dusk-reduction", self.function, self.axes, self.keepdims, self.joined, self.kwargs)
