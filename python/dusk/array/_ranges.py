@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._chunks import normalize_chunks
@@ -23,6 +24,10 @@ __all__ = [
     "linspace",
     "meshgrid",
     "tri",
+    "tril_indices",
+    "tril_indices_from",
+    "triu_indices",
+    "triu_indices_from",
 ]
 
 
@@ -428,3 +433,34 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
 
 def _on_diagonal(x: Any) -> Any:
     return np.diagonal(x, axis1=-2, axis2=-1).copy()
+
+
+@derived_from(np)
+def tril_indices(n: int, k: int = 0, m: int | None = None, chunks: Any = "auto") -> tuple[Array, ...]:
+    from dusk.array._choice import nonzero
+
+    return nonzero(tri(n, m, k=k, dtype=bool, chunks=chunks))
+
+
+@derived_from(np)
+def triu_indices(n: int, k: int = 0, m: int | None = None, chunks: Any = "auto") -> tuple[Array, ...]:
+    from dusk.array._choice import nonzero
+
+    return nonzero(~tri(n, m, k=k - 1, dtype=bool, chunks=chunks))
+
+
+@derived_from(np)
+def tril_indices_from(arr: Any, k: int = 0) -> tuple[Array, ...]:
+    return _of_matrix(tril_indices, arr, k)
+
+
+@derived_from(np)
+def triu_indices_from(arr: Any, k: int = 0) -> tuple[Array, ...]:
+    return _of_matrix(triu_indices, arr, k)
+
+
+def _of_matrix(function: Any, arr: Any, k: int) -> tuple[Array, ...]:
+    if arr.ndim != 2:
+        raise ValueError("input array must be 2-d")
+    chunks = arr.chunks if isinstance(arr, Array) else "auto"
+    return function(arr.shape[-2], k=k, m=arr.shape[-1], chunks=chunks)

@@ -26,7 +26,7 @@ from dusk.array._meta import compute_meta, meta_from_array
 from dusk.array._operand import is_scalar_for_elemwise, is_valid_operand
 from dusk.array._single import from_delayed, from_func
 from dusk.array._store import from_npy_stack, store, to_hdf5, to_npy_stack
-from dusk.array.blockwise import blockwise
+from dusk.array.blockwise import atop, blockwise
 from dusk.array.chunk_types import is_valid_array_type, is_valid_chunk_type
 from dusk.array.io.zarr import from_zarr, to_zarr
 
@@ -42,6 +42,7 @@ __all__ = [
     "PerformanceWarning",
     "asanyarray",
     "asarray",
+    "atop",
     "auto_chunks",
     "block",
     "blockdims_from_blockshape",

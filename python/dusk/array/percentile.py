@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._from_array import asarray
-from dusk.array.reductions import quantile
+from dusk.array.reductions import nanquantile, quantile
 
-__all__ = ["percentile"]
+__all__ = ["nanpercentile", "percentile"]
 
 _INTERNAL = ("default", "dask", "tdigest")
 
@@ -73,3 +74,9 @@ def percentile(a: Any, q: Any, method: str = "linear", internal_method: str = "d
         prefix="percentile",
     )
     return result.reshape(()) if one else result
+
+
+@derived_from(np)
+def nanpercentile(a: Any, q: Any, **kwargs: Any) -> Any:
+    a = asarray(a)
+    return nanquantile(a, np.true_divide(q, a.dtype.type(100) if a.dtype.kind == "f" else 100), **kwargs)

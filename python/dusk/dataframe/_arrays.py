@@ -17,7 +17,7 @@ from dusk.dataframe._fallback import call_node
 from dusk.dataframe._meta import empty_like, make_meta
 from dusk.dataframe._new import new_collection
 
-__all__ = ["blocks_as_frame", "from_array", "from_dask_array", "partitions_as_blocks", "to_dask_array", "to_records"]
+__all__ = ["blocks_as_frame", "from_array", "from_dask_array", "objects_as_blocks", "partitions_as_blocks", "to_dask_array", "to_records"]
 
 
 def partitions_as_blocks(
@@ -36,11 +36,16 @@ def partitions_as_blocks(
     lengths : sequence of int, optional
         The lengths of the blocks.
     """
+    each = call_node(function, [frame._node], None, mode="partition", prefix=prefix, divisions=frame.npartitions)
+    return objects_as_blocks(each, meta, prefix, lengths)
+
+
+def objects_as_blocks(each: Any, meta: Any, prefix: str, lengths: Sequence[Any] | None = None) -> Any:
+    """Return the array whose blocks are the arrays that a node has as partitions; see `partitions_as_blocks`."""
     from dusk.array._array import array_of, joined
 
-    rows = tuple(lengths) if lengths is not None else (float("nan"),) * frame.npartitions
+    rows = tuple(lengths) if lengths is not None else (float("nan"),) * each.npartitions
     chunks = (rows, *((int(n),) for n in meta.shape[1:]))
-    each = call_node(function, [frame._node], None, mode="partition", prefix=prefix, divisions=frame.npartitions)
     nodes = [each] if each.npartitions == 1 else [each.partitions([i]) for i in range(each.npartitions)]
     meta = meta[(slice(0, 0),) * meta.ndim]
     return array_of(joined(nodes, chunks, meta, prefix), meta)
