@@ -340,6 +340,7 @@ __all__ = [
     "argwhere",
     "around",
     "array",
+    "array_expr_enabled",
     "array_split",
     "as_gufunc",
     "asanyarray",

@@ -220,15 +220,33 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
     dims = tuple(int(each) for each in dims)
     if hasattr(multi_index, "shape"):
         whole = asarray(multi_index)
-        known = whole.ndim and (whole.shape[0] != whole.shape[0] or whole.shape[0] == len(dims))
+        if len(whole.shape) and whole.shape[0] != whole.shape[0]:
+            # the engine finds out whether there are as many rows as lengths in `dims`
+            return block_call(
+                _flat_of_rows,
+                [(whole, [None, *range(whole.ndim - 1)])],
+                whole.chunks[1:],
+                np.empty((0,) * (whole.ndim - 1), dtype=np.intp),
+                args=[Slot(0), dims, mode, order],
+                prefix="ravel-multi-index",
+            )
+        known = whole.ndim and whole.shape[0] == len(dims)
         indices = [whole[i] for i in range(len(dims))] if known else []
     else:
         indices = [asarray(each) for each in multi_index]
     if len(indices) != len(dims):
         raise ValueError(f"parameter multi_index must be a sequence of length {len(dims)}")
+    unknown = [each for each in indices if any(n != n for n in each.shape)]
+    if unknown and any(each.chunks != unknown[0].chunks for each in indices if each.ndim):
+        raise ValueError("Arrays' chunk sizes are unknown and may differ: use x.compute_chunk_sizes() on each")
     if any(each.dtype.kind not in "iu" for each in indices):
         raise TypeError("only int indices permitted")
     return elemwise(_Flat(dims, mode, order), *indices, dtype=np.dtype(np.intp))
+
+
+def _flat_of_rows(rows: Any, dims: Any, mode: Any, order: str) -> Any:
+    whole = np.concatenate([np.asarray(row) for row in rows])
+    return np.asarray(np.ravel_multi_index(tuple(whole), dims, mode=mode, order=order))
 
 
 def _unravelled(block: Any, shape: Any, order: str) -> Any:

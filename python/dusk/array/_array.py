@@ -275,11 +275,15 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
             raise ValueError(f"The truth value of a {type(self).__name__} is ambiguous. Use a.any() or a.all().")
         return bool(self.compute())
 
+    __nonzero__ = __bool__
+
     def __float__(self) -> float:
         return self._one_value(float)
 
     def __int__(self) -> int:
         return self._one_value(int)
+
+    __long__ = __int__
 
     def __complex__(self) -> complex:
         return self._one_value(complex)
@@ -364,6 +368,8 @@ def _of_graph(dask: Mapping[Hashable, Any], name: str, chunks: Any, meta: Any) -
     """Return the node of an array whose blocks are keys of a graph."""
     from dusk._graph_nodes import graph_nodes
 
+    if not isinstance(dask, dict):
+        dask = dict(dask)  # Dask's layered graphs can't be asked for keys of any type
     keys: list[Hashable] = [(name, *index) for index in product(*(range(len(axis)) for axis in chunks))]
     absent = {key: (_NoKey(key),) for key in keys if key not in dask}
     if absent:  # an error for who computes, not for who describes

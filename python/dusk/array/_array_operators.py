@@ -174,16 +174,17 @@ class Operators:
             args_, kwargs_ = _materialized(args), _materialized(kwargs)
             return func(*args_, **kwargs_)
 
-        if not all(
-            issubclass(t, (np.ndarray, type(self))) or _known(t) or hasattr(t, "__array_function__") for t in types
-        ):
+        from dusk.array.chunk_types import is_valid_chunk_type
+
+        if not all(issubclass(kind, type(self)) or is_valid_chunk_type(kind) for kind in types):
             return NotImplemented
         for name in func.__module__.split(".")[1:]:
             try:
                 module = getattr(module, name)
             except AttributeError:
                 return handle_nonmatching_function_types()
-        function = getattr(module, func.__name__, None)
+        name = {"amin": "min", "amax": "max"}.get(func.__name__, func.__name__)
+        function = getattr(module, name, None)
         if function is None:
             return handle_nonmatching_function_types()
         if function is func:

@@ -101,11 +101,11 @@ class ValueMethods:
         self._known_chunks = None
         return self
 
-    def store(self: Any, targets: Any, **kwargs: Any) -> Any:
+    def store(self: Any, target: Any, **kwargs: Any) -> Any:
         """Write the values into an object that can be assigned to; see `dusk.array.store`."""
         from dusk.array._store import store
 
-        return store([self], [targets], **kwargs)
+        return store([self], [target], **kwargs)
 
     def to_hdf5(self: Any, filename: str, datapath: str, **kwargs: Any) -> Any:
         """Write the values to an HDF5 file; see `dusk.array.to_hdf5`."""

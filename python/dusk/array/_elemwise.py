@@ -204,7 +204,7 @@ class _Where:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         operands, where, out = args[: self.count], args[self.count], args[self.count + 1]
         if out is None:
-            return self.op(*operands, where=where, **kwargs)
+            return self.op(*operands, where=where, out=None, **kwargs)
         shape = np.broadcast_shapes(*(np.shape(x) for x in operands), np.shape(where))
         kept = np.array(np.broadcast_to(out, shape))
         return self.op(*operands, where=where, out=kept, **kwargs)
@@ -241,8 +241,6 @@ def handle_out(out: Any, result: Any) -> Any:
         )
     if out.shape != result.shape:
         raise ValueError(f"Mismatched shapes between result and out parameter. out={out.shape}, result={result.shape}")
-    if out.dtype != result.dtype:
-        result = result.astype(out.dtype)
     from dusk.array._views import assign_to
 
     assign_to(out, result)

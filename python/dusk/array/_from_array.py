@@ -251,7 +251,7 @@ def _as(
     else:
         like_meta = meta_from_array(like)
         if isinstance(a, Array):
-            return a.map_blocks(_as_like, like_meta, dtype=dtype or a.dtype)
+            return _typed(a, dtype).map_blocks(_as_like, like_meta, dtype=dtype or a.dtype)
         a = convert(a, like=like_meta, dtype=dtype, order=order)
     chunks = getattr(a, "chunks", None) if not isinstance(a, np.ndarray) else None
     if not chunks:

@@ -26,12 +26,13 @@ class _Numbered:
         self.axis = axis
 
     def __call__(self, index: tuple[int, ...], x: Any) -> Any:
-        start = [int(starts[i]) for starts, i in zip(self.starts, index, strict=True)]
         if self.axis is not None:
-            along = np.arange(start[self.axis], start[self.axis] + x.shape[self.axis])
+            start = int(self.starts[self.axis][index[self.axis]])
+            along = np.arange(start, start + x.shape[self.axis])
             shape = [-1 if i == self.axis else 1 for i in range(x.ndim)]
             return x, np.broadcast_to(along.reshape(shape), x.shape)
-        grids = np.ix_(*[np.arange(s, s + n) for s, n in zip(start, x.shape, strict=True)]) if x.ndim else ()
+        begin = [int(starts[i]) for starts, i in zip(self.starts, index, strict=True)]
+        grids = np.ix_(*[np.arange(s, s + n) for s, n in zip(begin, x.shape, strict=True)]) if x.ndim else ()
         flat = np.zeros(x.shape, dtype=np.intp)
         for n, grid in zip(self.shape, grids, strict=True):
             flat = flat * n + grid

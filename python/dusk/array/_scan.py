@@ -69,7 +69,9 @@ def cumreduction(
         result = block_call(func, [(x, index)], x.chunks, meta, args=[Slot(0)], kwargs={"axis": axis, "dtype": dtype})
         return handle_out(out, result)
     lengths = [(1,) * x.numblocks[axis] if i == axis else c for i, c in enumerate(x.chunks)]
-    totals = block_call(_Total(func, preop, ident, axis, dtype), [(x, index)], lengths, _objects(x.ndim), prefix="total")
+    totals = block_call(
+        _Total(func, preop, ident, axis, dtype), [(x, index)], lengths, _objects(x.ndim), prefix="total"
+    )
     one = [(1,) if i == axis else c for i, c in enumerate(x.chunks)]
     carries = block_call(
         _Carries(binop, ident, axis, dtype),

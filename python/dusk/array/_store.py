@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dusk.array._array import Array
-from dusk.array._block_calls import Slot, block_call, value_node
+from dusk.array._block_calls import block_call, value_node
 from dusk.utils import SerializableLock
 
 __all__ = ["from_npy_stack", "store", "to_hdf5", "to_npy_stack"]
@@ -199,7 +199,9 @@ def store(
         written = list(persist(*written, **kwargs))
         if not loaded:
             written = [
-                block_call(take, more, source.chunks, source._meta, prefix="load-stored", indexed=True, token=uuid.uuid4().hex)
+                block_call(
+                    take, more, source.chunks, source._meta, prefix="load-stored", indexed=True, token=uuid.uuid4().hex
+                )
                 for take, more, source in readers
             ]
     return written[0] if len(written) == 1 else tuple(written)

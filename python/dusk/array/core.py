@@ -23,6 +23,19 @@ from dusk.array._getitem import BlockView
 from dusk.array._joining import block, broadcast_arrays, broadcast_to, concatenate, stack
 from dusk.array._map_blocks import map_blocks
 from dusk.array._meta import compute_meta, meta_from_array
+from dusk.array._nested import (
+    _concatenate2,
+    chunks_from_arrays,
+    concatenate3,
+    concatenate_axes,
+    deepfirst,
+    dotmany,
+    ensure_int,
+    interleave_none,
+    shapelist,
+    transposelist,
+    unpack_singleton,
+)
 from dusk.array._operand import is_scalar_for_elemwise, is_valid_operand
 from dusk.array._single import from_delayed, from_func
 from dusk.array._store import from_npy_stack, store, to_hdf5, to_npy_stack
@@ -31,6 +44,17 @@ from dusk.array.chunk_types import is_valid_array_type, is_valid_chunk_type
 from dusk.array.io.zarr import from_zarr, to_zarr
 
 __all__ = [
+    "_concatenate2",
+    "chunks_from_arrays",
+    "concatenate3",
+    "concatenate_axes",
+    "deepfirst",
+    "dotmany",
+    "ensure_int",
+    "interleave_none",
+    "shapelist",
+    "transposelist",
+    "unpack_singleton",
     "from_delayed",
     "from_func",
     "from_npy_stack",

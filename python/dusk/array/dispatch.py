@@ -72,7 +72,11 @@ def _tensordot_masked(a: Any, b: Any, axes: Any = 2) -> Any:
     kept_b = [i for i in range(b.ndim) if i not in right]
     shape = tuple(a.shape[i] for i in kept_a) + tuple(b.shape[i] for i in kept_b)
     length = int(np.prod([a.shape[i] for i in left], dtype=np.intp))
-    rows = np.ma.asanyarray(a).transpose([*kept_a, *left]).reshape(int(np.prod(shape[: len(kept_a)], dtype=np.intp)), length)
+    rows = (
+        np.ma.asanyarray(a)
+        .transpose([*kept_a, *left])
+        .reshape(int(np.prod(shape[: len(kept_a)], dtype=np.intp)), length)
+    )
     columns = np.ma.asanyarray(b).transpose([*right, *kept_b])
     columns = columns.reshape(length, int(np.prod(shape[len(kept_a) :], dtype=np.intp)))
     return np.ma.dot(rows, columns).reshape(shape)

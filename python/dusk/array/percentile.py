@@ -23,7 +23,9 @@ _INTERNAL = ("default", "dask", "tdigest")
 
 
 def _percentiles(parts: Any, q: Any, method: str) -> Any:
-    return np.percentile(np.concatenate([np.asarray(part) for part in parts]), q, method=method)
+    values = np.concatenate([np.asarray(part) for part in parts])
+    # what can't be subtracted has no values between two elements
+    return np.percentile(values, q, method="nearest" if values.dtype.kind in "US" else method)
 
 
 def percentile(a: Any, q: Any, method: str = "linear", internal_method: str = "default", **kwargs: Any) -> Array:
@@ -64,7 +66,8 @@ def percentile(a: Any, q: Any, method: str = "linear", internal_method: str = "d
         raise ValueError(f"`internal_method=` must be one of {_INTERNAL}, got {internal_method!r}")
     one = isinstance(q, Number)
     places = np.atleast_1d(np.asarray(q))
-    dtype = np.percentile(np.ones(2, dtype=a.dtype), places, method=method).dtype
+    text = a.dtype.kind in "US"
+    dtype = a.dtype if text else np.percentile(np.ones(2, dtype=a.dtype), places, method=method).dtype
     result = block_call(
         _percentiles,
         [(a, [None])],

@@ -198,9 +198,7 @@ def skew(a: Any, axis: Any = 0, bias: bool = True, nan_policy: str = "propagate"
 
 
 @derived_from(scipy.stats)
-def kurtosis(
-    a: Any, axis: Any = 0, fisher: bool = True, bias: bool = True, nan_policy: str = "propagate"
-) -> Any:
+def kurtosis(a: Any, axis: Any = 0, fisher: bool = True, bias: bool = True, nan_policy: str = "propagate") -> Any:
     _refuse(nan_policy)
     _only_biased(bias)
     result = _ratio(a, 4, axis)

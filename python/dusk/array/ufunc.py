@@ -257,8 +257,7 @@ def modf(x: Any) -> Any:
 
 
 def _two_results(function: Any, names: tuple[str, str], x: Any) -> Any:
-    if not isinstance(x, Array):
-        return function(x)
+    x = asarray(x)
     return tuple(_one_of_two(function, i, name, x) for i, name in enumerate(names))
 
 

@@ -105,7 +105,10 @@ def wrap(func: Callable[..., Any], **defaults: Any) -> Callable[..., Array]:
     """
 
     def wrapped(*args: Any, **kwargs: Any) -> Array:
-        return filled(func, *args, **{**defaults, **kwargs})
+        given = {**defaults, **kwargs}
+        if "dtype" in defaults and "dtype" not in kwargs and len(args) > 1:
+            args, given["dtype"] = (args[0], *args[2:]), args[1]
+        return filled(func, *args, **given)
 
     wrapped.__name__ = funcname(func)
     wrapped.__doc__ = f"""Return an array of chunks that `numpy.{funcname(func)}` makes.

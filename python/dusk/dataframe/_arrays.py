@@ -17,7 +17,15 @@ from dusk.dataframe._fallback import call_node
 from dusk.dataframe._meta import empty_like, make_meta
 from dusk.dataframe._new import new_collection
 
-__all__ = ["blocks_as_frame", "from_array", "from_dask_array", "objects_as_blocks", "partitions_as_blocks", "to_dask_array", "to_records"]
+__all__ = [
+    "blocks_as_frame",
+    "from_array",
+    "from_dask_array",
+    "objects_as_blocks",
+    "partitions_as_blocks",
+    "to_dask_array",
+    "to_records",
+]
 
 
 def partitions_as_blocks(
@@ -225,8 +233,7 @@ def from_dask_array(x: Any, columns: Any = None, index: Any = None, meta: Any = 
     if index is not None:
         if index.npartitions != x.numblocks[0]:
             raise ValueError(
-                "The index and array have different numbers of blocks. "
-                f"({index.npartitions} != {x.numblocks[0]})"
+                f"The index and array have different numbers of blocks. ({index.npartitions} != {x.numblocks[0]})"
             )
         made.index = index._meta
         divisions = index.divisions if index.known_divisions else None
