@@ -92,7 +92,8 @@ def _whole_along(a: Any, axis: Any, what: str) -> tuple[Array, tuple[int, ...]]:
     axes = axes_of(axis, a.ndim)
     if all(a.numblocks[i] == 1 for i in axes):
         return a, axes
-    return a.rechunk({i: -1 if i in axes else "auto" for i in range(a.ndim)}), axes
+    others = {} if a.dtype == object else dict.fromkeys(range(a.ndim), "auto")
+    return a.rechunk({**others, **dict.fromkeys(axes, -1)}), axes
 
 
 def _reduced_chunks(a: Array, axes: tuple[int, ...], keepdims: bool) -> dict[str, Any]:

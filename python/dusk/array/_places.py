@@ -73,6 +73,9 @@ class Places:
             shape = (1,) * values.ndim
             values, places = values.reshape(-1), places.reshape(-1)
             found, place = self._pick(values, places, (0,))
+            # blocks don't come in the order of the whole array: of equal values the first one counts
+            alike = np.asarray((values == found) | ((values != values) & (found != found)), dtype=bool)  # noqa: PLR0124
+            place = places[alike].min(keepdims=True)
             return found.reshape(shape), place.reshape(shape)
         (axis,) = axes
         search = getattr(np, self.op)

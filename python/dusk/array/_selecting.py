@@ -139,7 +139,7 @@ def _triangle_block(lower: bool, k: int, rows: Any, columns: Any, site: Sequence
     if not gone.any():
         return block
     out = block.copy()
-    out[..., gone] = 0
+    out[..., gone] = np.zeros((), dtype=out.dtype)
     return out
 
 
