@@ -40,7 +40,7 @@ def core_dtype(meta: Any) -> Any:
     return meta.dtype
 
 
-def array_of(node: Any, meta: Any = None, name: str | None = None) -> Array:
+def array_of(node: Any, meta: Any = None, name: str | None = None, boxed: bool = False) -> Array:
     """Return the array that stands for a node.
 
     Parameters
@@ -50,8 +50,11 @@ def array_of(node: Any, meta: Any = None, name: str | None = None) -> Array:
         An empty example of a block; NumPy's by default.
     name : str, optional
         A name given by the user.
+    boxed : bool, default False
+        Without axes, its value is an array without axes, not a scalar.
     """
     self = object.__new__(Array)
+    self._boxed = boxed
     self._node = node
     self._alias = name
     self._known_chunks = None
@@ -89,11 +92,12 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
     dusk.array.from_array : Makes one of anything that can be sliced.
     """
 
-    __slots__ = ("__weakref__", "_alias", "_held", "_known_chunks", "_meta", "_node")
+    __slots__ = ("__weakref__", "_alias", "_boxed", "_held", "_known_chunks", "_meta", "_node")
 
     __array_priority__ = 11
 
     _alias: str | None
+    _boxed: bool
     _held: Any
     _known_chunks: Any
     _meta: Any
@@ -108,7 +112,7 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
         return array_of(_of_graph(dask, name, chunks, meta), meta, name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return array_of, (self._node, self._meta, self._alias)
+        return array_of, (self._node, self._meta, self._alias, self._boxed)
 
     # --- what it is ---------------------------------------------------------------------------------------------------
 
@@ -220,14 +224,18 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
         return self.name
 
     def __dask_postcompute__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return finalize, ()
+        return (_finalize_boxed, ()) if self._boxed else (finalize, ())
+
+    def __dusk_finalize__(self, results: list[list[Any]]) -> Any:
+        value = super().__dusk_finalize__(results)
+        return np.asarray(value) if self._boxed and isinstance(value, np.generic) else value
 
     def __dask_postpersist__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _rebuild, (self.name, self.chunks, self._meta)
 
     def __dusk_rebuild__(self, nodes: list[Any]) -> Array:
         """Return the same array over another node."""
-        return array_of(nodes[0], self._meta, self._alias)
+        return array_of(nodes[0], self._meta, self._alias, self._boxed)
 
     @property
     def dask(self) -> dict[Hashable, Any]:
@@ -329,7 +337,7 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
 
     def copy(self) -> Array:
         """Return an array of its own: assignments to items of one don't change the other."""
-        result = array_of(self._node, self._meta, self._alias)
+        result = array_of(self._node, self._meta, self._alias, self._boxed)
         result._held = self._held
         return result
 
@@ -435,6 +443,11 @@ def finalize(results: Any) -> Any:
     if depth == 1 and len(results) == 1 and not getattr(results[0], "shape", ()):
         return results[0]
     return join_blocks(results, depth)
+
+
+def _finalize_boxed(results: Any) -> Any:
+    value = finalize(results)
+    return np.asarray(value) if isinstance(value, np.generic) else value
 
 
 def _rebuild(dsk: Any, name: str, chunks: Any, meta: Any, rename: Mapping[str, str] | None = None) -> Array:

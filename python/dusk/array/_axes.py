@@ -187,4 +187,7 @@ def squeeze(a: Any, axis: Any = None) -> Array:  # noqa: D103
     if any(-a.ndim <= i < a.ndim and a.shape[i] != 1 for i in axes):
         raise ValueError("cannot squeeze axis with size other than one")
     places = {validate_axis(i, a.ndim) for i in axes}
-    return a[tuple(0 if i in places else slice(None) for i in range(a.ndim))]
+    result = a[tuple(0 if i in places else slice(None) for i in range(a.ndim))]
+    if not result.ndim:
+        result._boxed = True  # NumPy squeezes to an array, not to an element
+    return result

@@ -103,7 +103,10 @@ def isnull(values: Any) -> Any:
     """Return where values are missing, as `pandas.isnull`."""
     import pandas as pd
 
-    return elemwise(pd.isnull, values, dtype="bool")
+    result = elemwise(pd.isnull, values, dtype="bool")
+    if isinstance(result, Array):
+        result._boxed = not result.ndim
+    return result
 
 
 def notnull(values: Any) -> Any:

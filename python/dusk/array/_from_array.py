@@ -173,6 +173,7 @@ def from_array(
 
 def _holding(array: Any, x: Any) -> Any:
     if isinstance(array, Array):  # and not what a plugin made of it
+        array._boxed = not array.ndim
         array._held = (array._node, HeldValue(x))
     return array
 

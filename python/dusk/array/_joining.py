@@ -382,7 +382,7 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Array:  # noqa: D1
     arr = asanyarray(arr)
     if axis is None:
         return concatenate((arr.ravel(), asanyarray(values).ravel()), axis=0)
-    return concatenate((arr, asanyarray(values)), axis=axis)
+    return concatenate((arr, asanyarray(values)), axis=validate_axis(axis, arr.ndim))
 
 
 @derived_from(np)

@@ -176,6 +176,8 @@ def map_blocks(
     if new_axis is None and chunks is not None and len(chunks) > len(out_ind) if not isinstance(chunks, int) else False:
         new_axes = list(range(len(chunks) - len(out_ind)))
     for axis in sorted(new_axes):
+        if axis > len(out_ind):
+            raise ValueError(f"new_axis={axis} leaves a gap: the result has {len(out_ind)} axes before it")
         label = ndim + len(fresh)
         out_ind.insert(axis, label)
         fresh.append(label)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pickle
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,19 @@ class _Place:
         return (type(self), (self.starts, self.region, self.lock, self.target, self.source))
 
 
+@contextlib.contextmanager
+def _held(lock: Any) -> Iterator[None]:
+    """Hold a lock that has ``acquire`` and ``release``; some have no more."""
+    if not lock:
+        yield
+        return
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 class _Put(_Place):
     """Assigns a block to its place, and returns nothing: a block without elements."""
 
@@ -56,7 +70,7 @@ class _Put(_Place):
 
     def __call__(self, index: tuple[int, ...], block: Any, target: Any = None) -> Any:
         target = self.target if target is None else target
-        with self.lock or contextlib.nullcontext():
+        with _held(self.lock):
             if np.size(block):
                 target[self._of(index, target)] = np.asanyarray(block)
         return np.empty((0,) * len(index), dtype=getattr(block, "dtype", None))
@@ -69,7 +83,7 @@ class _PutAndTake(_Place):
 
     def __call__(self, index: tuple[int, ...], block: Any, target: Any = None) -> Any:
         target = self.target if target is None else target
-        with self.lock or contextlib.nullcontext():
+        with _held(self.lock):
             if not np.size(block):
                 return block
             where = self._of(index, target)
@@ -84,7 +98,7 @@ class _Take(_Place):
 
     def __call__(self, index: tuple[int, ...], target: Any = None) -> Any:
         target = self.target if target is None else target
-        with self.lock or contextlib.nullcontext():
+        with _held(self.lock):
             return np.array(target[self._of(index, target)])
 
 
