@@ -16,7 +16,6 @@ import numpy as np
 from dusk import array as da
 from dusk._derive import derived_from
 from dusk.array._block_calls import Slot, block_call
-from dusk.delayed import delayed
 
 try:
     import scipy.stats
@@ -60,6 +59,13 @@ _POWERS = {
 }
 
 
+def _delayed(function: Any, *args: Any, nout: int | None = None) -> Any:
+    """Call a function later, with the values of arrays."""
+    from dusk.delayed import delayed
+
+    return delayed(function, nout=nout)(*args)
+
+
 def _refuse(nan_policy: str) -> None:
     if nan_policy != "propagate":
         raise NotImplementedError("`nan_policy` other than 'propagate' have not been implemented.")
@@ -85,7 +91,7 @@ def _length(x: Any, axis: Any) -> Any:
 def _t_test(result: Any, difference: Any, error: Any, freedom: Any) -> Any:
     """Return the delayed pair of Student's t and the probability of one as far from 0."""
     t = da.divide(difference, error)
-    return delayed(result, nout=2)(t, delayed(distributions.t.sf)(da.absolute(t), freedom) * 2)
+    return _delayed(result, t, _delayed(distributions.t.sf, da.absolute(t), freedom) * 2, nout=2)
 
 
 @derived_from(scipy.stats)
@@ -134,7 +140,7 @@ def f_oneway(*args: Any) -> Any:
     groups = len(args) - 1
     within = count - len(args)
     f = (between / float(groups)) / ((total - between) / float(within))
-    return delayed(F_onewayResult, nout=2)(f, _each(fdtrc, groups, within, f))
+    return _delayed(F_onewayResult, f, _each(fdtrc, groups, within, f), nout=2)
 
 
 def _squared(x: Any, count: int) -> Any:
@@ -170,8 +176,8 @@ def power_divergence(f_obs: Any, f_exp: Any = None, ddof: int = 0, axis: Any = 0
     else:
         terms = f_obs * ((f_obs / f_exp) ** lambda_ - 1) / (0.5 * lambda_ * (lambda_ + 1))
     statistic = terms.sum(axis=axis)
-    probability = delayed(distributions.chi2.sf)(statistic, _length(terms, axis) - 1 - ddof)
-    return delayed(Power_divergenceResult, nout=2)(statistic, probability)
+    probability = _delayed(distributions.chi2.sf, statistic, _length(terms, axis) - 1 - ddof)
+    return _delayed(Power_divergenceResult, statistic, probability, nout=2)
 
 
 # --- the shape of a distribution --------------------------------------------------------------------------------------
@@ -210,7 +216,7 @@ def _tail(result: Any, z: Any) -> Any:
     probability = block_call(
         _two_tails, [(z, list(range(z.ndim)))], z.chunks, z._meta, args=[Slot(0)], prefix="norm-sf"
     )
-    return delayed(result, nout=2)(z, probability)
+    return _delayed(result, z, probability, nout=2)
 
 
 def _two_tails(z: Any) -> Any:
@@ -264,4 +270,4 @@ def kurtosistest(a: Any, axis: Any = 0, nan_policy: str = "propagate") -> Any:
 def normaltest(a: Any, axis: Any = 0, nan_policy: str = "propagate") -> Any:
     _refuse(nan_policy)
     both = _skew_z(a, axis) ** 2 + _kurtosis_z(a, axis) ** 2
-    return delayed(NormaltestResult, nout=2)(both, delayed(distributions.chi2.sf)(both, 2))
+    return _delayed(NormaltestResult, both, _delayed(distributions.chi2.sf, both, 2), nout=2)
