@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dusk.array._array import Array, finalize
+from dusk.array._auto_chunks import auto_chunks, round_to
 from dusk.array._chunks import (
     PerformanceWarning,
-    auto_chunks,
     blockdims_from_blockshape,
     broadcast_chunks,
     broadcast_shapes,
     common_blockdim,
     normalize_chunks,
     normalize_chunks_cached,
-    round_to,
     slices_from_chunks,
     unify_chunks,
     unknown_chunk_message,
