@@ -25,7 +25,7 @@ from numpy import (
 )
 
 # modules first: some have the name of a function
-from dusk.array import fft, lib, linalg, overlap, random
+from dusk.array import fft, lib, linalg, ma, overlap, random
 from dusk.array._choice import isneginf, isposinf
 from dusk.array._selecting import shuffle
 from dusk.array._single import array
@@ -35,6 +35,7 @@ from dusk.array.core import (
     PerformanceWarning,
     asanyarray,
     asarray,
+    atop,
     block,
     blockwise,
     broadcast_arrays,
@@ -77,7 +78,7 @@ from dusk.array.creation import (
 from dusk.array.gufunc import apply_gufunc, as_gufunc, gufunc
 from dusk.array.io.zarr import from_zarr, to_zarr
 from dusk.array.overlap import map_overlap, push
-from dusk.array.percentile import percentile
+from dusk.array.percentile import nanpercentile, percentile
 from dusk.array.rechunk import rechunk
 from dusk.array.reductions import (
     all,
@@ -186,7 +187,11 @@ from dusk.array.routines import (
     tensordot,
     transpose,
     tril,
+    tril_indices,
+    tril_indices_from,
     triu,
+    triu_indices,
+    triu_indices_from,
     union1d,
     unique,
     unravel_index,
@@ -195,6 +200,7 @@ from dusk.array.routines import (
     vstack,
     where,
 )
+from dusk.array.tiledb_io import from_tiledb, to_tiledb
 from dusk.array.ufunc import (
     abs,
     absolute,
@@ -303,6 +309,9 @@ def _array_expr_enabled() -> bool:
     return False
 
 
+array_expr_enabled = _array_expr_enabled
+
+
 __all__ = [
     "Array",
     "PerformanceWarning",
@@ -331,6 +340,7 @@ __all__ = [
     "argwhere",
     "around",
     "array",
+    "array_expr_enabled",
     "array_split",
     "as_gufunc",
     "asanyarray",
@@ -339,6 +349,7 @@ __all__ = [
     "atleast_1d",
     "atleast_2d",
     "atleast_3d",
+    "atop",
     "average",
     "bincount",
     "bitwise_and",
@@ -416,6 +427,7 @@ __all__ = [
     "from_array",
     "from_delayed",
     "from_npy_stack",
+    "from_tiledb",
     "from_zarr",
     "fromfunction",
     "frompyfunc",
@@ -470,6 +482,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "ma",
     "map_blocks",
     "map_overlap",
     "matmul",
@@ -495,6 +508,7 @@ __all__ = [
     "nanmean",
     "nanmedian",
     "nanmin",
+    "nanpercentile",
     "nanprod",
     "nanquantile",
     "nanstd",
@@ -571,13 +585,18 @@ __all__ = [
     "tile",
     "to_hdf5",
     "to_npy_stack",
+    "to_tiledb",
     "to_zarr",
     "topk",
     "trace",
     "transpose",
     "tri",
     "tril",
+    "tril_indices",
+    "tril_indices_from",
     "triu",
+    "triu_indices",
+    "triu_indices_from",
     "true_divide",
     "trunc",
     "uint16",

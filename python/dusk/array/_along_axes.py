@@ -19,6 +19,7 @@ from dusk.array._reduction import validate_axis
 from dusk.utils import funcname
 
 __all__ = [
+    "aligned_coarsen_chunks",
     "apply_along_axis",
     "apply_over_axes",
     "coarsen",
@@ -74,12 +75,22 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Array:
     return result
 
 
-def _aligned(lengths: Sequence[int], step: int) -> tuple[int, ...]:
-    """Return lengths near those given whose sums are multiples of a step, but for what is left at the end."""
-    total = sum(lengths)
-    last = total - total % step
-    ends = {end - end % step for end in np.cumsum(lengths).tolist()} - {0, last}
-    return tuple(np.diff([0, *sorted(ends), total]).tolist())
+def aligned_coarsen_chunks(chunks: Sequence[int], multiple: int) -> tuple[int, ...]:
+    """Return lengths near those given that are multiples of a number, but for what is left at the end.
+
+    What exceeds the multiples goes to the chunks that weren't multiples, the smallest ones first.
+
+    Examples
+    --------
+    >>> aligned_coarsen_chunks((20, 10, 15, 23, 24), multiple=10)
+    (20, 10, 20, 20, 20, 2)
+    """
+    over = [length % multiple for length in chunks]
+    whole = [length - extra for length, extra in zip(chunks, over, strict=True)]
+    count, rest = divmod(sum(over), multiple)
+    for i in sorted(range(len(whole)), key=lambda i: (over[i] == 0, whole[i]))[:count]:
+        whole[i] += multiple
+    return tuple(int(length) for length in (*whole, rest) if length)
 
 
 def coarsen(
@@ -112,7 +123,7 @@ def coarsen(
         raise ValueError(f"Coarsening factors {axes} do not align with array shape {x.shape}.")
     if (getattr(reduction, "__module__", None) or "").split(".")[0] in ("dusk", "dask"):
         reduction = getattr(np, reduction.__name__)
-    x = x.rechunk({axis: _aligned(x.chunks[axis], step) for axis, step in steps.items()})
+    x = x.rechunk({axis: aligned_coarsen_chunks(x.chunks[axis], step) for axis, step in steps.items()})
     chunks = [tuple(n // steps.get(i, 1) for n in lengths) for i, lengths in enumerate(x.chunks)]
     tried = reduction(np.ones((1,) * (2 * x.ndim), dtype=x.dtype), axis=tuple(range(1, 2 * x.ndim, 2)), **kwargs)
     return block_call(
@@ -209,15 +220,33 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
     dims = tuple(int(each) for each in dims)
     if hasattr(multi_index, "shape"):
         whole = asarray(multi_index)
-        known = whole.ndim and (whole.shape[0] != whole.shape[0] or whole.shape[0] == len(dims))
+        if len(whole.shape) and whole.shape[0] != whole.shape[0]:
+            # the engine finds out whether there are as many rows as lengths in `dims`
+            return block_call(
+                _flat_of_rows,
+                [(whole, [None, *range(whole.ndim - 1)])],
+                whole.chunks[1:],
+                np.empty((0,) * (whole.ndim - 1), dtype=np.intp),
+                args=[Slot(0), dims, mode, order],
+                prefix="ravel-multi-index",
+            )
+        known = whole.ndim and whole.shape[0] == len(dims)
         indices = [whole[i] for i in range(len(dims))] if known else []
     else:
         indices = [asarray(each) for each in multi_index]
     if len(indices) != len(dims):
         raise ValueError(f"parameter multi_index must be a sequence of length {len(dims)}")
+    unknown = [each for each in indices if any(n != n for n in each.shape)]
+    if unknown and any(each.chunks != unknown[0].chunks for each in indices if each.ndim):
+        raise ValueError("Arrays' chunk sizes are unknown and may differ: use x.compute_chunk_sizes() on each")
     if any(each.dtype.kind not in "iu" for each in indices):
         raise TypeError("only int indices permitted")
     return elemwise(_Flat(dims, mode, order), *indices, dtype=np.dtype(np.intp))
+
+
+def _flat_of_rows(rows: Any, dims: Any, mode: Any, order: str) -> Any:
+    whole = np.concatenate([np.asarray(row) for row in rows])
+    return np.asarray(np.ravel_multi_index(tuple(whole), dims, mode=mode, order=order))
 
 
 def _unravelled(block: Any, shape: Any, order: str) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import reduce
 from itertools import product
@@ -39,7 +40,7 @@ def core_dtype(meta: Any) -> Any:
     return meta.dtype
 
 
-def array_of(node: Any, meta: Any = None, name: str | None = None) -> Array:
+def array_of(node: Any, meta: Any = None, name: str | None = None, boxed: bool = False) -> Array:
     """Return the array that stands for a node.
 
     Parameters
@@ -49,14 +50,23 @@ def array_of(node: Any, meta: Any = None, name: str | None = None) -> Array:
         An empty example of a block; NumPy's by default.
     name : str, optional
         A name given by the user.
+    boxed : bool, default False
+        Without axes, its value is an array without axes, not a scalar.
     """
     self = object.__new__(Array)
+    self._boxed = boxed
     self._node = node
     self._alias = name
     self._known_chunks = None
+    self._held = None
     if meta is None:
         meta = np.empty((0,) * len(node.numblocks), dtype=node.dtype)
     self._meta = meta
+    if config.config.get("array_plugins"):
+        for plugin in config.get("array_plugins"):
+            result = plugin(self)
+            if result is not None:
+                self = result
     return self
 
 
@@ -82,11 +92,13 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
     dusk.array.from_array : Makes one of anything that can be sliced.
     """
 
-    __slots__ = ("__weakref__", "_alias", "_known_chunks", "_meta", "_node")
+    __slots__ = ("__weakref__", "_alias", "_boxed", "_held", "_known_chunks", "_meta", "_node")
 
     __array_priority__ = 11
 
     _alias: str | None
+    _boxed: bool
+    _held: Any
     _known_chunks: Any
     _meta: Any
 
@@ -97,16 +109,10 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
             chunks = normalize_chunks(chunks, shape, dtype=dtype if dtype is not None else getattr(meta, "dtype", None))
         chunks = tuple(tuple(axis) for axis in chunks)
         meta = meta_from_array(meta, ndim=len(chunks), dtype=dtype)
-        keys = [(name, *index) for index in product(*(range(len(axis)) for axis in chunks))]
-        node = _joined(dask, name, keys, chunks, meta)
-        for plugin in config.get("array_plugins", ()) or ():
-            result = plugin(array_of(node, meta, name))
-            if result is not None:
-                return result
-        return array_of(node, meta, name)
+        return array_of(_of_graph(dask, name, chunks, meta), meta, name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return array_of, (self._node, self._meta, self._alias)
+        return array_of, (self._node, self._meta, self._alias, self._boxed)
 
     # --- what it is ---------------------------------------------------------------------------------------------------
 
@@ -208,6 +214,9 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
 
     def __dask_graph__(self) -> dict[Hashable, Any]:
         node = self._node
+        if self._held is not None and self._held[0] is node:
+            # whoever reads the graph finds the values of an array that is there, as in Dask
+            return self._held[1].graph(self.name, self.chunks)
         index = product(*(range(n) for n in self.numblocks))
         return {(self.name, *each): (PartitionTask(node, i),) for i, each in enumerate(index)}
 
@@ -215,19 +224,29 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
         return self.name
 
     def __dask_postcompute__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return finalize, ()
+        return (_finalize_boxed, ()) if self._boxed else (finalize, ())
+
+    def __dusk_finalize__(self, results: list[list[Any]]) -> Any:
+        value = super().__dusk_finalize__(results)
+        return np.asarray(value) if self._boxed and isinstance(value, np.generic) else value
 
     def __dask_postpersist__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _rebuild, (self.name, self.chunks, self._meta)
 
     def __dusk_rebuild__(self, nodes: list[Any]) -> Array:
         """Return the same array over another node."""
-        return array_of(nodes[0], self._meta, self._alias)
+        return array_of(nodes[0], self._meta, self._alias, self._boxed)
 
     @property
     def dask(self) -> dict[Hashable, Any]:
         """The graph in Dask's form: one task for each block."""
         return self.__dask_graph__()
+
+    @dask.setter
+    def dask(self, graph: Mapping[Hashable, Any]) -> None:
+        name = self.name
+        self._node = _of_graph(graph, name, self.chunks, self._meta)
+        self._alias = name
 
     @property
     def _key_array(self) -> Any:
@@ -254,18 +273,25 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
     def _one_value(self, convert: Callable[[Any], Any]) -> Any:
         if self.size > 1:
             raise TypeError("Only length-1 arrays can be converted to Python scalars")
-        return convert(self.compute())
+        value = self.compute()
+        if isinstance(value, np.ndarray) and value.ndim and value.size == 1:
+            value = value[(0,) * value.ndim]
+        return convert(value)
 
     def __bool__(self) -> bool:
         if self.size > 1:
             raise ValueError(f"The truth value of a {type(self).__name__} is ambiguous. Use a.any() or a.all().")
         return bool(self.compute())
 
+    __nonzero__ = __bool__
+
     def __float__(self) -> float:
         return self._one_value(float)
 
     def __int__(self) -> int:
         return self._one_value(int)
+
+    __long__ = __int__
 
     def __complex__(self) -> complex:
         return self._one_value(complex)
@@ -278,9 +304,13 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
             yield self[i]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None, **kwargs: Any) -> Any:
+        if kwargs:
+            warnings.warn(
+                f"Extra keyword arguments {kwargs} are ignored and won't be accepted in the future",
+                FutureWarning,
+                stacklevel=2,
+            )
         if copy is False:
-            import warnings
-
             warnings.warn(
                 "Can't acquire a memory view of a Dask array. This will raise in the future.",
                 FutureWarning,
@@ -303,11 +333,13 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
         return result
 
     def __copy__(self) -> Array:
-        return array_of(self._node, self._meta, self._alias)
+        return self.copy()
 
     def copy(self) -> Array:
         """Return an array of its own: assignments to items of one don't change the other."""
-        return array_of(self._node, self._meta, self._alias)
+        result = array_of(self._node, self._meta, self._alias, self._boxed)
+        result._held = self._held
+        return result
 
     def __repr__(self) -> str:
         name = self.name.rsplit("-", 1)[0]
@@ -340,9 +372,16 @@ def _plain(n: Any) -> Any:
     return n if isinstance(n, float) else int(n)
 
 
-def _joined(dask: Mapping[Hashable, Any], name: str, keys: list[Hashable], chunks: Any, meta: Any) -> Any:
+def _of_graph(dask: Mapping[Hashable, Any], name: str, chunks: Any, meta: Any) -> Any:
+    """Return the node of an array whose blocks are keys of a graph."""
     from dusk._graph_nodes import graph_nodes
 
+    if not isinstance(dask, dict):
+        dask = dict(dask)  # Dask's layered graphs can't be asked for keys of any type
+    keys: list[Hashable] = [(name, *index) for index in product(*(range(len(axis)) for axis in chunks))]
+    absent = {key: (_NoKey(key),) for key in keys if key not in dask}
+    if absent:  # an error for who computes, not for who describes
+        dask = {**dask, **absent}
     return joined(graph_nodes(dask, keys, tokenize("array", name)), chunks, meta, name.rsplit("-", 1)[0])
 
 
@@ -362,6 +401,38 @@ def _as_it_is(block: Any) -> Any:
     return block
 
 
+class _NoKey:
+    """Stands for a key that a graph lacks."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: Hashable) -> None:
+        self.key = key
+
+    def __call__(self) -> Any:
+        raise KeyError(self.key)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_NoKey, (self.key,))
+
+
+class HeldValue:
+    """The value of an array that was made of one, for those who read graphs."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def graph(self, name: str, chunks: Any) -> dict[Hashable, Any]:
+        """Return the blocks by their keys."""
+        from dusk.array._chunks import slices_from_chunks
+
+        index = product(*(range(len(axis)) for axis in chunks))
+        # of an array without axes `[...]` keeps an array
+        return {(name, *each): self.value[where or ...] for each, where in zip(index, slices_from_chunks(chunks))}
+
+
 def finalize(results: Any) -> Any:
     """Return the value of an array from the values of its keys."""
     from dusk.array._host import join_blocks
@@ -372,6 +443,11 @@ def finalize(results: Any) -> Any:
     if depth == 1 and len(results) == 1 and not getattr(results[0], "shape", ()):
         return results[0]
     return join_blocks(results, depth)
+
+
+def _finalize_boxed(results: Any) -> Any:
+    value = finalize(results)
+    return np.asarray(value) if isinstance(value, np.generic) else value
 
 
 def _rebuild(dsk: Any, name: str, chunks: Any, meta: Any, rename: Mapping[str, str] | None = None) -> Array:

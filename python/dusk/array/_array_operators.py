@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from dusk._collection import is_dusk_collection
+
 __all__ = ["Operators"]
 
 #: Types that know how to handle arrays of dusk themselves.
@@ -21,9 +23,20 @@ def _known(other: Any) -> bool:
     return is_valid_operand(other)
 
 
+def _others_turn(self: Any, other: Any) -> bool:
+    """Whether an operator is for the other operand to carry out, by the rules of NEP 13."""
+    if not hasattr(other, "__array_ufunc__"):
+        if _known(other):
+            return False
+        return is_dusk_collection(other) or getattr(other, "__array_priority__", 0) > self.__array_priority__
+    if other.__array_ufunc__ is None:
+        return True
+    return not _known(other) and not isinstance(self, type(other))
+
+
 def _binary(function: Callable[..., Any], swapped: bool = False) -> Callable[..., Any]:
     def method(self: Any, other: Any) -> Any:
-        if not _known(other):
+        if _others_turn(self, other):
             return NotImplemented
         from dusk.array._elemwise import elemwise
 
@@ -85,14 +98,14 @@ class Operators:
     __hash__ = None  # type: ignore[assignment]  # equality gives an array
 
     def __matmul__(self, other: Any) -> Any:
-        if not _known(other):
+        if _others_turn(self, other):
             return NotImplemented
         from dusk.array.routines import matmul
 
         return matmul(self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
-        if not _known(other):
+        if _others_turn(self, other):
             return NotImplemented
         from dusk.array.routines import matmul
 
@@ -161,16 +174,17 @@ class Operators:
             args_, kwargs_ = _materialized(args), _materialized(kwargs)
             return func(*args_, **kwargs_)
 
-        if not all(
-            issubclass(t, (np.ndarray, type(self))) or _known(t) or hasattr(t, "__array_function__") for t in types
-        ):
+        from dusk.array.chunk_types import is_valid_chunk_type
+
+        if not all(issubclass(kind, type(self)) or is_valid_chunk_type(kind) for kind in types):
             return NotImplemented
         for name in func.__module__.split(".")[1:]:
             try:
                 module = getattr(module, name)
             except AttributeError:
                 return handle_nonmatching_function_types()
-        function = getattr(module, func.__name__, None)
+        name = {"amin": "min", "amax": "max"}.get(func.__name__, func.__name__)
+        function = getattr(module, name, None)
         if function is None:
             return handle_nonmatching_function_types()
         if function is func:

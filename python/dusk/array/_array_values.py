@@ -25,9 +25,10 @@ class ValueMethods:
             What kind of conversion is allowed; `TypeError` for others.
         copy : bool, default True
             Accepted for compatibility.
-        **kwargs
-            As for `numpy.ndarray.astype`.
+        order : str
+            Accepted for compatibility.
         """
+        kwargs.pop("order", None)  # blocks have the order that the engine gives them
         extra = set(kwargs) - {"casting", "copy"}
         if extra:
             raise TypeError(f"astype does not take the following keyword arguments: {list(extra)}")
@@ -100,11 +101,11 @@ class ValueMethods:
         self._known_chunks = None
         return self
 
-    def store(self: Any, targets: Any, **kwargs: Any) -> Any:
+    def store(self: Any, target: Any, **kwargs: Any) -> Any:
         """Write the values into an object that can be assigned to; see `dusk.array.store`."""
         from dusk.array._store import store
 
-        return store([self], [targets], **kwargs)
+        return store([self], [target], **kwargs)
 
     def to_hdf5(self: Any, filename: str, datapath: str, **kwargs: Any) -> Any:
         """Write the values to an HDF5 file; see `dusk.array.to_hdf5`."""
@@ -182,7 +183,7 @@ class ValueMethods:
             Accepted for compatibility.
         """
         if backend not in (None, "numpy"):
-            raise ValueError(f"no array backend {backend!r}; dusk has 'numpy'")
+            raise ValueError(f"No backend dispatch registered for {backend}; dusk has 'numpy'")
         return self
 
     def clip(self: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002  NumPy's names

@@ -42,7 +42,7 @@ def _permuted(a: Array, axes: Sequence[int], prefix: str) -> Array:
 
 
 @derived_from(np)
-def transpose(a: Any, axes: Any = None) -> Array:  # noqa: D103  NumPy's docstring
+def transpose(a: Any, axes: Any = None) -> Array:
     a = asanyarray(a)
     if axes:
         if len(axes) != a.ndim:
@@ -56,7 +56,7 @@ def transpose(a: Any, axes: Any = None) -> Array:  # noqa: D103  NumPy's docstri
 
 
 @derived_from(np)
-def swapaxes(a: Any, axis1: int, axis2: int) -> Array:  # noqa: D103
+def swapaxes(a: Any, axis1: int, axis2: int) -> Array:
     a = asanyarray(a)
     axis1, axis2 = validate_axis(axis1, a.ndim), validate_axis(axis2, a.ndim)
     axes = list(range(a.ndim))
@@ -65,7 +65,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Array:  # noqa: D103
 
 
 @derived_from(np)
-def moveaxis(a: Any, source: Any, destination: Any) -> Array:  # noqa: D103
+def moveaxis(a: Any, source: Any, destination: Any) -> Array:
     a = asanyarray(a)
     sources = [validate_axis(axis, a.ndim) for axis in (source if np.iterable(source) else [source])]
     targets = [validate_axis(axis, a.ndim) for axis in (destination if np.iterable(destination) else [destination])]
@@ -80,7 +80,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Array:  # noqa: D103
 
 
 @derived_from(np)
-def rollaxis(a: Any, axis: int, start: int = 0) -> Array:  # noqa: D103
+def rollaxis(a: Any, axis: int, start: int = 0) -> Array:
     a = asanyarray(a)
     axis = validate_axis(axis, a.ndim)
     if not -a.ndim <= start <= a.ndim:
@@ -114,17 +114,17 @@ def flip(m: Any, axis: Any = None) -> Array:
 
 
 @derived_from(np)
-def flipud(m: Any) -> Array:  # noqa: D103
+def flipud(m: Any) -> Array:
     return flip(m, 0)
 
 
 @derived_from(np)
-def fliplr(m: Any) -> Array:  # noqa: D103
+def fliplr(m: Any) -> Array:
     return flip(m, 1)
 
 
 @derived_from(np)
-def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Array:  # noqa: D103
+def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Array:
     axes = tuple(axes)
     if len(axes) != 2:
         raise ValueError("len(axes) must be 2.")
@@ -144,7 +144,7 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Array:  # noqa: D103
 
 
 @derived_from(np)
-def roll(array: Any, shift: Any, axis: Any = None) -> Array:  # noqa: D103
+def roll(array: Any, shift: Any, axis: Any = None) -> Array:
     array = asanyarray(array)
     result = array
     if axis is None:
@@ -168,7 +168,7 @@ def roll(array: Any, shift: Any, axis: Any = None) -> Array:  # noqa: D103
 
 
 @derived_from(np)
-def expand_dims(a: Any, axis: Any) -> Array:  # noqa: D103
+def expand_dims(a: Any, axis: Any) -> Array:
     a = asanyarray(a)
     axes = tuple(axis) if isinstance(axis, tuple | list) else (axis,)
     ndim = len(axes) + a.ndim
@@ -179,7 +179,7 @@ def expand_dims(a: Any, axis: Any) -> Array:  # noqa: D103
 
 
 @derived_from(np)
-def squeeze(a: Any, axis: Any = None) -> Array:  # noqa: D103
+def squeeze(a: Any, axis: Any = None) -> Array:
     a = asanyarray(a)
     if axis is None:
         axis = tuple(i for i, length in enumerate(a.shape) if length == 1)
@@ -187,4 +187,7 @@ def squeeze(a: Any, axis: Any = None) -> Array:  # noqa: D103
     if any(-a.ndim <= i < a.ndim and a.shape[i] != 1 for i in axes):
         raise ValueError("cannot squeeze axis with size other than one")
     places = {validate_axis(i, a.ndim) for i in axes}
-    return a[tuple(0 if i in places else slice(None) for i in range(a.ndim))]
+    result = a[tuple(0 if i in places else slice(None) for i in range(a.ndim))]
+    if not result.ndim:
+        result._boxed = True  # NumPy squeezes to an array, not to an element
+    return result

@@ -22,6 +22,7 @@ __all__ = [
     "isclose",
     "isin",
     "isneginf",
+    "isnonzero",
     "isnull",
     "isposinf",
     "nonzero",
@@ -102,7 +103,10 @@ def isnull(values: Any) -> Any:
     """Return where values are missing, as `pandas.isnull`."""
     import pandas as pd
 
-    return elemwise(pd.isnull, values, dtype="bool")
+    result = elemwise(pd.isnull, values, dtype="bool")
+    if isinstance(result, Array):
+        result._boxed = not result.ndim
+    return result
 
 
 def notnull(values: Any) -> Any:
@@ -112,17 +116,36 @@ def notnull(values: Any) -> Any:
 
 @derived_from(np)
 def count_nonzero(a: Any, axis: Any = None) -> Any:
-    return (asarray(a) != 0).astype(np.intp).sum(axis=axis)
+    return isnonzero(a).astype(np.intp).sum(axis=axis)
+
+
+def isnonzero(a: Any) -> Array:
+    """Return which elements count as true; a text that isn't empty does."""
+    a = asarray(a)
+    if a.dtype.kind in "biufc":
+        return a if a.dtype == bool else a != 0
+    index = list(range(a.ndim))
+    meta = np.empty((0,) * a.ndim, dtype=bool)
+    return block_call(_truth, [(a, index)], a.chunks, meta, prefix="isnonzero")
+
+
+def _truth(block: Any) -> Any:
+    block = np.asarray(block)
+    if block.dtype.kind in "US":
+        return np.asarray(block != block.dtype.type())
+    if block.dtype.kind == "V":
+        return np.asarray(block != np.zeros((), dtype=block.dtype))
+    return block.astype(bool)
 
 
 @derived_from(np)
-def isneginf(x: Any, out: Any = None) -> Any:
-    return elemwise(np.isneginf, x, dtype="bool") if out is None else elemwise(np.isneginf, x, dtype="bool", out=out)
+def isneginf(*args: Any, **kwargs: Any) -> Any:
+    return elemwise(np.isneginf, *args, **{"dtype": "bool", **kwargs})
 
 
 @derived_from(np)
-def isposinf(x: Any, out: Any = None) -> Any:
-    return elemwise(np.isposinf, x, dtype="bool") if out is None else elemwise(np.isposinf, x, dtype="bool", out=out)
+def isposinf(*args: Any, **kwargs: Any) -> Any:
+    return elemwise(np.isposinf, *args, **{"dtype": "bool", **kwargs})
 
 
 @derived_from(np)
@@ -142,7 +165,7 @@ def argwhere(a: Any) -> Any:
     from dusk.array.core import stack
 
     a = asarray(a)
-    mask = (a != 0).flatten()
+    mask = isnonzero(a).flatten()
     if a.ndim == 0:
         raise NotImplementedError("argwhere of an array without dimensions")
     grid = indices(a.shape, dtype=np.intp, chunks=a.chunks)
@@ -160,7 +183,9 @@ def flatnonzero(a: Any) -> Any:
     return nonzero(asarray(a).ravel())[0]
 
 
-def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False) -> Any:
+def isin(
+    element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *, kind: str | None = None
+) -> Any:
     """Return which elements are among others, as `numpy.isin`.
 
     Parameters
@@ -170,12 +195,14 @@ def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: 
         Both have each value once.
     invert : bool, default False
         Return which are not.
+    kind : {None, "sort", "table"}
+        How NumPy searches; None lets it choose.
     """
     element, test_elements = asarray(element), asarray(test_elements)
     index = list(range(element.ndim))
     flat = test_elements.flatten()
     found = block_call(
-        _IsIn(assume_unique),
+        _IsIn(assume_unique, kind),
         [(element, index), (flat, [None])],
         element.chunks,
         np.empty((0,) * element.ndim, dtype=bool),
@@ -185,22 +212,24 @@ def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: 
 
 
 class _IsIn:
-    __slots__ = ("assume_unique",)
+    __slots__ = ("assume_unique", "kind")
 
-    def __init__(self, assume_unique: bool) -> None:
+    def __init__(self, assume_unique: bool, kind: str | None) -> None:
         self.assume_unique = assume_unique
+        self.kind = kind
 
     def __call__(self, values: Any, parts: Any) -> Any:
         found = np.zeros(np.shape(values), dtype=bool)
         for part in parts:
-            found |= np.isin(values, part, assume_unique=self.assume_unique and np.ndim(values) == 1)
+            alone = self.assume_unique and np.ndim(values) == 1
+            found |= np.isin(values, part, assume_unique=alone, kind=self.kind)  # type: ignore[call-overload]
         return found
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return ("dusk-isin", self.assume_unique)
+        return ("dusk-isin", self.assume_unique, self.kind)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_IsIn, (self.assume_unique,))
+        return (_IsIn, (self.assume_unique, self.kind))
 
 
 class _Unique:
@@ -225,7 +254,8 @@ class _Unique:
 
 @derived_from(np)
 def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False) -> Any:
-    flat = asarray(ar).ravel()
+    whole = asarray(ar)
+    flat = whole.ravel()
     plain = flat
     if not (return_index or return_inverse or return_counts):
         plain = block_call(
@@ -241,4 +271,7 @@ def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, re
         for i in range(4)
         if wanted[i]
     ]
+    if return_inverse and whole.ndim != 1 and not any(n != n for n in whole.shape):
+        at = 1 + bool(return_index)
+        results[at] = results[at].reshape(whole.shape)  # as NumPy 2: the values at these places make the array
     return results[0] if len(results) == 1 else tuple(results)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,9 @@ def elemwise(
         meta = meta_from_array(None if plain else next(m for m in metas if hasattr(m, "shape")), ndim, dtype=found)
     out_ind = tuple(range(ndim))[::-1]
     pairs: list[Any] = []
+    if "dtype" in call_kwargs:  # blockwise has an argument of that name
+        op = partial(op, dtype=call_kwargs["dtype"])
+        call_kwargs = {key: value for key, value in call_kwargs.items() if key != "dtype"}
     if where is not True:
         call: Callable[..., Any] = _Where(op, len(listed))
         listed = [*listed, where, out if out is not None else None]
@@ -200,7 +204,7 @@ class _Where:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         operands, where, out = args[: self.count], args[self.count], args[self.count + 1]
         if out is None:
-            return self.op(*operands, where=where, **kwargs)
+            return self.op(*operands, where=where, out=None, **kwargs)
         shape = np.broadcast_shapes(*(np.shape(x) for x in operands), np.shape(where))
         kept = np.array(np.broadcast_to(out, shape))
         return self.op(*operands, where=where, out=kept, **kwargs)
@@ -237,9 +241,9 @@ def handle_out(out: Any, result: Any) -> Any:
         )
     if out.shape != result.shape:
         raise ValueError(f"Mismatched shapes between result and out parameter. out={out.shape}, result={result.shape}")
-    if out.dtype != result.dtype:
-        result = result.astype(out.dtype)
-    out._node, out._meta, out._alias, out._known_chunks = result._node, result._meta, result._alias, None
+    from dusk.array._views import assign_to
+
+    assign_to(out, result)
     return out
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from dusk import _core
 from dusk._collection import is_dusk_collection
-from dusk.array._array import Array, array_of
+from dusk.array._array import Array, HeldValue, array_of
 from dusk.array._block_calls import block_call
 from dusk.array._chunks import axis_spec, normalize_chunks
 from dusk.array._meta import meta_from_array
@@ -28,7 +28,8 @@ def getter(a: Any, b: Any, asarray: Any = True, lock: Any = None) -> Any:
     if lock:
         lock.acquire()
     try:
-        c = a[b]
+        # of an array without axes an element would lose its mask or the length of its text
+        c = a[...] if b == () and isinstance(a, np.ndarray) else a[b]
         if asarray is not False and (asarray or not is_arraylike(c)):
             c = np.asarray(c)
     finally:
@@ -89,8 +90,9 @@ def from_array(
     Parameters
     ----------
     x : array_like
-        Has ``shape``, ``ndim`` and ``dtype`` and can be sliced: a NumPy array, an HDF5 dataset, ... A NumPy array isn't
-        copied.
+        Has ``shape``, ``ndim`` and ``dtype`` and can be sliced: a NumPy array, an HDF5 dataset, ... A NumPy array that
+        can be written to is copied now, so that what is written later doesn't matter; one that is read-only or mapped
+        into memory isn't.
     chunks : int, tuple, dict or str, default "auto"
         How to cut it; -1 or None for whole axes, "auto" or a size in bytes for chunks of about that size.
     name : str or bool, optional
@@ -128,8 +130,11 @@ def from_array(
     if isinstance(x, (list, tuple, memoryview, *np.ScalarType)):
         x = np.array(x)
     is_plain = type(x) in (np.ndarray, np.memmap)
-    if is_arraylike(x) and hasattr(x, "copy") and not is_plain and type(x) is np.ma.MaskedArray:
-        x = x.copy()
+    is_there = isinstance(x, np.ndarray) and not isinstance(x, np.memmap)
+    if is_there and x.flags.writeable:
+        x = x.copy(order="K")
+    if type(x) is np.ndarray and not lock:
+        getitem = None  # what is in memory needs no reader
     previous = getattr(x, "chunks", None)
     chunks = normalize_chunks(chunks, x.shape, dtype=x.dtype, previous_chunks=previous)
     if name in (None, True):
@@ -150,7 +155,7 @@ def from_array(
         except _core.NotNative:
             pass
         else:
-            return array_of(node, name=user_name)
+            return _holding(array_of(node, name=user_name), x)
     if getitem is None:
         getitem = getter if fancy else getter_nofancy
     if meta is None:
@@ -160,7 +165,17 @@ def from_array(
         meta = np.empty((0,) * len(chunks), dtype=x.dtype)
     starts = tuple(_starts(axis) for axis in chunks)
     reader = _Reader(x, starts, getitem, asarray, lock)
-    return block_call(reader, [], chunks, meta, prefix="array", name=user_name, token=token, library=True, indexed=True)
+    result = block_call(
+        reader, [], chunks, meta, prefix="array", name=user_name, token=token, library=True, indexed=True
+    )
+    return _holding(result, x) if is_there and not lock else result
+
+
+def _holding(array: Any, x: Any) -> Any:
+    if isinstance(array, Array):  # and not what a plugin made of it
+        array._boxed = not array.ndim
+        array._held = (array._node, HeldValue(x))
+    return array
 
 
 def _starts(lengths: tuple[int, ...]) -> np.ndarray[Any, Any]:
@@ -237,13 +252,15 @@ def _as(
     else:
         like_meta = meta_from_array(like)
         if isinstance(a, Array):
-            return a.map_blocks(_as_like, like_meta, dtype=dtype or a.dtype)
+            return _typed(a, dtype).map_blocks(_as_like, like_meta, dtype=dtype or a.dtype)
         a = convert(a, like=like_meta, dtype=dtype, order=order)
     chunks = getattr(a, "chunks", None) if not isinstance(a, np.ndarray) else None
+    if not chunks:
+        chunks = a.shape if keep_type else "auto"
     kept = keep_type and type(a) is not np.ndarray
     return from_array(
         a,
-        chunks=chunks if chunks else a.shape,
+        chunks=chunks,
         getitem=getter_inline if kept and not _plain(a) else None,
         asarray=None if keep_type or like is not None else True,
     )

@@ -189,9 +189,10 @@ def histogramdd(
     if weights is not None:
         weights = weights if isinstance(weights, Array) else asarray(weights).rechunk((rows,))
         if weights.chunks != (rows,):
-            raise ValueError(
-                "Input array and weights must have the same shape and chunk structure along the first dimension."
-            )
+            rule = "must have the same shape and chunk structure"
+            if isinstance(sample, (tuple, list)):
+                raise ValueError(f"Input arrays and weights {rule}.")
+            raise ValueError(f"Input array and weights {rule} along the first dimension.")
     if isinstance(bins, Integral):
         bins = (bins,) * dims
     if len(bins) != dims:

@@ -47,16 +47,24 @@ def concatenate_nested(blocks: Any, axes: list[int]) -> Any:
 def join_blocks(blocks: Any, ndim: int) -> Any:
     """Return the value of an array from its blocks in nested lists."""
     if ndim == 0:
-        return blocks if not isinstance(blocks, np.ndarray) else blocks[()]
+        # an element of a masked array without axes would lose its dtype
+        return blocks[()] if isinstance(blocks, np.ndarray) and type(blocks) is not np.ma.MaskedArray else blocks
     first = blocks
     for _ in range(ndim):
         first = first[0]
-    if ndim and not hasattr(first, "ndim"):
-        return concatenate_nested(_as_arrays(blocks, ndim), list(range(ndim)))
+    if type(first) is np.ndarray or np.isscalar(first) or not hasattr(first, "ndim"):
+        blocks = _fitting(blocks, ndim, ndim)
     return concatenate_nested(blocks, list(range(ndim)))
 
 
-def _as_arrays(blocks: Any, depth: int) -> Any:
-    if depth == 0:
-        return np.asarray(blocks)
-    return [_as_arrays(block, depth - 1) for block in blocks]
+def _fitting(blocks: Any, depth: int, ndim: int) -> Any:
+    """Return blocks as arrays of so many axes: a function of the user may have returned values or other axes."""
+    if depth:
+        return [_fitting(block, depth - 1, ndim) for block in blocks]
+    if hasattr(blocks, "ndim") and not isinstance(blocks, (np.ndarray, np.generic)):
+        return blocks
+    block = blocks if isinstance(blocks, np.ndarray) else np.asarray(blocks)
+    if block.ndim < ndim:
+        return block[(np.newaxis,) * (ndim - block.ndim)]
+    extra = block.ndim - ndim
+    return block[(0,) * extra] if extra and all(n == 1 for n in block.shape[:extra]) else block

@@ -146,20 +146,20 @@ def _sequence(name: str, tup: Any) -> Sequence[Any]:
 
 
 @derived_from(np)
-def vstack(tup: Any, allow_unknown_chunksizes: bool = False) -> Array:  # noqa: D103  NumPy's docstring
+def vstack(tup: Any, allow_unknown_chunksizes: bool = False) -> Array:
     parts = tuple(atleast_2d(x) for x in _sequence("vstack", tup))
     return concatenate(parts, axis=0, allow_unknown_chunksizes=allow_unknown_chunksizes)
 
 
 @derived_from(np)
-def hstack(tup: Any, allow_unknown_chunksizes: bool = False) -> Array:  # noqa: D103
+def hstack(tup: Any, allow_unknown_chunksizes: bool = False) -> Array:
     parts = tuple(atleast_1d(x) for x in _sequence("hstack", tup))
     axis = 0 if all(x.ndim == 1 for x in parts) else 1
     return concatenate(parts, axis=axis, allow_unknown_chunksizes=allow_unknown_chunksizes)
 
 
 @derived_from(np)
-def dstack(tup: Any, allow_unknown_chunksizes: bool = False) -> Array:  # noqa: D103
+def dstack(tup: Any, allow_unknown_chunksizes: bool = False) -> Array:
     parts = tuple(atleast_3d(x) for x in _sequence("dstack", tup))
     return concatenate(parts, axis=2, allow_unknown_chunksizes=allow_unknown_chunksizes)
 
@@ -170,17 +170,17 @@ def _at_least(arys: Sequence[Any], expand: Callable[[Array], Array]) -> Any:
 
 
 @derived_from(np)
-def atleast_1d(*arys: Any) -> Any:  # noqa: D103
+def atleast_1d(*arys: Any) -> Any:
     return _at_least(arys, lambda x: x[None] if x.ndim == 0 else x)
 
 
 @derived_from(np)
-def atleast_2d(*arys: Any) -> Any:  # noqa: D103
+def atleast_2d(*arys: Any) -> Any:
     return _at_least(arys, lambda x: x[(None,) * (2 - x.ndim)] if x.ndim < 2 else x)
 
 
 @derived_from(np)
-def atleast_3d(*arys: Any) -> Any:  # noqa: D103
+def atleast_3d(*arys: Any) -> Any:
     indexes = {0: (None, None, None), 1: (None, slice(None), None), 2: (slice(None), slice(None), None)}
     return _at_least(arys, lambda x: x[indexes[x.ndim]] if x.ndim < 3 else x)
 
@@ -243,7 +243,7 @@ def _leaves(arrays: Any) -> list[Any]:
 
 
 @derived_from(np)
-def tile(A: Any, reps: Any) -> Array:  # noqa: D103, N803  NumPy's names
+def tile(A: Any, reps: Any) -> Array:  # noqa: N803  NumPy's names
     tup = tuple(reps) if np.iterable(reps) else (reps,)
     if any(i < 0 for i in tup):
         raise ValueError("Negative `reps` are not allowed.")
@@ -305,7 +305,7 @@ def broadcast_to(x: Any, shape: Any, chunks: Any = None, meta: Any = None) -> Ar
 
 
 @derived_from(np)
-def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Array, ...]:  # noqa: D103
+def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Array, ...]:
     convert = asanyarray if subok else asarray
     pairs: list[Any] = []
     for each in args:
@@ -333,7 +333,7 @@ def split_at_breaks(array: Any, breaks: Sequence[int], axis: int = 0) -> list[An
 
 
 @derived_from(np)
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:  # noqa: D103
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     x = asanyarray(ary)
     axis = validate_axis(axis, x.ndim)
     if np.iterable(indices_or_sections):
@@ -347,7 +347,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array
 
 
 @derived_from(np)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:  # noqa: D103
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     x = asanyarray(ary)
     if not np.iterable(indices_or_sections) and x.shape[axis] % int(indices_or_sections):
         raise ValueError("array split does not result in an equal division")
@@ -362,31 +362,31 @@ def _split_along(x: Any, sections: Any, axis: int, least: int, name: str) -> lis
 
 
 @derived_from(np)
-def hsplit(ary: Any, indices_or_sections: Any) -> list[Array]:  # noqa: D103
+def hsplit(ary: Any, indices_or_sections: Any) -> list[Array]:
     x = asanyarray(ary)
     return _split_along(x, indices_or_sections, 1 if x.ndim > 1 else 0, 1, "hsplit")
 
 
 @derived_from(np)
-def vsplit(ary: Any, indices_or_sections: Any) -> list[Array]:  # noqa: D103
+def vsplit(ary: Any, indices_or_sections: Any) -> list[Array]:
     return _split_along(ary, indices_or_sections, 0, 2, "vsplit")
 
 
 @derived_from(np)
-def dsplit(ary: Any, indices_or_sections: Any) -> list[Array]:  # noqa: D103
+def dsplit(ary: Any, indices_or_sections: Any) -> list[Array]:
     return _split_along(ary, indices_or_sections, 2, 3, "dsplit")
 
 
 @derived_from(np)
-def append(arr: Any, values: Any, axis: int | None = None) -> Array:  # noqa: D103
+def append(arr: Any, values: Any, axis: int | None = None) -> Array:
     arr = asanyarray(arr)
     if axis is None:
         return concatenate((arr.ravel(), asanyarray(values).ravel()), axis=0)
-    return concatenate((arr, values), axis=axis)
+    return concatenate((arr, asanyarray(values)), axis=validate_axis(axis, arr.ndim))
 
 
 @derived_from(np)
-def insert(arr: Any, obj: Any, values: Any, axis: int) -> Array:  # noqa: D103
+def insert(arr: Any, obj: Any, values: Any, axis: int) -> Array:
     axis = validate_axis(axis, arr.ndim)
     if isinstance(obj, slice):
         obj = np.arange(*obj.indices(arr.shape[axis]))
@@ -411,7 +411,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int) -> Array:  # noqa: D103
 
 
 @derived_from(np)
-def delete(arr: Any, obj: Any, axis: int) -> Array:  # noqa: D103
+def delete(arr: Any, obj: Any, axis: int) -> Array:
     axis = validate_axis(axis, arr.ndim)
     length = arr.shape[axis]
     if isinstance(obj, slice):

@@ -6,14 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._chunks import unify_chunks
 from dusk.array._meta import compute_meta, infer_dtype, meta_from_array
+from dusk.array.blockwise import _Concatenated
 from dusk.utils import funcname, has_keyword
 
 __all__ = ["map_blocks"]
+
+_PANDAS = (pd.DataFrame, pd.Series, pd.Index)
 
 
 class _Informed:
@@ -44,18 +48,20 @@ class _Informed:
         if self.asks_info:
             kwargs["block_info"] = self._info(index)
         result = self.function(*args, **kwargs)
-        if self.ndim is not None and getattr(result, "ndim", self.ndim) != self.ndim:
+        if self.ndim is not None and getattr(result, "ndim", 0) != self.ndim:
             raise ValueError(
                 f"Dimension mismatch: expected output of {self.__name__} to have dims = {self.ndim}.  "
-                f"Got {result.ndim} instead."
+                f"Got {getattr(result, 'ndim', 0)} instead."
             )
         return result
 
     def _info(self, index: tuple[int, ...]) -> dict[Any, Any]:
         info: dict[Any, Any] = {}
-        for position, (chunks, dtype, axes) in self.sources.items():
+        for position, (chunks, _, axes) in self.sources.items():
+            # along an axis that is dropped, all blocks come as one
+            chunks = tuple((sum(c),) if axis is None else c for c, axis in zip(chunks, axes, strict=True))
             at = tuple(0 if axis is None or len(chunks[i]) == 1 else index[axis] for i, axis in enumerate(axes))
-            info[position] = _located(chunks, dtype, at)
+            info[position] = _located(chunks, None, at)
         chunks, dtype = self.out
         info[None] = {
             **_located(chunks, dtype, index),
@@ -170,6 +176,8 @@ def map_blocks(
     if new_axis is None and chunks is not None and len(chunks) > len(out_ind) if not isinstance(chunks, int) else False:
         new_axes = list(range(len(chunks) - len(out_ind)))
     for axis in sorted(new_axes):
+        if axis > len(out_ind):
+            raise ValueError(f"new_axis={axis} leaves a gap: the result has {len(out_ind)} axes before it")
         label = ndim + len(fresh)
         out_ind.insert(axis, label)
         fresh.append(label)
@@ -184,7 +192,7 @@ def map_blocks(
         known[label] = (1,)
     out_chunks = [known[label] for label in out_ind]
     if chunks is not None:
-        out_chunks = _given_chunks(chunks, out_chunks, len(out_ind))
+        out_chunks = _given_chunks(chunks, out_chunks, len(out_ind), [label in fresh for label in out_ind])
 
     inputs: list[tuple[Any, list[Any]]] = []
     slots: list[Any] = []
@@ -213,6 +221,8 @@ def map_blocks(
         if asks_info:
             named["block_info"] = _first_info(sources, out_chunks)
         meta = compute_meta(func, dtype, *plain, **named)
+        if isinstance(meta, _PANDAS) and len(out_ind) <= 2 and not drop and not fresh:
+            return _as_frames(func, args, kwargs, meta, token or funcname(func))
         if meta is None:
             dtype = infer_dtype(func, args, named, "map_blocks")
     elif meta is None:
@@ -227,8 +237,6 @@ def map_blocks(
 
     call: Callable[..., Any] = func
     if any(axes_of):
-        from dusk.array.blockwise import _Concatenated
-
         call = _Concatenated(func, axes_of)
     if indexed:
         call = _Informed(
@@ -249,6 +257,30 @@ def map_blocks(
     )
 
 
+def _as_frames(func: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], meta: Any, prefix: str) -> Any:
+    """Return the collection of pandas objects that a function makes of blocks; they must be blocks of rows."""
+    from dusk.dataframe._arrays import blocks_as_frame
+    from dusk.dataframe._meta import make_meta
+
+    inputs = [(arg, [0, *[None] * (arg.ndim - 1)]) for arg in args if isinstance(arg, Array)]
+    if any(count != 1 for arg, _ in inputs for count in arg.numblocks[1:]):
+        raise ValueError("a function that returns pandas objects needs blocks that hold whole rows: rechunk({1: -1})")
+    slots = iter(range(len(inputs)))
+    given = [Slot(next(slots)) if isinstance(arg, Array) else arg for arg in args]
+    call = _Concatenated(func, [list(range(1, arg.ndim)) if isinstance(arg, Array) else [] for arg in args])
+    blocks = block_call(
+        call,
+        inputs,
+        inputs[0][0].chunks[:1],
+        np.empty((0,), dtype=object),
+        args=given,
+        kwargs=kwargs,
+        prefix=prefix,
+        library=False,
+    )
+    return blocks_as_frame(blocks, make_meta(meta), None, prefix)
+
+
 def sum_of(lengths: Sequence[Any]) -> Any:
     """Return the length of an axis."""
     return sum(lengths)
@@ -267,8 +299,8 @@ def _has_nan(x: Array) -> bool:
     return any(length != length for length in x.shape)
 
 
-def _given_chunks(chunks: Any, inherited: list[Any], ndim: int) -> list[Any]:
-    """Return the lengths of the blocks of the result as the user gave them."""
+def _given_chunks(chunks: Any, inherited: list[Any], ndim: int, fresh: Sequence[bool]) -> list[Any]:
+    """Return the lengths of the blocks of the result as the user gave them; new axes may have any number of blocks."""
     if isinstance(chunks, (int, np.integer)):
         chunks = (chunks,) * ndim
     if len(chunks) != ndim:
@@ -278,7 +310,7 @@ def _given_chunks(chunks: Any, inherited: list[Any], ndim: int) -> list[Any]:
         if isinstance(given, (tuple, list)):
             if len(given) == 1 and len(lengths) > 1:
                 given = tuple(given) * len(lengths)
-            if len(given) != len(lengths) and len(lengths) != 1:
+            if len(given) != len(lengths) and not fresh[i]:
                 raise ValueError(f"Dimension {i} has {len(lengths)} blocks, chunks specified with {len(given)} blocks")
             result.append(tuple(given))
         elif given is None:
@@ -290,7 +322,7 @@ def _given_chunks(chunks: Any, inherited: list[Any], ndim: int) -> list[Any]:
 
 def _first_info(sources: dict[int, Any], out_chunks: list[Any]) -> dict[Any, Any]:
     info: dict[Any, Any] = {
-        position: _located(chunks, dtype, (0,) * len(chunks)) for position, (chunks, dtype, _) in sources.items()
+        position: _located(chunks, None, (0,) * len(chunks)) for position, (chunks, _, _) in sources.items()
     }
     info[None] = {
         **_located(tuple(out_chunks), None, (0,) * len(out_chunks)),

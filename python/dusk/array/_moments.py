@@ -125,7 +125,9 @@ class Moments:
 
     def combine(self, parts: Any, axis: Any, keepdims: bool) -> Any:
         members = [_flat(parts, axis, len(axis), lambda part, i=i: part[i]) for i in range(self.order + 1)]
-        counts, means, *powers = members
+        # what is masked has a count of 0
+        masked = any(isinstance(member, np.ma.MaskedArray) for member in members)
+        counts, means, *powers = [np.ma.filled(member, 0) for member in members] if masked else members
         n = counts.sum(axis=axis, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):
             weighted = np.where(counts == 0, 0, means * counts) if means.dtype.kind != "O" else means * counts
@@ -142,6 +144,8 @@ class Moments:
                         shifted = shifted + comb(order, k) * powers[order - k - 2] * gap**k
                 known = np.where(counts == 0, 0, shifted) if shifted.dtype.kind != "O" else shifted
                 merged.append(known.sum(axis=axis, keepdims=True))
+        if masked:
+            mean, *merged = (np.ma.masked_array(member, mask=n == 0) for member in (mean, *merged))
         return (n, mean, *merged)
 
     def aggregate(self, parts: Any, axis: Any, keepdims: bool) -> Any:
@@ -150,6 +154,8 @@ class Moments:
             left = np.asarray(n - self.ddof)
             left = np.where(left < 0, np.nan, left)
             result = powers[-1] / left
+            if isinstance(result, np.ma.MaskedArray):
+                result = np.ma.masked_where(~(left > 0), result)
             if self.root:
                 result = np.sqrt(result) if result.dtype != object else result**0.5
         if self.dtype is not None and result.dtype != self.dtype:

@@ -66,7 +66,7 @@ def _pairs(ndim: int, value: Any) -> list[tuple[Any, Any]]:
 
 
 @derived_from(np)
-def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Array:  # noqa: D103  NumPy's docstring
+def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Array:
     array = asarray(array)
     widths = _pairs(array.ndim, pad_width)
     if any(not isinstance(width, int | np.integer) for pair in widths for width in pair):

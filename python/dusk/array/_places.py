@@ -26,12 +26,13 @@ class _Numbered:
         self.axis = axis
 
     def __call__(self, index: tuple[int, ...], x: Any) -> Any:
-        start = [int(starts[i]) for starts, i in zip(self.starts, index, strict=True)]
         if self.axis is not None:
-            along = np.arange(start[self.axis], start[self.axis] + x.shape[self.axis])
+            start = int(self.starts[self.axis][index[self.axis]])
+            along = np.arange(start, start + x.shape[self.axis])
             shape = [-1 if i == self.axis else 1 for i in range(x.ndim)]
             return x, np.broadcast_to(along.reshape(shape), x.shape)
-        grids = np.ix_(*[np.arange(s, s + n) for s, n in zip(start, x.shape, strict=True)]) if x.ndim else ()
+        begin = [int(starts[i]) for starts, i in zip(self.starts, index, strict=True)]
+        grids = np.ix_(*[np.arange(s, s + n) for s, n in zip(begin, x.shape, strict=True)]) if x.ndim else ()
         flat = np.zeros(x.shape, dtype=np.intp)
         for n, grid in zip(self.shape, grids, strict=True):
             flat = flat * n + grid
@@ -72,6 +73,9 @@ class Places:
             shape = (1,) * values.ndim
             values, places = values.reshape(-1), places.reshape(-1)
             found, place = self._pick(values, places, (0,))
+            # blocks don't come in the order of the whole array: of equal values the first one counts
+            alike = np.asarray((values == found) | ((values != values) & (found != found)), dtype=bool)  # noqa: PLR0124
+            place = places[alike].min(keepdims=True)
             return found.reshape(shape), place.reshape(shape)
         (axis,) = axes
         search = getattr(np, self.op)
@@ -96,6 +100,9 @@ class Places:
         if any(values.shape[i] == 0 for i in axis):
             shape = tuple(0 if i in axis else n for i, n in enumerate(values.shape))
             return np.empty_like(values, shape=shape), np.empty(shape, dtype=np.intp)
+        if isinstance(values, np.ma.MaskedArray):  # as NumPy, which puts the worst value there
+            worst = np.ma.minimum_fill_value if "min" in self.op else np.ma.maximum_fill_value
+            values = values.filled(worst(values))
         return self._pick(np.asarray(values), places, axis)
 
     def combine(self, parts: Any, axis: Any, keepdims: bool) -> Any:

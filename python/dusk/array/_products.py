@@ -34,7 +34,12 @@ class _Contract:
         for one, other in zip(_leaves(a, len(self.left)), _leaves(b, len(self.right)), strict=True):
             kind = type(max(one, other, key=lambda x: getattr(x, "__array_priority__", 0)))
             product = tensordot_lookup.dispatch(kind)(one, other, axes=(self.left, self.right))
-            total = product if total is None else total + product
+            if total is not None and (np.ma.isMA(total) or np.ma.isMA(product)):
+                # masked only where no pair of blocks gave anything
+                mask = np.ma.getmaskarray(total) & np.ma.getmaskarray(product)
+                total = np.ma.masked_array(np.ma.filled(total, 0) + np.ma.filled(product, 0), mask=mask)
+            else:
+                total = product if total is None else total + product
         return total
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
@@ -150,7 +155,12 @@ class _Matmul:
         total = None
         for one, other in zip(a, b, strict=True):
             product = np.matmul(one, other)
-            total = product if total is None else total + product
+            if total is not None and (np.ma.isMA(total) or np.ma.isMA(product)):
+                # masked only where no pair of blocks gave anything
+                mask = np.ma.getmaskarray(total) & np.ma.getmaskarray(product)
+                total = np.ma.masked_array(np.ma.filled(total, 0) + np.ma.filled(product, 0), mask=mask)
+            else:
+                total = product if total is None else total + product
         return total
 
     def __dask_tokenize__(self) -> tuple[str]:

@@ -414,6 +414,8 @@ def default_rng(seed: Any = None) -> Generator:
         return Generator(seed.bit_generator)
     if isinstance(seed, np.random.BitGenerator):
         return Generator(seed)
+    if isinstance(seed, type) and issubclass(seed, np.random.BitGenerator):
+        return Generator(seed())
     if seed is not None and not isinstance(seed, (Integral, np.random.SeedSequence, np.ndarray, list, tuple)):
         raise TypeError(f"SeedSequence expects int or sequence of ints for entropy not {seed}")
     return Generator(np.random.PCG64(seed))

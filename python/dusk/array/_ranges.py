@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._chunks import normalize_chunks
@@ -23,6 +24,10 @@ __all__ = [
     "linspace",
     "meshgrid",
     "tri",
+    "tril_indices",
+    "tril_indices_from",
+    "triu_indices",
+    "triu_indices_from",
 ]
 
 
@@ -109,10 +114,11 @@ def arange(
         start = 0
     step = 1 if step is None else step
     if dtype is None:
-        dtype = np.arange(start, stop, step * 10 if not isinstance(step, np.timedelta64) else step)[:1].dtype
-        dtype = np.result_type(*[np.asarray(x).dtype for x in (start, stop, step)]) if dtype.kind not in "mM" else dtype
-        if all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in (start, stop, step)):
-            dtype = np.arange(type(start)(0), type(stop)(1), type(step)(1)).dtype
+        kinds = [np.asarray(x).dtype for x in (start, stop, step)]
+        if any(kind.kind in "mM" for kind in kinds):
+            dtype = np.arange(start, stop, step)[:1].dtype
+        else:  # NumPy tells for a range of numbers of these types; it is at least as wide as an index
+            dtype = np.arange(*(kind.type(i) for kind, i in zip(kinds, (0, 1, 1), strict=True))).dtype
     dtype = np.dtype(dtype)
     num = int(max(np.ceil((stop - start) / step), 0))
     chunks = normalize_chunks(chunks, (num,), dtype=dtype)
@@ -154,6 +160,7 @@ def linspace(
     chunks : int, tuple or str, default "auto"
     dtype : dtype, optional
     """
+    start, stop = (x.compute() if isinstance(x, Array) else x for x in (start, stop))
     num = int(num)
     div = num - 1 if endpoint else num
     div = max(div, 1)
@@ -264,7 +271,7 @@ def indices(dimensions: Any, dtype: Any = int, chunks: Any = "auto") -> Array:
     return stack([positioned(_index, chunks, meta, i, dtype, prefix="indices") for i in range(len(dimensions))])
 
 
-def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy", **kwargs: Any) -> list[Array]:
+def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy", **kwargs: Any) -> tuple[Array, ...]:
     """Return grids of coordinates, as `numpy.meshgrid`.
 
     Parameters
@@ -293,7 +300,7 @@ def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy", **kwargs: Any
         grids = list(broadcast_arrays(*grids))
     if indexing == "xy" and len(grids) > 1:
         grids[0], grids[1] = grids[1], grids[0]
-    return grids
+    return tuple(grids)
 
 
 def _called(start: Any, shape: Any, func: Any, dtype: Any, kwargs: dict[str, Any]) -> Any:
@@ -428,3 +435,34 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
 
 def _on_diagonal(x: Any) -> Any:
     return np.diagonal(x, axis1=-2, axis2=-1).copy()
+
+
+@derived_from(np)
+def tril_indices(n: int, k: int = 0, m: int | None = None, chunks: Any = "auto") -> tuple[Array, ...]:
+    from dusk.array._choice import nonzero
+
+    return nonzero(tri(n, m, k=k, dtype=bool, chunks=chunks))
+
+
+@derived_from(np)
+def triu_indices(n: int, k: int = 0, m: int | None = None, chunks: Any = "auto") -> tuple[Array, ...]:
+    from dusk.array._choice import nonzero
+
+    return nonzero(~tri(n, m, k=k - 1, dtype=bool, chunks=chunks))
+
+
+@derived_from(np)
+def tril_indices_from(arr: Any, k: int = 0) -> tuple[Array, ...]:
+    return _of_matrix(tril_indices, arr, k)
+
+
+@derived_from(np)
+def triu_indices_from(arr: Any, k: int = 0) -> tuple[Array, ...]:
+    return _of_matrix(triu_indices, arr, k)
+
+
+def _of_matrix(function: Any, arr: Any, k: int) -> tuple[Array, ...]:
+    if arr.ndim != 2:
+        raise ValueError("input array must be 2-d")
+    chunks = arr.chunks if isinstance(arr, Array) else "auto"
+    return function(arr.shape[-2], k=k, m=arr.shape[-1], chunks=chunks)

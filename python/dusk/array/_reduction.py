@@ -46,6 +46,8 @@ def axes_of(axis: Any, ndim: int) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(ndim))
     if isinstance(axis, (int, np.integer)):
+        if not ndim and axis in (0, -1):
+            return ()  # as NumPy's reductions of a value
         axis = (axis,)
     axes = validate_axis(tuple(axis), ndim)
     if len(set(axes)) != len(axes):
@@ -73,7 +75,9 @@ class _Step:
             from dusk.array._host import concatenate_nested
 
             parts = concatenate_nested(parts, list(self.axes))
-        return self.function(parts, axis=self.axes, keepdims=self.keepdims, **self.kwargs)
+        result = self.function(parts, axis=self.axes, keepdims=self.keepdims, **self.kwargs)
+        # as NumPy's reductions: what is left of masked elements alone is the masked value
+        return result[()] if type(result) is np.ma.MaskedArray and not result.ndim else result
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         return ("dusk-reduction", self.function, self.axes, self.keepdims, self.joined, self.kwargs)
@@ -155,7 +159,7 @@ def reduction(
     x = asanyarray(x)
     axes = axes_of(axis, x.ndim)
     wanted = np.dtype(dtype) if dtype is not None else None
-    extra = {"dtype": wanted} if wanted is not None and has_keyword(chunk, "dtype") else {}
+    extra = {"dtype": wanted} if _computes_in(wanted) and has_keyword(chunk, "dtype") else {}
     inputs: list[tuple[Any, list[Any]]] = [(x, list(range(x.ndim)))]
     kwargs: dict[str, Any] = {"axis": axes, "keepdims": True, **extra}
     if weights is not None:
@@ -171,7 +175,7 @@ def reduction(
         chunk, inputs, lengths, _objects(x.ndim), args=[Slot(0)], kwargs=kwargs, prefix=prefix, library=False
     )
     merge = combine or aggregate
-    between = {"dtype": wanted} if wanted is not None and has_keyword(merge, "dtype") else {}
+    between = {"dtype": wanted} if _computes_in(wanted) and has_keyword(merge, "dtype") else {}
     width = fan_in(split_every, axes)
     while any(counts[axis] > width[axis] for axis in axes):
         picks = [(i, width[i]) if i in axes else i for i in range(x.ndim)]
@@ -182,13 +186,18 @@ def reduction(
     kept = [i for i in range(x.ndim) if keepdims or i not in axes]
     picks = [None if i in axes else kept.index(i) for i in range(x.ndim)]
     sizes = [(output_size,) if i in axes else x.chunks[i] for i in kept]
-    last = {"dtype": wanted} if wanted is not None and has_keyword(aggregate, "dtype") else {}
+    last = {"dtype": wanted} if _computes_in(wanted) and has_keyword(aggregate, "dtype") else {}
     if meta is None:
         meta = _meta_of(x, chunk, aggregate, axes, keepdims, extra, last, wanted, concatenate)
     meta = meta_from_array(meta, ndim=len(kept), dtype=wanted)
     step = _Step(aggregate, axes, keepdims, concatenate, last)
     result = block_call(step, [(parts, picks)], sizes, meta, prefix=f"{prefix}-aggregate", library=False)
     return handle_out(out, result)
+
+
+def _computes_in(dtype: Any) -> bool:
+    """Return whether functions are told a dtype; NumPy's refuse units of time."""
+    return dtype is not None and dtype.kind not in "mM"
 
 
 def _meta_of(

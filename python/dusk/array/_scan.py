@@ -69,7 +69,9 @@ def cumreduction(
         result = block_call(func, [(x, index)], x.chunks, meta, args=[Slot(0)], kwargs={"axis": axis, "dtype": dtype})
         return handle_out(out, result)
     lengths = [(1,) * x.numblocks[axis] if i == axis else c for i, c in enumerate(x.chunks)]
-    totals = block_call(_Total(func, preop, axis, dtype), [(x, index)], lengths, _objects(x.ndim), prefix="total")
+    totals = block_call(
+        _Total(func, preop, ident, axis, dtype), [(x, index)], lengths, _objects(x.ndim), prefix="total"
+    )
     one = [(1,) if i == axis else c for i, c in enumerate(x.chunks)]
     carries = block_call(
         _Carries(binop, ident, axis, dtype),
@@ -92,19 +94,21 @@ def cumreduction(
 class _Total:
     """The total of a block."""
 
-    __slots__ = ("axis", "dtype", "func", "preop")
+    __slots__ = ("axis", "dtype", "func", "ident", "preop")
 
-    def __init__(self, func: Any, preop: Any, axis: int, dtype: Any) -> None:
-        self.func, self.preop, self.axis, self.dtype = func, preop, axis, dtype
+    def __init__(self, func: Any, preop: Any, ident: Any, axis: int, dtype: Any) -> None:
+        self.func, self.preop, self.ident, self.axis, self.dtype = func, preop, ident, axis, dtype
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return ("dusk-scan-total", self.func, self.preop, self.axis, str(self.dtype))
+        return ("dusk-scan-total", self.func, self.preop, self.ident, self.axis, str(self.dtype))
 
     def __call__(self, x: Any) -> Any:
         if x.shape[self.axis] == 0:
             return None
         if self.preop is not None:
-            return self.preop(x, axis=self.axis, keepdims=True).astype(self.dtype)
+            total = self.preop(x, axis=self.axis, keepdims=True).astype(self.dtype)
+            # where all is masked the total is that of nothing; it must not mask what follows
+            return total.filled(self.ident) if isinstance(total, np.ma.MaskedArray) else total
         scanned = self.func(x, axis=self.axis, dtype=self.dtype)
         return scanned[tuple(slice(-1, None) if i == self.axis else slice(None) for i in range(x.ndim))]
 

@@ -26,7 +26,7 @@ __all__ = ["choose", "compress", "extract", "repeat", "select_blocks", "shuffle"
 
 
 @derived_from(np)
-def take(a: Any, indices: Any, axis: int = 0) -> Array:  # noqa: D103  NumPy's docstring
+def take(a: Any, indices: Any, axis: int = 0) -> Array:
     axis = validate_axis(axis, a.ndim)
     if isinstance(a, np.ndarray) and isinstance(indices, Array):
         chunks = tuple((length,) for length in a.shape[:axis]) + indices.chunks
@@ -42,7 +42,7 @@ def _take_from(a: Any, axis: int, indices: Any) -> Any:
 
 
 @derived_from(np)
-def compress(condition: Any, a: Any, axis: int | None = None) -> Array:  # noqa: D103
+def compress(condition: Any, a: Any, axis: int | None = None) -> Array:
     if not is_arraylike(condition):
         condition = np.asarray(condition)
     condition = condition.astype(bool)
@@ -63,12 +63,12 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Array:  # noqa:
 
 
 @derived_from(np)
-def extract(condition: Any, arr: Any) -> Array:  # noqa: D103
+def extract(condition: Any, arr: Any) -> Array:
     return compress(asarray(condition).astype(bool).ravel(), asarray(arr).ravel())
 
 
 @derived_from(np)
-def choose(a: Any, choices: Any) -> Array:  # noqa: D103
+def choose(a: Any, choices: Any) -> Array:
     from dusk.array.core import elemwise
 
     choices = list(choices)
@@ -81,7 +81,7 @@ def _choose(a: Any, *choices: Any) -> Any:
 
 
 @derived_from(np)
-def repeat(a: Any, repeats: Any, axis: int | None = None) -> Array:  # noqa: D103
+def repeat(a: Any, repeats: Any, axis: int | None = None) -> Array:
     a = asanyarray(a)
     if axis is None:
         if a.ndim != 1:
@@ -139,17 +139,17 @@ def _triangle_block(lower: bool, k: int, rows: Any, columns: Any, site: Sequence
     if not gone.any():
         return block
     out = block.copy()
-    out[..., gone] = 0
+    out[..., gone] = np.zeros((), dtype=out.dtype)
     return out
 
 
 @derived_from(np)
-def tril(m: Any, k: int = 0) -> Array:  # noqa: D103
+def tril(m: Any, k: int = 0) -> Array:
     return _triangle(m, k, lower=True)
 
 
 @derived_from(np)
-def triu(m: Any, k: int = 0) -> Array:  # noqa: D103
+def triu(m: Any, k: int = 0) -> Array:
     return _triangle(m, k, lower=False)
 
 

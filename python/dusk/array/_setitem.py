@@ -26,6 +26,7 @@ __all__ = ["setitem", "setitem_array"]
 def setitem(x: Array, key: Any, value: Any) -> None:
     """Do `x[key] = value`."""
     assign_to(x, setitem_array(x, key, value))
+    x._boxed = not x.ndim  # what can be assigned to is an array
 
 
 def setitem_array(x: Array, key: Any, value: Any) -> Array:

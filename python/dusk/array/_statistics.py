@@ -33,6 +33,11 @@ __all__ = [
 
 @derived_from(np)
 def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, keepdims: bool = False) -> Any:
+    return averaged(a, axis, weights, returned, keepdims)
+
+
+def averaged(a: Any, axis: Any, weights: Any, returned: bool, keepdims: bool, masked: bool = False) -> Any:
+    """Return an average; of a masked array, without the weights of masked elements."""
     from dusk.array.core import broadcast_to
 
     a = asanyarray(a)
@@ -54,6 +59,10 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
                 raise ValueError("Length of weights not compatible with specified axis.")
             along = tuple(slice(None) if i == at else np.newaxis for i in range(a.ndim))
             weights = broadcast_to(weights[along], a.shape)
+        if masked:
+            from dusk.array.ma import getmaskarray
+
+            weights = weights * ~getmaskarray(a)
         total = weights.sum(axis=axis, dtype=dtype, keepdims=keepdims)
         mean = (a.astype(dtype) * weights.astype(dtype)).sum(axis=axis, keepdims=keepdims) / total
         if not returned:

@@ -2,65 +2,126 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
+import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from dusk.array._array import Array
-from dusk.array._block_calls import Slot, block_call, value_node
+from dusk.array._block_calls import block_call, value_node
 from dusk.utils import SerializableLock
 
 __all__ = ["from_npy_stack", "store", "to_hdf5", "to_npy_stack"]
 
 
-class _Put:
-    """Assigns a block to its place in a target."""
+class _Place:
+    """Where the blocks of an array are in a target.
 
-    __slots__ = ("keep", "lock", "region", "starts")
+    Parameters
+    ----------
+    starts : sequence of arrays
+        Where the blocks begin along each axis.
+    region : tuple, optional
+        The part of the target that the array fills.
+    lock : Lock, optional
+    target : object, optional
+        Takes ``target[place] = block``. A delayed one comes with each call instead.
+    """
 
-    def __init__(self, starts: Any, region: Any, lock: Any, keep: bool) -> None:
-        self.starts, self.region, self.lock, self.keep = starts, region, lock, keep
+    __slots__ = ("lock", "region", "source", "starts", "target")
 
-    def __call__(self, index: tuple[int, ...], block: Any, target: Any) -> Any:
+    def __init__(self, starts: Any, region: Any, lock: Any, target: Any, source: str) -> None:
+        self.starts, self.region, self.lock, self.target, self.source = starts, region, lock, target, source
+
+    def _of(self, index: tuple[int, ...], target: Any) -> tuple[Any, ...]:
         where = tuple(slice(int(starts[i]), int(starts[i + 1])) for starts, i in zip(self.starts, index, strict=True))
-        if self.region is not None:
-            where = _within(self.region, where)
-        if self.lock:
-            self.lock.acquire()
-        try:
-            if np.size(block):
-                target[where] = np.asanyarray(block)
-            result = target[where] if self.keep else None
-        finally:
-            if self.lock:
-                self.lock.release()
-        return np.asanyarray(result) if self.keep else np.zeros((1,) * len(index), dtype=bool)
+        return where if self.region is None else _within(self.region, where, getattr(target, "shape", None))
 
     def __dask_tokenize__(self) -> Any:
-        return ("dusk-put", id(self))
+        # two targets are two, even if equal: each must be written
+        region = None if self.region is None else [repr(each) for each in self.region]
+        return (type(self).__name__, id(self.target), self.source, region, [list(each) for each in self.starts])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_Put, (self.starts, self.region, self.lock, self.keep))
+        return (type(self), (self.starts, self.region, self.lock, self.target, self.source))
 
 
-def _within(region: tuple[Any, ...], where: tuple[slice, ...]) -> tuple[Any, ...]:
+@contextlib.contextmanager
+def _held(lock: Any) -> Iterator[None]:
+    """Hold a lock that has ``acquire`` and ``release``; some have no more."""
+    if not lock:
+        yield
+        return
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class _Put(_Place):
+    """Assigns a block to its place, and returns nothing: a block without elements."""
+
+    __slots__ = ()
+
+    def __call__(self, index: tuple[int, ...], block: Any, target: Any = None) -> Any:
+        target = self.target if target is None else target
+        with _held(self.lock):
+            if np.size(block):
+                target[self._of(index, target)] = np.asanyarray(block)
+        return np.empty((0,) * len(index), dtype=getattr(block, "dtype", None))
+
+
+class _PutAndTake(_Place):
+    """Assigns a block to its place and returns what is there then."""
+
+    __slots__ = ()
+
+    def __call__(self, index: tuple[int, ...], block: Any, target: Any = None) -> Any:
+        target = self.target if target is None else target
+        with _held(self.lock):
+            if not np.size(block):
+                return block
+            where = self._of(index, target)
+            target[where] = np.asanyarray(block)
+            return np.array(target[where])
+
+
+class _Take(_Place):
+    """Returns what is at the place of a block."""
+
+    __slots__ = ()
+
+    def __call__(self, index: tuple[int, ...], target: Any = None) -> Any:
+        target = self.target if target is None else target
+        with _held(self.lock):
+            return np.array(target[self._of(index, target)])
+
+
+def _within(region: tuple[Any, ...], where: tuple[slice, ...], shape: Any) -> tuple[Any, ...]:
     """Return the place of part of a region; axes of the target that the region fixes stay."""
     parts = iter(where)
     result: list[Any] = []
-    for each in region:
-        if not isinstance(each, slice):
+    for axis, each in enumerate(region):
+        if isinstance(each, (int, np.integer)):
             result.append(each)
             continue
         part = next(parts)
-        step = each.step or 1
-        start = each.start or 0
-        result.append(
-            slice(
-                start + part.start * step, start + (part.stop - 1) * step + 1 if part.stop > part.start else start, step
-            )
-        )
+        if not isinstance(each, slice):
+            places = np.asarray(each)
+            result.append((np.flatnonzero(places) if places.dtype == bool else places)[part])
+        elif shape is not None:
+            rows = range(*each.indices(shape[axis]))[part]
+            result.append(slice(rows.start, rows.stop if rows.stop >= 0 else None, rows.step))
+        else:
+            step, start = each.step or 1, each.start or 0
+            if step < 0 or start < 0:
+                raise ValueError(f"a region counted from the end needs a target with a shape, got {each}")
+            result.append(slice(start + part.start * step, start + part.stop * step, step))
     result.extend(parts)
     return tuple(result)
 
@@ -72,7 +133,7 @@ def store(
     regions: Any = None,
     compute: bool = True,
     return_stored: bool = False,
-    load_stored: Any = None,
+    load_stored: bool | None = None,
     **kwargs: Any,
 ) -> Any:
     """Write arrays into objects that can be assigned to, block by block.
@@ -87,13 +148,20 @@ def store(
     regions : tuple of slices or a collection of them, optional
         Where in the targets the arrays go.
     compute : bool, default True
-        Write now; otherwise return something to compute.
+        Write now.
     return_stored : bool, default False
         Return arrays that read what was written.
     load_stored : bool, optional
-        With ``return_stored``, whether the values are read back at once.
+        With ``return_stored``, whether a block is read back in the step that writes it. By default if it isn't written
+        now.
     **kwargs
         For `dusk.compute`.
+
+    Returns
+    -------
+    None, Array or tuple of Arrays
+        Nothing, if all is written and nobody asked for more. An array for one source. Arrays that only write, when they
+        are computed, have no elements.
     """
     from dusk.base import compute as compute_all
     from dusk.delayed import Delayed
@@ -106,52 +174,51 @@ def store(
         raise ValueError(f"Different number of sources [{len(sources)}] and targets [{len(targets)}]")
     if isinstance(regions, tuple) or regions is None:
         regions = [regions] * len(sources)
+    regions = list(regions)
     if len(sources) != len(regions):
         raise ValueError(
             f"Different number of sources [{len(sources)}] and targets [{len(targets)}] than regions [{len(regions)}]"
         )
     if lock is True:
         lock = SerializableLock()
-    written = []
+    if load_stored is None:
+        load_stored = not compute
+    loaded = return_stored and load_stored
+    written, readers = [], []
     for source, target, region in zip(sources, targets, regions, strict=True):
         starts = tuple(np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]) for lengths in source.chunks)
-        place = _Put(starts, region, lock or None, return_stored)
-        index = list(range(source.ndim))
-        chunks = source.chunks if return_stored else [(1,) * n for n in source.numblocks]
-        meta = source._meta if return_stored else np.empty((0,) * source.ndim, dtype=bool)
-        inputs: list[Any] = [(source, index)]
-        given: Any = target
+        more: list[Any] = []
+        given = target
         if isinstance(target, Delayed):
-            inputs.append((value_node(target), [("at", 0)]))
-            given = Slot(2)
+            more, given = [(value_node(target), [("at", 0)])], None
+        place = (starts, region, lock or None, given, source.name)
         written.append(
             block_call(
-                place,
-                inputs,
-                chunks,
-                meta,
-                args=[Slot(0), Slot(1), given],
+                _PutAndTake(*place) if loaded else _Put(*place),
+                [(source, list(range(source.ndim))), *more],
+                source.chunks if loaded else [(0,) * n for n in source.numblocks],
+                source._meta,
                 prefix="store-map",
                 library=True,
                 indexed=True,
             )
         )
-    if compute:
-        if return_stored:
-            from dusk.base import persist
-
-            return tuple(persist(*written, **kwargs))
+        readers.append((_Take(*place), more, source))
+    if compute and not return_stored:
         compute_all(*written, **kwargs)
         return None
-    if return_stored:
-        return tuple(written)
-    from dusk.delayed import delayed
+    if compute:
+        from dusk.base import persist
 
-    return delayed(_done)([each.to_delayed().ravel().tolist() for each in written])
-
-
-def _done(*ignored: Any) -> None:
-    """Return nothing: what was written is written."""
+        written = list(persist(*written, **kwargs))
+        if not loaded:
+            written = [
+                block_call(
+                    take, more, source.chunks, source._meta, prefix="load-stored", indexed=True, token=uuid.uuid4().hex
+                )
+                for take, more, source in readers
+            ]
+    return written[0] if len(written) == 1 else tuple(written)
 
 
 def to_hdf5(filename: str, *args: Any, chunks: Any = True, **kwargs: Any) -> None:

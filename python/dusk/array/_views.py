@@ -52,6 +52,7 @@ def assign_to(x: Array, y: Array) -> None:
     x._alias = y._alias
     x._meta = y._meta
     x._known_chunks = None
+    x._boxed = y._boxed
 
 
 def block_call(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from dusk.array._chunks import unify_chunks
 from dusk.array._meta import compute_meta, meta_from_array
 from dusk.utils import funcname
 
-__all__ = ["blockwise"]
+__all__ = ["atop", "blockwise"]
 
 
 class _Concatenated:
@@ -185,3 +186,9 @@ def _is_numpys(func: Any) -> bool:
     """Whether a function is known not to write to its arguments."""
     module = getattr(func, "__module__", None) or ""
     return isinstance(func, np.ufunc) or module.split(".")[0] in ("numpy", "dusk", "_operator")
+
+
+def atop(*args: Any, **kwargs: Any) -> Array:
+    """Call `blockwise`, under its old name."""
+    warnings.warn("The da.atop function has moved to da.blockwise", UserWarning, stacklevel=2)
+    return blockwise(*args, **kwargs)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["is_valid_array_type", "is_valid_chunk_type", "register_chunk_type"]
+__all__ = ["is_valid_array_chunk", "is_valid_array_type", "is_valid_chunk_type", "register_chunk_type"]
 
 _HANDLED_CHUNK_TYPES: list[type] = [np.ndarray, np.ma.MaskedArray]
 # Looked up by name, so that none of these is imported for it.
@@ -47,3 +47,8 @@ def is_valid_array_type(type: Any) -> bool:  # noqa: A002  Dask's name
         return is_valid_chunk_type(type) or issubclass(type, (np.ndarray, np.generic))
     except TypeError:
         return False
+
+
+def is_valid_array_chunk(array: Any) -> bool:
+    """Return whether something can be a block of an array; None can stand for one."""
+    return array is None or isinstance(array, tuple(_HANDLED_CHUNK_TYPES))

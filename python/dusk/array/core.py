@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dusk.array._array import Array, finalize
+from dusk.array._auto_chunks import auto_chunks, round_to
 from dusk.array._chunks import (
     PerformanceWarning,
-    auto_chunks,
     blockdims_from_blockshape,
     broadcast_chunks,
     broadcast_shapes,
     common_blockdim,
     normalize_chunks,
     normalize_chunks_cached,
-    round_to,
     slices_from_chunks,
     unify_chunks,
     unknown_chunk_message,
@@ -23,14 +22,38 @@ from dusk.array._getitem import BlockView
 from dusk.array._joining import block, broadcast_arrays, broadcast_to, concatenate, stack
 from dusk.array._map_blocks import map_blocks
 from dusk.array._meta import compute_meta, meta_from_array
+from dusk.array._nested import (
+    _concatenate2,
+    chunks_from_arrays,
+    concatenate3,
+    concatenate_axes,
+    deepfirst,
+    dotmany,
+    ensure_int,
+    interleave_none,
+    shapelist,
+    transposelist,
+    unpack_singleton,
+)
 from dusk.array._operand import is_scalar_for_elemwise, is_valid_operand
 from dusk.array._single import from_delayed, from_func
 from dusk.array._store import from_npy_stack, store, to_hdf5, to_npy_stack
-from dusk.array.blockwise import blockwise
+from dusk.array.blockwise import atop, blockwise
 from dusk.array.chunk_types import is_valid_array_type, is_valid_chunk_type
 from dusk.array.io.zarr import from_zarr, to_zarr
 
 __all__ = [
+    "_concatenate2",
+    "chunks_from_arrays",
+    "concatenate3",
+    "concatenate_axes",
+    "deepfirst",
+    "dotmany",
+    "ensure_int",
+    "interleave_none",
+    "shapelist",
+    "transposelist",
+    "unpack_singleton",
     "from_delayed",
     "from_func",
     "from_npy_stack",
@@ -42,6 +65,7 @@ __all__ = [
     "PerformanceWarning",
     "asanyarray",
     "asarray",
+    "atop",
     "auto_chunks",
     "block",
     "blockdims_from_blockshape",

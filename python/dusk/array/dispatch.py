@@ -58,6 +58,30 @@ def _concatenate_masked(arrays: list[Any], axis: int = 0) -> Any:
     return joined
 
 
+@tensordot_lookup.register(np.ma.masked_array)
+def _tensordot_masked(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Contract masked arrays: masked elements add nothing, and what nothing was added to is masked."""
+    if isinstance(axes, (int, np.integer)):
+        left, right = tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes))
+    else:
+        left, right = (
+            tuple(axis % x.ndim for axis in ((each,) if isinstance(each, (int, np.integer)) else each))
+            for x, each in zip((a, b), axes, strict=True)
+        )
+    kept_a = [i for i in range(a.ndim) if i not in left]
+    kept_b = [i for i in range(b.ndim) if i not in right]
+    shape = tuple(a.shape[i] for i in kept_a) + tuple(b.shape[i] for i in kept_b)
+    length = int(np.prod([a.shape[i] for i in left], dtype=np.intp))
+    rows = (
+        np.ma.asanyarray(a)
+        .transpose([*kept_a, *left])
+        .reshape(int(np.prod(shape[: len(kept_a)], dtype=np.intp)), length)
+    )
+    columns = np.ma.asanyarray(b).transpose([*right, *kept_b])
+    columns = columns.reshape(length, int(np.prod(shape[len(kept_a) :], dtype=np.intp)))
+    return np.ma.dot(rows, columns).reshape(shape)
+
+
 def _is_float(value: Any) -> bool:
     return np.asarray(value).dtype.kind in "fc"
 

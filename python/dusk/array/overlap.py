@@ -417,9 +417,7 @@ def _several(axis: Any) -> list[int]:
 
 
 @derived_from(np.lib.stride_tricks)
-def sliding_window_view(  # noqa: D103  NumPy's docstring
-    x: Any, window_shape: Any, axis: Any = None, automatic_rechunk: bool = True
-) -> Array:
+def sliding_window_view(x: Any, window_shape: Any, axis: Any = None, automatic_rechunk: bool = True) -> Array:
     x = asanyarray(x)
     windows = tuple(window_shape) if np.iterable(window_shape) else (window_shape,)
     if any(window <= 0 for window in windows):

@@ -11,18 +11,21 @@ from typing import Any
 
 import numpy as np
 
+from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._from_array import asarray
-from dusk.array.reductions import quantile
+from dusk.array.reductions import nanquantile, quantile
 
-__all__ = ["percentile"]
+__all__ = ["nanpercentile", "percentile"]
 
 _INTERNAL = ("default", "dask", "tdigest")
 
 
 def _percentiles(parts: Any, q: Any, method: str) -> Any:
-    return np.percentile(np.concatenate([np.asarray(part) for part in parts]), q, method=method)
+    values = np.concatenate([np.asarray(part) for part in parts])
+    # what can't be subtracted has no values between two elements
+    return np.percentile(values, q, method="nearest" if values.dtype.kind in "US" else method)
 
 
 def percentile(a: Any, q: Any, method: str = "linear", internal_method: str = "default", **kwargs: Any) -> Array:
@@ -48,7 +51,7 @@ def percentile(a: Any, q: Any, method: str = "linear", internal_method: str = "d
     a = asarray(a)
     if a.ndim == 0:
         raise NotImplementedError("support for arrays of ndim 0 is not implemented.")
-    if a.ndim > 1:
+    if a.ndim > 1 or kwargs.keys() - {"interpolation"}:
         q = np.true_divide(q, a.dtype.type(100) if a.dtype.kind == "f" else 100)
         return quantile(a, q, method=method, **kwargs)
     if method in _INTERNAL:
@@ -63,7 +66,8 @@ def percentile(a: Any, q: Any, method: str = "linear", internal_method: str = "d
         raise ValueError(f"`internal_method=` must be one of {_INTERNAL}, got {internal_method!r}")
     one = isinstance(q, Number)
     places = np.atleast_1d(np.asarray(q))
-    dtype = np.percentile(np.ones(2, dtype=a.dtype), places, method=method).dtype
+    text = a.dtype.kind in "US"
+    dtype = a.dtype if text else np.percentile(np.ones(2, dtype=a.dtype), places, method=method).dtype
     result = block_call(
         _percentiles,
         [(a, [None])],
@@ -73,3 +77,9 @@ def percentile(a: Any, q: Any, method: str = "linear", internal_method: str = "d
         prefix="percentile",
     )
     return result.reshape(()) if one else result
+
+
+@derived_from(np)
+def nanpercentile(a: Any, q: Any, **kwargs: Any) -> Any:
+    a = asarray(a)
+    return nanquantile(a, np.true_divide(q, a.dtype.type(100) if a.dtype.kind == "f" else 100), **kwargs)

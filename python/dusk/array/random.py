@@ -15,7 +15,7 @@ laplace logistic lognormal logseries multinomial negative_binomial noncentral_ch
 permutation poisson power randint random random_integers random_sample rayleigh seed standard_cauchy
 standard_exponential standard_gamma standard_normal standard_t tomaxint triangular uniform vonmises wald weibull
 zipf
-""".split()
+""".split()  # noqa: SIM905
 
 __all__ = ["Generator", "RandomState", "default_rng", *_NAMES]
 

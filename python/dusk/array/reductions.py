@@ -17,6 +17,7 @@ from dusk.array._array import Array, array_of
 from dusk.array._elemwise import handle_out
 from dusk.array._from_array import asanyarray
 from dusk.array._moments import Moments, Pairs
+from dusk.array._order_statistics import argtopk, median, nanmedian, nanquantile, quantile, topk
 from dusk.array._places import Places
 from dusk.array._reduction import axes_of, reduction, validate_axis
 from dusk.array._scan import cumreduction
@@ -86,6 +87,13 @@ def _native(
     """Return the array of a reduction that the engine has; None when it hasn't."""
     if type(a._meta) is not np.ndarray or a.dtype.kind not in "biufc":
         return None
+    whole = dtype is not None and np.dtype(dtype).kind in "biu"
+    if whole and a.dtype.kind != "c" and op in ("mean", "nanmean", "var", "nanvar", "std", "nanstd", "moment"):
+        # computed as numbers with fractions, and only the result made whole
+        result = _native(a, op, axis, keepdims, None, ddof, order)
+        return None if result is None else result.astype(dtype)
+    if whole and a.dtype.kind in "fc" and op.startswith("nan"):
+        return None  # a NaN must be left out before it becomes a whole number
     try:
         node = _core.array_reduce(
             a._node,
@@ -508,182 +516,8 @@ def nancumprod(x: Any, axis: Any, dtype: Any = None, out: Any = None, *, method:
     return cumreduction(np.nancumprod, np.multiply, 1, x, axis, dtype, out=out, method=method, preop=np.nanprod)
 
 
-def topk(a: Any, k: int, axis: int = -1, split_every: Any = None) -> Array:
-    """Return the ``k`` largest elements along an axis, largest first.
-
-    Parameters
-    ----------
-    a : array_like
-    k : int
-        How many. Negative for the smallest, smallest first.
-    axis : int, default -1
-    split_every : int, optional
-        How many blocks are put together at once.
-    """
-    a = asanyarray(a)
-    axis = validate_axis(axis, a.ndim)
-    size = builtins.min(abs(k), a.shape[axis])
-    return reduction(
-        a,
-        partial(chunk.topk, k=k),
-        partial(chunk.topk_aggregate, k=k),
-        combine=partial(chunk.topk, k=k),
-        axis=axis,
-        keepdims=True,
-        dtype=a.dtype,
-        split_every=split_every,
-        output_size=size,
-        name="topk",
-    )
-
-
-def argtopk(a: Any, k: int, axis: int = -1, split_every: Any = None) -> Array:
-    """Return the positions of the ``k`` largest elements along an axis, largest first.
-
-    Parameters
-    ----------
-    a : array_like
-    k : int
-        How many. Negative for the smallest, smallest first.
-    axis : int, default -1
-    split_every : int, optional
-        How many blocks are put together at once.
-    """
-    a = asanyarray(a)
-    axis = validate_axis(axis, a.ndim)
-    size = builtins.min(abs(k), a.shape[axis])
-    from dusk.array._places import with_positions
-
-    return reduction(
-        with_positions(a, axis),
-        partial(chunk.argtopk, k=k),
-        partial(chunk.argtopk_aggregate, k=k),
-        combine=partial(chunk.argtopk, k=k),
-        axis=axis,
-        keepdims=True,
-        dtype=np.intp,
-        split_every=split_every,
-        concatenate=False,
-        output_size=size,
-        name="argtopk",
-    )
-
-
 @derived_from(np)
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
     from dusk.array.creation import diagonal
 
     return diagonal(asanyarray(a), offset=offset, axis1=axis1, axis2=axis2).sum(-1, dtype=dtype)
-
-
-def _whole_along(a: Any, axis: Any, what: str) -> tuple[Array, tuple[int, ...]]:
-    """Return an array in one piece along axes, with these axes."""
-    a = asanyarray(a)
-    if axis is None:
-        raise NotImplementedError(
-            f"The da.{what} function only works along an axis.  The full algorithm is difficult to do in parallel"
-        )
-    axes = axes_of(axis, a.ndim)
-    return a.rechunk({i: -1 if i in axes else "auto" for i in range(a.ndim)}), axes
-
-
-def _reduced_chunks(a: Array, axes: tuple[int, ...], keepdims: bool) -> dict[str, Any]:
-    if keepdims:
-        return {"chunks": [(1,) if i in axes else c for i, c in enumerate(a.chunks)]}
-    return {"drop_axis": list(axes), "chunks": [c for i, c in enumerate(a.chunks) if i not in axes]}
-
-
-@derived_from(np)
-def median(a: Any, axis: Any = None, keepdims: bool = False, out: Any = None) -> Any:
-    return _median(np.median, "median", a, axis, keepdims, out)
-
-
-@derived_from(np)
-def nanmedian(a: Any, axis: Any = None, keepdims: bool = False, out: Any = None) -> Any:
-    return _median(np.nanmedian, "nanmedian", a, axis, keepdims, out)
-
-
-def _median(function: Any, name: str, a: Any, axis: Any, keepdims: bool, out: Any) -> Any:
-    a, axes = _whole_along(a, axis, name)
-    dtype = function(np.ones((1,), dtype=a.dtype)).dtype
-    result = a.map_blocks(function, axis=axes, keepdims=keepdims, dtype=dtype, **_reduced_chunks(a, axes, keepdims))
-    return handle_out(out, result)
-
-
-@derived_from(np)
-def quantile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: Any = None,
-    interpolation: Any = None,
-) -> Any:
-    return _quantile(
-        np.quantile, "quantile", a, q, axis, out, overwrite_input, method, keepdims, weights, interpolation
-    )
-
-
-@derived_from(np)
-def nanquantile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: Any = None,
-    interpolation: Any = None,
-) -> Any:
-    return _quantile(
-        np.nanquantile, "nanquantile", a, q, axis, out, overwrite_input, method, keepdims, weights, interpolation
-    )
-
-
-def _quantile(
-    function: Any,
-    name: str,
-    a: Any,
-    q: Any,
-    axis: Any,
-    out: Any,
-    overwrite_input: bool,
-    method: str,
-    keepdims: bool,
-    weights: Any,
-    interpolation: Any,
-) -> Any:
-    if interpolation is not None:
-        warnings.warn(
-            "The `interpolation` argument to quantile was renamed to `method`.", DeprecationWarning, stacklevel=3
-        )
-        method = interpolation
-    a, axes = _whole_along(a, axis, name)
-    q = np.asarray(q, dtype=np.float64) if not isinstance(q, np.ndarray) else q
-    dtype = function(np.ones((1,), dtype=a.dtype), 0.5, method=method).dtype
-    kept = [(1,) if i in axes else c for i, c in enumerate(a.chunks) if keepdims or i not in axes]
-    kwargs: dict[str, Any] = {"axis": axes, "method": method, "keepdims": keepdims}
-    if weights is not None:
-        kwargs["weights"] = np.asarray(weights)
-    from dusk.array._block_calls import Slot, block_call
-
-    order = [i for i in range(a.ndim) if keepdims or i not in axes]
-    shift = q.ndim
-    chunks = [tuple([n]) for n in q.shape] + kept
-    picks = [("at", 0) if i in axes else order.index(i) + shift for i in range(a.ndim)]
-    result = block_call(
-        function,
-        [(a, picks)],
-        chunks,
-        np.empty((0,) * len(chunks), dtype=dtype),
-        args=[Slot(0), q],
-        kwargs=kwargs,
-        prefix=name,
-    )
-    return handle_out(out, result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dusk.array._along_axes import (
+    aligned_coarsen_chunks,
     apply_along_axis,
     apply_over_axes,
     coarsen,
@@ -32,6 +33,7 @@ from dusk.array._choice import (
     flatnonzero,
     isclose,
     isin,
+    isnonzero,
     isnull,
     nonzero,
     notnull,
@@ -60,6 +62,7 @@ from dusk.array._joining import (
     vstack,
 )
 from dusk.array._products import dot, einsum, inner, matmul, outer, tensordot, vdot
+from dusk.array._ranges import tril_indices, tril_indices_from, triu_indices, triu_indices_from
 from dusk.array._selecting import choose, compress, extract, take, tril, triu
 from dusk.array._single import array
 from dusk.array._statistics import (
@@ -78,6 +81,7 @@ from dusk.array.percentile import percentile
 from dusk.array.reshape import ravel
 
 __all__ = [
+    "aligned_coarsen_chunks",
     "array",
     "allclose",
     "append",
@@ -122,6 +126,7 @@ __all__ = [
     "isclose",
     "iscomplexobj",
     "isin",
+    "isnonzero",
     "isnull",
     "matmul",
     "moveaxis",
@@ -150,7 +155,11 @@ __all__ = [
     "tensordot",
     "transpose",
     "tril",
+    "tril_indices",
+    "tril_indices_from",
     "triu",
+    "triu_indices",
+    "triu_indices_from",
     "union1d",
     "unique",
     "unravel_index",

@@ -185,8 +185,8 @@ fmin fmod greater greater_equal hypot invert isfinite isinf isnan ldexp left_shi
 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor maximum minimum mod multiply negative nextafter
 not_equal positive power rad2deg radians reciprocal remainder right_shift rint sign signbit sin sinh spacing sqrt square
 subtract tan tanh true_divide trunc
-""".split()
-_ELEMWISE = "fix i0 iscomplex isreal nan_to_num sinc".split()
+""".split()  # noqa: SIM905
+_ELEMWISE = "fix i0 iscomplex isreal nan_to_num sinc".split()  # noqa: SIM905
 _define()
 
 
@@ -257,8 +257,7 @@ def modf(x: Any) -> Any:
 
 
 def _two_results(function: Any, names: tuple[str, str], x: Any) -> Any:
-    if not isinstance(x, Array):
-        return function(x)
+    x = asarray(x)
     return tuple(_one_of_two(function, i, name, x) for i, name in enumerate(names))
 
 

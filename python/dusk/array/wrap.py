@@ -85,7 +85,7 @@ def filled(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Array:
         meta = function((0,) * len(shape), *args, dtype=dtype, **kwargs)
     meta = meta_from_array(meta, ndim=len(shape), dtype=dtype)
     call = _Filled(function, chunks, args, {"dtype": dtype, **kwargs})
-    return block_call(call, [], chunks, meta, prefix=funcname(function), name=name, indexed=True)
+    return block_call(call, [], chunks, meta, prefix=f"{funcname(function)}_like", name=name, indexed=True)
 
 
 def wrap_func_shape_as_first_arg(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Array:
@@ -105,7 +105,10 @@ def wrap(func: Callable[..., Any], **defaults: Any) -> Callable[..., Array]:
     """
 
     def wrapped(*args: Any, **kwargs: Any) -> Array:
-        return filled(func, *args, **{**defaults, **kwargs})
+        given = {**defaults, **kwargs}
+        if "dtype" in defaults and "dtype" not in kwargs and len(args) > 1:
+            args, given["dtype"] = (args[0], *args[2:]), args[1]
+        return filled(func, *args, **given)
 
     wrapped.__name__ = funcname(func)
     wrapped.__doc__ = f"""Return an array of chunks that `numpy.{funcname(func)}` makes.
@@ -148,7 +151,7 @@ def full(shape: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Array:
     **kwargs
         More for `numpy.full`.
     """
-    if np.ndim(fill_value) != 0:
+    if getattr(fill_value, "ndim", None) != 0 and np.ndim(fill_value) != 0:
         raise ValueError(f"fill_value must be scalar. Received {type(fill_value).__name__} instead.")
     if kwargs.get("dtype") is None and not args:
         kwargs["dtype"] = getattr(fill_value, "dtype", None) or np.asarray(fill_value).dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dusk.dataframe._arrays import from_array, from_dask_array
 from dusk.dataframe._map import from_map, map_partitions
 from dusk.dataframe._meta import make_meta
 from dusk.dataframe._overlap import map_overlap
@@ -34,6 +35,8 @@ __all__ = [
     "compute",
     "concat",
     "crosstab",
+    "from_array",
+    "from_dask_array",
     "from_delayed",
     "from_dict",
     "from_map",

@@ -231,6 +231,13 @@ def rowwise(
     call: Any = kind(function, places, keywords, together.checked)
     if keep_divisions is None:
         keep_divisions = not (inputs and isinstance(getattr(inputs[0], "_meta", None), pd.Index))
+    if isinstance(meta, np.ndarray) and meta.ndim:
+        from dusk.dataframe._arrays import objects_as_blocks
+
+        word = prefix or funcname(function)
+        count = together.npartitions
+        node = call_node(call, together.nodes, None, mode="partition", prefix=word, user=user, divisions=count)
+        return objects_as_blocks(node, meta, word)
     if scalars_as_series and is_scalar_meta(meta):
         call, meta = _AsSeries(call), pd.Series([meta]).iloc[:0]
         keep_divisions = False
