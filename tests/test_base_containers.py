@@ -391,7 +391,7 @@ class TestSchedulers:
             with pytest.raises(MyError, match="mine") as caught:
                 Single({"a": (fails, 1)}, ["a"]).compute(scheduler=scheduler)
             names = [entry.name for entry in caught.traceback]
-            assert names == ["test_errors_come_as_they_are", "fails"]
+            assert names == ["test_errors_come_as_they_are", "compute", "compute", "fails"]
 
     def test_the_whole_traceback_on_request(self):
         with config.set({"admin.traceback.shorten": []}), pytest.raises(ZeroDivisionError) as caught:

@@ -21,6 +21,7 @@ import numpy as np
 
 from dusk import _core, config
 from dusk._node_collection import NodeCollection, PartitionTask
+from dusk._schedulers import default_get
 from dusk.array._array_operators import Operators
 from dusk.array._array_reductions import ReductionMethods
 from dusk.array._array_structure import StructureMethods
@@ -83,6 +84,8 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
     """
 
     __slots__ = ("__weakref__", "_alias", "_known_chunks", "_meta", "_node")
+
+    __dask_scheduler__ = staticmethod(default_get("threads"))
 
     __array_priority__ = 11
 
@@ -206,10 +209,12 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
 
         return keys(())
 
-    def __dask_graph__(self) -> dict[Hashable, Any]:
+    def __dask_graph__(self) -> Any:
+        from dusk.highlevelgraph import layered
+
         node = self._node
         index = product(*(range(n) for n in self.numblocks))
-        return {(self.name, *each): (PartitionTask(node, i),) for i, each in enumerate(index)}
+        return layered(self.name, {(self.name, *each): (PartitionTask(node, i),) for i, each in enumerate(index)})
 
     def __dask_tokenize__(self) -> Any:
         return self.name
@@ -222,11 +227,11 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
 
     def __dusk_rebuild__(self, nodes: list[Any]) -> Array:
         """Return the same array over another node."""
-        return array_of(nodes[0], self._meta, self._alias)
+        return array_of(nodes[0], self._meta, self.name)
 
     @property
-    def dask(self) -> dict[Hashable, Any]:
-        """The graph in Dask's form: one task for each block."""
+    def dask(self) -> Any:
+        """The graph in Dask's form, in one layer: one task for each block."""
         return self.__dask_graph__()
 
     @property
