@@ -1,6 +1,7 @@
 """The command line ``python -m dusk.cli``: settings and versions. It needs the package click.
 
-Other packages add commands by the entry point group ``dask_cli``. Running scripts under Dask's names is ``python -m dusk``.
+Other packages add commands by the entry point group ``dask_cli``. Running scripts under Dask's names is
+``python -m dusk``.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def config_group() -> None:
 
 
 @config_group.command("get")
-@click.argument("key", default=None)
+@click.argument("key", required=True)
 def config_get(key: str) -> None:
     """Print the setting KEY."""
     missing = object()
@@ -77,7 +78,7 @@ def _as_yaml(value: Any) -> str:
 
 
 @config_group.command("find")
-@click.argument("key", default=None)
+@click.argument("key", required=True)
 def config_find(key: str) -> None:
     """Print the files that have the setting KEY."""
     found = [
@@ -96,12 +97,12 @@ def config_find(key: str) -> None:
 
 
 @config_group.command("set")
-@click.argument("key", default=None)
-@click.argument("value", default=None)
+@click.argument("key", required=True)
+@click.argument("value", required=True)
 @click.option("--file", type=pathlib.Path, help="The file; by default the first that has KEY, else the user's own.")
 def config_set(key: str, value: str, file: pathlib.Path | None) -> None:
     """Write VALUE for the setting KEY into a file."""
-    parsed = yaml.safe_load(value)
+    parsed = config.interpret_value(value)
     if file is None:
         first = next(iter(config.paths_containing_key(key, config.paths)), None)
         file = first or pathlib.Path(config.paths[-1] if config.paths else config.PATH) / "dusk.yaml"
