@@ -283,6 +283,6 @@ def layered(name: str, tasks: Graph) -> Any:
     theirs = sys.modules.get("dask.highlevelgraph")
     cls = HighLevelGraph if theirs is None else theirs.HighLevelGraph
     graph = cls.from_collections(name, tasks)
-    if theirs is None:
+    if isinstance(graph, HighLevelGraph):
         graph._token = name  # says all that is in it
     return graph
