@@ -150,7 +150,7 @@ def wait_on(*collections: Any, split_every: float | None = None) -> Any:
 def _waiting(collection: Any, barrier: Any) -> Any:
     if not _is_native(collection):
         return _waiting_graph(collection, barrier)
-    if hasattr(collection, "map_blocks"):
+    if hasattr(type(collection), "map_blocks"):
         return collection.map_blocks(_first, _delayed(barrier), dtype=collection.dtype, meta=collection._meta)
     nodes = []
     for node in _nodes_of(collection):
@@ -234,7 +234,7 @@ def _copied_array(collection: Any, parents: Sequence[Any], seed: Any) -> Any:
 def _copied(collection: Any, parents: Sequence[Any], seed: Any, omit: Sequence[Any]) -> Any:
     if not _is_native(collection):
         return _copied_graph(collection, parents, seed, omit)
-    if hasattr(collection, "map_blocks"):
+    if hasattr(type(collection), "map_blocks"):
         return _copied_array(collection, parents, seed)
     nodes = []
     for node in _nodes_of(collection):
