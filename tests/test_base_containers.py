@@ -29,6 +29,7 @@ from dusk.base import (
     replace_name_in_key,
     tokenize,
 )
+from dusk.local import get_sync
 
 Pair = collections.namedtuple("Pair", "a b")
 
@@ -316,14 +317,17 @@ class TestSchedulers:
         asked = []
 
         def get(dsk, keys, **kwargs):
-            asked.append((dict(dsk), keys, kwargs))
-            return [["one"], ["two"]]
+            asked.append((dsk.__dask_graph__(), keys, kwargs))
+            return ["one", "two"]
 
         assert compute(X, Y, scheduler=get, num_workers=3) == ("one", "two")
-        assert asked == [({"value-1": (int, 1), "value-2": (int, 2)}, [["value-1"], ["value-2"]], {"num_workers": 3})]
+        ((graph, keys, options),) = asked
+        assert graph["value-1"] == (int, 1) and graph["value-2"] == (int, 2) and options == {"num_workers": 3}
+        # one key for each collection, as in Dask: a task that makes its value of those of its own keys
+        assert len(graph) == 4 and get_sync(graph, keys) == (1, 2)
 
     def test_setting(self):
-        with config.set(scheduler=lambda dsk, keys, **kwargs: [["configured"]]):
+        with config.set(scheduler=lambda dsk, keys, **kwargs: ["configured"]):
             assert compute(X) == ("configured",)
             assert compute(X, scheduler="sync") == (1,)
 
@@ -357,7 +361,7 @@ class TestSchedulers:
         class Wants(Single):
             @staticmethod
             def __dask_scheduler__(dsk, keys, **kwargs):
-                return [["by its own"]]
+                return ["by its own"]
 
         wants = Wants({"a": (int, 1)}, ["a"])
         assert wants.compute() == "by its own"
@@ -366,7 +370,7 @@ class TestSchedulers:
         class WantsAnother(Single):
             @staticmethod
             def __dask_scheduler__(dsk, keys, **kwargs):
-                return [["by another"]]
+                return ["by another"]
 
         with pytest.raises(ValueError, match="different schedulers"):
             compute(wants, WantsAnother({"a": (int, 1)}, ["a"]))
@@ -391,7 +395,7 @@ class TestSchedulers:
             with pytest.raises(MyError, match="mine") as caught:
                 Single({"a": (fails, 1)}, ["a"]).compute(scheduler=scheduler)
             names = [entry.name for entry in caught.traceback]
-            assert names == ["test_errors_come_as_they_are", "fails"]
+            assert names == ["test_errors_come_as_they_are", "compute", "compute", "fails"]
 
     def test_the_whole_traceback_on_request(self):
         with config.set({"admin.traceback.shorten": []}), pytest.raises(ZeroDivisionError) as caught:
@@ -409,7 +413,7 @@ class FakeClient:
 
     def get(self, dsk, keys, sync=True, **kwargs):
         self.asked.append((dict(dsk), keys, kwargs))
-        return [["from the cluster"] for _ in keys]
+        return ["from the cluster" for _ in keys]
 
     def persist(self, collections, optimize_graph=True, **kwargs):
         return [f"persisted {len(collection.__dask_keys__())}" for collection in collections]

@@ -51,9 +51,9 @@ if _core.__debug_build__:
 atexit.register(_core.remove_spill_folder)
 
 #: Parts that are loaded when they are first asked for.
-_LAZY = frozenset({"array", "bag", "base", "bytes", "cache", "callbacks", "dataframe", "datasets", "diagnostics",
-                   "distributed", "graph_manipulation", "local", "multiprocessing", "sizeof", "system", "threaded",
-                   "typing", "utils"})  # fmt: skip
+_LAZY = frozenset({"array", "bag", "base", "bytes", "cache", "callbacks", "context", "core", "dataframe", "datasets",
+                   "diagnostics", "distributed", "graph_manipulation", "hashing", "highlevelgraph", "local",
+                   "multiprocessing", "sizeof", "system", "threaded", "typing", "utils"})  # fmt: skip
 
 
 #: Functions that are loaded when they are first asked for: the module and their name in it.

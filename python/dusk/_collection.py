@@ -232,11 +232,9 @@ class DuskMethodsMixin:
         --------
         dusk.compute : Computes several collections in one run.
         """
-        from dusk._traceback import shorten_traceback
         from dusk.base import compute
 
-        with shorten_traceback():
-            (result,) = compute(self, traverse=False, **kwargs)
+        (result,) = compute(self, traverse=False, **kwargs)
         return result
 
     def persist(self, **kwargs: Any) -> Self:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from dusk._collection import DuskMethodsMixin
+from dusk._protocol import flatten_keys
+from dusk.threaded import get
 
 __all__ = ["HeldResults", "NodeCollection", "PartitionTask"]
 
@@ -89,9 +91,12 @@ class NodeCollection(DuskMethodsMixin):
     def _name(self) -> str:
         return self._node.name
 
-    def __dask_graph__(self) -> dict[Hashable, Any]:
+    def __dask_graph__(self) -> Any:
+        from dusk.highlevelgraph import layered
+
         node = self._node
-        return {key: (PartitionTask(node, i),) for i, key in enumerate(self.__dask_keys__())}
+        tasks = {key: (PartitionTask(node, i),) for i, key in enumerate(flatten_keys(self.__dask_keys__()))}
+        return layered(self._name, tasks)
 
     def __dask_keys__(self) -> list[Hashable]:
         name = self._name
@@ -110,11 +115,7 @@ class NodeCollection(DuskMethodsMixin):
     def __dask_optimize__(dsk: Any, keys: Any, **kwargs: Any) -> Any:
         return dsk
 
-    @staticmethod
-    def __dask_scheduler__(dsk: Any, keys: Any, **kwargs: Any) -> Any:
-        from dusk._schedulers import find_scheduler
-
-        return find_scheduler("threads").get(dsk, keys, **kwargs)
+    __dask_scheduler__ = staticmethod(get)
 
     def optimize(self, fuse: bool = True, **kwargs: Any) -> Any:
         """Return an equal collection with an optimized plan.
@@ -153,8 +154,8 @@ class NodeCollection(DuskMethodsMixin):
         return super().visualize(**kwargs)
 
     @property
-    def dask(self) -> dict[Hashable, Any]:
-        """The graph in Dask's form: one task for each partition."""
+    def dask(self) -> Any:
+        """The graph in Dask's form: calls of functions one by one, of all else a task for each partition."""
         return self.__dask_graph__()
 
     def explain(self, stage: str = "optimized", format: str | None = None) -> str:

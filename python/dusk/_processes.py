@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import multiprocessing
 import os
 import pickle
@@ -22,6 +23,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
+from multiprocessing import spawn
 from typing import Any
 
 from dusk import _worker, config
@@ -35,10 +37,7 @@ _FAREWELL = 2.0
 #: Pickled functions that a run keeps for its next tasks.
 _KEPT_FUNCTIONS = 128
 
-_HINT = (
-    "A worker process begins by importing the main script, so what starts a computation there belongs below "
-    'if __name__ == "__main__":'
-)
+_WORKER_NAME = "dusk-worker"
 
 
 class KilledWorker(Exception):  # noqa: N818  the name that dask.distributed gives it
@@ -111,7 +110,22 @@ def _start_conditions() -> Iterator[None]:
             # what groups by hashes in several processes needs the same ones in all; the number means nothing
             os.environ["PYTHONHASHSEED"] = "4811"
             cleanup.callback(_set_variable, "PYTHONHASHSEED", seed)
+        given = spawn.get_preparation_data
+        cleanup.callback(setattr, spawn, "get_preparation_data", given)
+        spawn.get_preparation_data = functools.partial(_without_main, given)
         yield
+
+
+def _without_main(prepare: Callable[[str], dict[str, Any]], name: str) -> dict[str, Any]:
+    """Return what a spawned process is told; one of ours doesn't run the main script a second time.
+
+    What the script defines travels by value, so a script needs no main guard, and notebooks are nothing special.
+    """
+    told = prepare(name)
+    if name == _WORKER_NAME:
+        told.pop("init_main_from_path", None)
+        told.pop("init_main_from_name", None)
+    return told
 
 
 def _set_variable(name: str, value: str | None) -> None:
@@ -137,7 +151,7 @@ class Worker:
         with _start_conditions():
             self.connection, theirs = context.Pipe()
             try:
-                self.process = context.Process(target=_worker.main, args=(theirs, initializer), name="dusk-worker")
+                self.process = context.Process(target=_worker.main, args=(theirs, initializer), name=_WORKER_NAME)
                 self.process.start()
             finally:
                 theirs.close()
@@ -185,7 +199,7 @@ class Worker:
             self.ready = True
             return None
         self.end()
-        _raise(frames)
+        reraise(frames)
         raise EOFError
 
     def end(self) -> None:
@@ -197,7 +211,7 @@ class Worker:
         self.process.join(_FAREWELL)
 
 
-def _raise(frames: list[Any]) -> None:
+def reraise(frames: list[Any]) -> None:
     """Raise what a reply carries, if that is an exception."""
     kind, text, parts = _worker.unpack(frames)
     if kind == "raised":
@@ -362,7 +376,7 @@ class _Request:
             return None
         self.worker = None
         self.pool.give_back(worker)
-        _raise(frames)
+        reraise(frames)
         return _worker.unpack(frames)[2]
 
     def _died(self, worker: Worker) -> None:
@@ -370,7 +384,7 @@ class _Request:
         self.pool.discard(worker)
         code = worker.process.exitcode
         if not worker.ready and code is not None and code >= 0:
-            raise RuntimeError(f"a worker process ended with exit code {code} before it was ready. {_HINT}")
+            raise RuntimeError(f"a worker process ended with exit code {code} before it was ready")
         self.failures += 1
         if self.failures > self.allowed:
             raise KilledWorker(self.key, code, self.allowed)
@@ -411,7 +425,7 @@ class _Submitted:
                 raise  # the executor's own
             return None
         frames = [bytearray(frame) for frame in frames]
-        _raise(frames)
+        reraise(frames)
         return _worker.unpack(frames)[2]
 
     def abandon(self) -> None:

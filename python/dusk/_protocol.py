@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 Get = Callable[..., Any]
@@ -16,6 +16,15 @@ def flatten_keys(keys: Any) -> Iterator[Hashable]:
             yield from flatten_keys(each)
     else:
         yield keys
+
+
+def renamed_key(key: Hashable, rename: Mapping[str, str] | None) -> Hashable:
+    """Return a key with another name in it."""
+    if not rename:
+        return key
+    if isinstance(key, tuple) and key and key[0] in rename:
+        return (rename[key[0]], *key[1:])
+    return rename.get(key, key) if isinstance(key, str) else key
 
 
 def _settled(collection: Any, optimize_graph: bool) -> Any:
@@ -99,9 +108,43 @@ def compute_by_graph(collections: Sequence[Any], get: Get, optimize_graph: bool 
     """
     settled = [_settled(collection, optimize_graph) for collection in collections]
     graph, keys = common_graph(settled, optimize_graph)
-    finish = [collection.__dask_postcompute__() for collection in settled]
-    results = get(graph, keys, **kwargs)
-    return [function(result, *args) for result, (function, args) in zip(results, finish, strict=True)]
+    whole = SchedulerGraph(graph)
+    asked: list[Hashable] = []
+    for i, (collection, own) in enumerate(zip(settled, keys, strict=True)):
+        if isinstance(own, list) and len(own) == 1 and getattr(type(collection), "__dusk_single__", False):
+            asked.append(own[0])
+            continue
+        key = f"finalize-{i}-{getattr(collection, '_name', type(collection).__name__)}"
+        whole[key] = (Finish(*collection.__dask_postcompute__()), own)
+        asked.append(key)
+    return list(get(whole, asked, **kwargs))
+
+
+class SchedulerGraph(dict[Hashable, Any]):
+    """A graph as functions that take the place of a scheduler get it: a dictionary, and what Dask hands them."""
+
+    def __dask_graph__(self) -> SchedulerGraph:
+        return self
+
+    def optimize(self, **kwargs: Any) -> SchedulerGraph:
+        """Return the graph: it was optimized before."""
+        return self
+
+
+class Finish:
+    """Makes the value of a collection from those of its keys: a task of its own, so that schedulers see one key."""
+
+    __slots__ = ("args", "function")
+
+    def __init__(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.function = function
+        self.args = args
+
+    def __call__(self, results: Any) -> Any:
+        return self.function(results, *self.args)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Finish, (self.function, self.args))
 
 
 def persist_by_graph(collections: Sequence[Any], get: Get, optimize_graph: bool = True, **kwargs: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import contextvars
 import heapq
 import queue
 import threading
@@ -258,7 +259,9 @@ def _loop(
     cleanup: contextlib.ExitStack,
     rerun: bool,
 ) -> dict[Hashable, Any]:
-    data: dict[Hashable, Any] = {}
+    data: Any = config.get("cache", None)
+    if data is None:
+        data = {}
     for key in plan.rank:
         value = plan.dsk[key]
         if not plan.needs[key] and not is_task(value) and not _is_graph_node(value) and not _holds_tasks(value):
@@ -369,8 +372,16 @@ def get_threaded(
     if pool is not None:
         return execute(dsk, keys, pool, slots_of(pool, num_workers), callbacks, rerun)
     threads = num_workers or config.get("num_workers", None) or config.get("threads", None) or cpu_count()
-    with concurrent.futures.ThreadPoolExecutor(threads, thread_name_prefix="dusk") as executor:
+    with ContextAwareThreadPoolExecutor(threads, thread_name_prefix="dusk") as executor:
         return execute(dsk, keys, executor, threads, callbacks, rerun)
+
+
+class ContextAwareThreadPoolExecutor(concurrent.futures.ThreadPoolExecutor):
+    """Threads in which functions see the context variables of whoever submits them."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
+        """Run a function in a thread; see `concurrent.futures.Executor.submit`."""
+        return super().submit(contextvars.copy_context().run, fn, *args, **kwargs)
 
 
 def is_thread_pool(executor: Any) -> bool:

@@ -6,31 +6,32 @@ import dataclasses
 import functools
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 from dusk import _pyget, config
+from dusk.threaded import get as _get_threads
 
 
-def _get_processes(dsk: Any, keys: Any, **kwargs: Any) -> Any:
+def get_processes(dsk: Any, keys: Any, **kwargs: Any) -> Any:
     """Run a graph on processes; see `dusk.multiprocessing.get`."""
     from dusk.multiprocessing import get
 
     return get(dsk, keys, **kwargs)
 
 
-_get_processes.dusk_scheduler = "processes"  # type: ignore[attr-defined]
+get_processes.dusk_scheduler = "processes"  # type: ignore[attr-defined]
 
 #: Schedulers by name: functions that take a graph and keys.
 named_schedulers: dict[str, Callable[..., Any]] = {
     "sync": _pyget.get_sync,
     "synchronous": _pyget.get_sync,
     "single-threaded": _pyget.get_sync,
-    "threads": _pyget.get_threaded,
-    "threading": _pyget.get_threaded,
-    "processes": _get_processes,
-    "multiprocessing": _get_processes,
+    "threads": _get_threads,
+    "threading": _get_threads,
+    "processes": get_processes,
+    "multiprocessing": get_processes,
 }
 
 #: What a distributed client takes with a graph.
@@ -112,6 +113,50 @@ def active_client() -> Any:
         return None
 
 
+def scheduler_of(collections: Sequence[Any], chosen: Scheduler) -> Scheduler:
+    """Return what runs some collections: what was chosen, else what their classes want.
+
+    Parameters
+    ----------
+    collections : sequence
+    chosen : Scheduler
+        What arguments, settings and clients say.
+
+    Raises
+    ------
+    ValueError
+        If nothing was chosen and the collections want different ones.
+    """
+    if chosen.explicit:
+        return chosen
+    wanted = {name for cls in {type(each) for each in collections} if (name := _name_wanted(cls)) is not None}
+    if len(wanted) > 1:
+        raise ValueError(
+            "Compute called on multiple collections with differing default schedulers: bags run in processes, other "
+            "collections on threads. Please say which one with scheduler=, or with dusk.config.set(scheduler=...)"
+        )
+    if wanted == {"processes"} and _may_have_children():
+        return dataclasses.replace(_of_name("processes"), explicit=False)
+    return chosen
+
+
+def _name_wanted(cls: type) -> str | None:
+    """Return the scheduler of ours that a class wants; foreign collections may want others."""
+    get = getattr(cls, "__dask_scheduler__", None)
+    if get is None and hasattr(cls, "__dusk_nodes__"):
+        return "threads"
+    return getattr(get, "dusk_scheduler", None)
+
+
+def _may_have_children() -> bool:
+    """Whether this process may start others; a worker process may not."""
+    import multiprocessing
+
+    return sys.platform != "emscripten" and not (
+        multiprocessing.current_process().daemon or multiprocessing.current_process().name == "dusk-worker"
+    )
+
+
 def _configured() -> Any:
     """Return the setting ``scheduler``: dusk's, else Dask's if that is loaded and something else."""
     ours = config.get("scheduler", None)
@@ -150,7 +195,7 @@ def find_scheduler(scheduler: Any = None, get: Any = None) -> Scheduler:
         scheduler = _configured()
     if scheduler is None:
         client = active_client()
-        return Scheduler("threads", _pyget.get_threaded, explicit=False) if client is None else _of_client(client)
+        return Scheduler("threads", _get_threads, explicit=False) if client is None else _of_client(client)
     if isinstance(scheduler, Scheduler):
         return scheduler
     if isinstance(scheduler, str):
@@ -212,6 +257,17 @@ def _of_client(client: Any) -> Scheduler:
 
 def _get_by_client(client: Any, dsk: Any, keys: Any, **kwargs: Any) -> Any:
     return client.get(dsk, keys, sync=True, **kwargs)
+
+
+def default_get(name: str) -> Callable[..., Any]:
+    """Return the scheduler of a kind of collections: the one of that name where there is one, else "sync"."""
+    base = sys.modules.get("dusk.base")
+    table = named_schedulers if base is None else base.named_schedulers
+    if name == "processes" and name in table:
+        from dusk.multiprocessing import get
+
+        return get
+    return table.get(name, table["sync"])
 
 
 def get_scheduler(

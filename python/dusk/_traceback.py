@@ -15,8 +15,11 @@ def _kept(tb: types.TracebackType | None, patterns: Iterable[re.Pattern[str]]) -
         every.append(tb)
         tb = tb.tb_next
     kept = [each for each in every if not any(p.search(each.tb_frame.f_code.co_filename) for p in patterns)]
-    if every and (not kept or kept[-1] is not every[-1]):
-        kept.append(every[-1])  # where it happened is always shown
+    # where it was asked for and where it happened are always shown
+    if every and (not kept or kept[0] is not every[0]):
+        kept.insert(0, every[0])
+    if every and kept[-1] is not every[-1]:
+        kept.append(every[-1])
     return kept
 
 

@@ -16,7 +16,7 @@ from dusk._collection import (
     is_namedtuple_instance,
     unpack_collections,
 )
-from dusk._schedulers import Scheduler, find_scheduler, get_scheduler, named_schedulers
+from dusk._schedulers import Scheduler, find_scheduler, get_scheduler, named_schedulers, scheduler_of
 from dusk._traceback import shorten_traceback
 from dusk.tokenize import TokenizationError, normalize_token, tokenize
 
@@ -27,6 +27,7 @@ __all__ = [
     "annotate",
     "clone_key",
     "compute",
+    "dont_optimize",
     "get_annotations",
     "get_collection_names",
     "get_name_from_key",
@@ -45,6 +46,13 @@ __all__ = [
 ]
 
 DaskMethodsMixin = DuskMethodsMixin
+
+
+def dont_optimize(dsk: Any, keys: Any, **kwargs: Any) -> Any:
+    """Return a graph as it is: for ``__dask_optimize__`` of collections that have nothing to optimize."""
+    return dsk
+
+
 is_dask_collection = is_dusk_collection
 
 _annotations: ContextVar[dict[str, Any] | None] = ContextVar("dusk-annotations", default=None)
@@ -104,6 +112,7 @@ def compute(
 
 def _compute(collections: list[Any], chosen: Scheduler, optimize_graph: bool, kwargs: dict[str, Any]) -> list[Any]:
     results: list[Any] = [None] * len(collections)
+    chosen = scheduler_of(collections, chosen)
     native, others = _split(collections, chosen)
     if native:
         if all(hasattr(kind, "__dusk_single__") for kind in {type(collections[i]) for i in native}):
@@ -162,6 +171,7 @@ def _persist(collections: list[Any], chosen: Scheduler, optimize_graph: bool, kw
     if chosen.client is not None and hasattr(chosen.client, "persist"):
         return list(chosen.client.persist(collections, optimize_graph=optimize_graph, **chosen.options(kwargs)))
     results: list[Any] = [None] * len(collections)
+    chosen = scheduler_of(collections, chosen)
     native, others = _split(collections, chosen)
     if native:
         nodes = [collections[i].__dusk_nodes__() for i in native]

@@ -17,11 +17,13 @@ from dusk import _core
 from dusk._collection import DuskMethodsMixin, is_dusk_collection
 from dusk._core import Build, DelayedCall
 from dusk._delayed_arguments import LEAVES, Places
-from dusk._node_collection import HeldResults, NodeCollection
+from dusk._delayed_graph import to_task_dask
+from dusk._node_collection import NodeCollection
+from dusk._protocol import renamed_key
 from dusk._wire import Code
 from dusk.tokenize import tokenize
 
-__all__ = ["Delayed", "DelayedAttr", "DelayedLeaf", "delayed"]
+__all__ = ["Delayed", "DelayedAttr", "DelayedLeaf", "delayed", "to_task_dask"]
 
 no_default = "__no__default__"
 
@@ -71,7 +73,7 @@ class _Foreign:
     def __call__(self, *ignored: Any) -> Any:
         from dusk.base import compute
 
-        (value,) = compute(self.collection)
+        (value,) = compute(self.collection, scheduler="threads" if hasattr(self.collection, "_node") else None)
         return value
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
@@ -83,7 +85,12 @@ class _Foreign:
 
 def _node_of(x: Any) -> Any:
     if isinstance(x, NodeCollection):
-        return x._node
+        node = x._node
+        # blocks become one array before a function gets them; unknown lengths are settled by computing
+        if node.kind != "array" or node.npartitions == 1:
+            return node
+        if all(length == length for axis in x.chunks for length in axis):  # type: ignore[attr-defined]
+            return x.rechunk(-1)._node  # type: ignore[attr-defined]
     return _core.call(_Foreign(x), [], None, prefix="collection", mode="partition", library=False, divisions=1)
 
 
@@ -193,6 +200,12 @@ class Delayed(_core.DelayedBase, NodeCollection):
 
     def __dask_keys__(self) -> list[Hashable]:
         return [self.key]
+
+    def __dask_graph__(self) -> Any:
+        from dusk._node_graph import node_graph
+        from dusk.highlevelgraph import layered
+
+        return layered(str(self.key), node_graph([self._node], [self.key]))
 
     def __dask_layers__(self) -> tuple[str, ...]:
         return (str(self.key),)
@@ -436,40 +449,22 @@ def _unpickled(order: list[Any], key: Hashable, length: int | None) -> Delayed:
     return Delayed(made[-1], key, length)
 
 
-class _Graph:
-    """Computes a key of a graph in Dask's form."""
-
-    __slots__ = ("graph", "key")
-
-    def __init__(self, graph: Any, key: Hashable) -> None:
-        self.graph = graph
-        self.key = key
-
-    def __call__(self, *ignored: Any) -> Any:
-        from dusk.local import get_sync
-
-        return get_sync(self.graph, self.key, callbacks=())
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_Graph, (self.graph, self.key))
-
-
 def node_of_graph(key: Hashable, graph: Any) -> Any:
     """Return a node that computes a key of a graph."""
+    from dusk._graph_nodes import graph_nodes
+
     if graph is None:
         raise TypeError(f"a Delayed is made of a node, or of a key and a graph, not of {key!r} alone")
-    if isinstance(graph, Mapping) and key not in graph:
+    if not isinstance(graph, Mapping):
+        graph = graph.__dask_graph__()
+    if key not in graph:
         raise ValueError(f"the graph has no key {key!r}")
-    token = _core.unique_name()
-    node = _core.call(_Graph(graph, key), [], None, prefix="graph", mode="partition", library=False, token=token)
+    (node,) = graph_nodes(graph, [key], _core.unique_name())
     return node.keyed(key)
 
 
-def _rebuild(dsk: Any, key: Hashable, length: int | None, rename: Any = None) -> Delayed:
-    node = _core.call(
-        HeldResults(dsk, [key]), [], None, prefix="persisted", mode="partition", library=False, divisions=1
-    )
-    return Delayed(node, key, length)
+def _rebuild(dsk: Any, key: Hashable, length: int | None, rename: Mapping[str, str] | None = None) -> Delayed:
+    return Delayed(renamed_key(key, rename), dsk, length)
 
 
 # --- delayed ----------------------------------------------------------------------------------------------------------

@@ -1,19 +1,23 @@
 """Changing when things are computed: one collection after others, or again.
 
-What is copied is a collection as a whole: a copy runs its plan by itself, inside one task, and hands on its
-partitions. Where Dask finds the beginnings of a graph and lets these wait, that task waits: the order of what is
-computed is the same. Inside of a copy nothing is shared with the original, so what ``omit`` names is computed once more
-there; it gives the same values.
+A collection that is only Dask's protocol is a graph: the copy has other keys, and the tasks at its beginnings wait. Of
+dusk's own a copy runs the plan by itself, inside one task, and hands on its partitions; that task waits, so the order
+of what is computed is the same. Inside of such a copy nothing is shared with the original, so what ``omit`` names is
+computed once more there; it gives the same values.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from dusk import _core
 from dusk._collection import unpack_collections
+from dusk._protocol import flatten_keys
+from dusk._pyget import _is_key, dependencies_of, is_task
+from dusk.base import clone_key
 from dusk.tokenize import tokenize
 
 __all__ = ["bind", "checkpoint", "clone", "wait_on"]
@@ -31,13 +35,18 @@ def _width(split_every: float | None) -> int:
     return int(split_every)
 
 
-def _nodes_of(collection: Any) -> list[Any]:
-    """Return the nodes of a collection; one that isn't dusk's becomes a call."""
-    if hasattr(type(collection), "__dusk_nodes__"):
-        return collection.__dusk_nodes__()
-    from dusk.delayed import delayed
+def _is_native(collection: Any) -> bool:
+    return hasattr(type(collection), "__dusk_nodes__")
 
-    return [delayed(collection)._node]
+
+def _nodes_of(collection: Any) -> list[Any]:
+    """Return the nodes of a collection; of one that isn't dusk's a node for each key."""
+    if _is_native(collection):
+        return collection.__dusk_nodes__()
+    from dusk._graph_nodes import graph_nodes
+
+    graph = dict(collection.__dask_graph__())
+    return graph_nodes(graph, list(flatten_keys(collection.__dask_keys__())), tokenize(collection))
 
 
 def _call(function: Any, nodes: Sequence[Any], mode: str, meta: Any, prefix: str, token: str, divisions: Any) -> Any:
@@ -61,34 +70,38 @@ def _barrier(collections: Sequence[Any], split_every: float | None) -> Any:
     """Return a node whose value is None, once all that the collections need is there."""
     width = _width(split_every)
     names = tokenize([[node.name for node in _nodes_of(each)] for each in collections])
-    waiting: list[Any] = []
+    # partitions, each as a node and its position; each call takes some from the front and adds its own at the end
+    waiting: deque[tuple[Any, int]] = deque()
     for i, node in enumerate(node for each in collections for node in _nodes_of(each)):
         n = node.npartitions
         if n:
-            waiting.append((_call(_done, [node], "partition", None, "checkpoint", f"{names}-{i}", n), n))
-    level = 0
-    while sum(n for _, n in waiting) > 1:
-        merged: list[Any] = []
-        group: list[Any] = []
-        filled = 0
+            done = _call(_done, [node], "partition", None, "checkpoint", f"{names}-{i}", n)
+            waiting.extend((done, position) for position in range(n))
+    if not waiting:
+        return _core.value(None, f"checkpoint-{names}")
+    number = 0
+    while len(waiting) > 1:
+        group = [_some(node, positions) for node, positions in _runs(waiting, width)]
+        mode = "gather" if any(node.npartitions != 1 for node in group) else "partition"
+        waiting.append((_call(_done, group, mode, None, "checkpoint", f"{names}-merge-{number}", 1), 0))
+        number += 1
+    return waiting[0][0]
 
-        def close(group: list[Any], number: int, level: int = level, merged: list[Any] = merged) -> None:
-            token = f"{names}-merge-{level}-{number}"
-            mode = "gather" if any(node.npartitions != 1 for node in group) else "partition"
-            merged.append((_call(_done, group, mode, None, "checkpoint", token, 1), 1))
 
-        for node, n in waiting:
-            for start in range(0, n, width):
-                positions = list(range(start, min(start + width, n)))
-                if group and filled + len(positions) > width:
-                    close(group, len(merged))
-                    group, filled = [], 0
-                group.append(node if len(positions) == n else node.partitions(positions))
-                filled += len(positions)
-        if group:
-            close(group, len(merged))
-        waiting, level = merged, level + 1
-    return waiting[0][0] if waiting else _core.value(None, f"checkpoint-{names}")
+def _runs(waiting: deque[tuple[Any, int]], width: int) -> list[tuple[Any, list[int]]]:
+    """Take up to ``width`` partitions from the front, those of a node together."""
+    runs: list[tuple[Any, list[int]]] = []
+    for _ in range(min(width, len(waiting))):
+        node, position = waiting.popleft()
+        if runs and runs[-1][0] is node:
+            runs[-1][1].append(position)
+        else:
+            runs.append((node, [position]))
+    return runs
+
+
+def _some(node: Any, positions: list[int]) -> Any:
+    return node if len(positions) == node.npartitions else node.partitions(positions)
 
 
 def checkpoint(*collections: Any, split_every: float | None = None) -> Any:
@@ -135,6 +148,10 @@ def wait_on(*collections: Any, split_every: float | None = None) -> Any:
 
 
 def _waiting(collection: Any, barrier: Any) -> Any:
+    if not _is_native(collection):
+        return _waiting_graph(collection, barrier)
+    if hasattr(type(collection), "map_blocks"):
+        return collection.map_blocks(_first, _delayed(barrier), dtype=collection.dtype, meta=collection._meta)
     nodes = []
     for node in _nodes_of(collection):
         token = f"wait-{node.name}-{barrier.name}"
@@ -164,7 +181,7 @@ def _renamed(collection: Any, nodes: list[Any], word: str, token: str) -> Any:
         name = f"{key_split(collection._name)}-{tokenize(word, collection, token)}"
         step = FromNodes(name, nodes)
         return Bag(step, name, step.npartitions) if isinstance(collection, Bag) else Item(step, name)
-    if isinstance(collection, Delayed) or not hasattr(type(collection), "__dusk_nodes__"):
+    if isinstance(collection, Delayed):
         return Delayed(nodes[0])
     return collection.__dusk_rebuild__(nodes)
 
@@ -201,7 +218,24 @@ def _pick(position: int, values: list[Any]) -> Any:
     return values[position]
 
 
-def _copied(collection: Any, parents: Sequence[Any], seed: Any) -> Any:
+def _copied_array(collection: Any, parents: Sequence[Any], seed: Any) -> Any:
+    node = collection._node
+    token = tokenize("clone", collection.name, [parent.name for parent in parents], seed)
+    name = clone_key(collection.name, token)
+    whole = f"whole-{token}"
+    graph: dict[Hashable, Any] = {whole: (_RunWhole(node), *(parent.name for parent in parents))}
+    for parent in parents:
+        graph.update(_delayed(parent).__dask_graph__())
+    for i, key in enumerate(flatten_keys(collection.__dask_keys__())):
+        graph[name, *key[1:]] = (_pick, i, whole)
+    return type(collection)(graph, name, collection.chunks, meta=collection._meta)
+
+
+def _copied(collection: Any, parents: Sequence[Any], seed: Any, omit: Sequence[Any]) -> Any:
+    if not _is_native(collection):
+        return _copied_graph(collection, parents, seed, omit)
+    if hasattr(type(collection), "map_blocks"):
+        return _copied_array(collection, parents, seed)
     nodes = []
     for node in _nodes_of(collection):
         token = tokenize("clone", node.name, [parent.name for parent in parents], seed)
@@ -211,6 +245,76 @@ def _copied(collection: Any, parents: Sequence[Any], seed: Any) -> Any:
         meta, divisions = _shape_of(node)
         nodes.append(_call(_pick, [numbers, whole], "partition", meta, node.prefix, f"{token}-pick", divisions))
     return _renamed(collection, nodes, "clone", tokenize([parent.name for parent in parents], seed))
+
+
+# --- graphs ---------------------------------------------------------------------------------------------------------
+
+
+class chunks:  # noqa: N801  Dask's name
+    """The functions that stand in graphs."""
+
+    @staticmethod
+    def bind(node: Any, *args: Any) -> Any:
+        """Return a value, once others are there."""
+        return node
+
+    @staticmethod
+    def checkpoint(*args: Any) -> None:
+        """Return None, once other values are there."""
+
+
+def _delayed(node: Any) -> Any:
+    from dusk.delayed import Delayed
+
+    return Delayed(node)
+
+
+def _rebuilt(collection: Any, graph: dict[Hashable, Any], keys: Mapping[Hashable, Hashable]) -> Any:
+    """Return a collection like another one over a graph in which its keys have other names."""
+    names = {_word(key): _word(new) for key, new in keys.items()}
+    rebuild, args = collection.__dask_postpersist__()
+    return rebuild(graph, *args, rename=names)
+
+
+def _word(key: Hashable) -> Any:
+    return key[0] if isinstance(key, tuple) and key else key
+
+
+def _waiting_graph(collection: Any, barrier: Any) -> Any:
+    graph = dict(collection.__dask_graph__())
+    last = _delayed(barrier)
+    graph.update(last.__dask_graph__())
+    keys = {key: clone_key(key, barrier.name) for key in flatten_keys(collection.__dask_keys__())}
+    graph.update({new: (chunks.bind, key, last.key) for key, new in keys.items()})
+    return _rebuilt(collection, graph, keys)
+
+
+def _copied_graph(collection: Any, parents: Sequence[Any], seed: Any, omit: Sequence[Any]) -> Any:
+    graph = dict(collection.__dask_graph__())
+    kept = {key for each in omit for key in each.__dask_graph__()} & graph.keys()
+    names = {key: clone_key(key, seed) for key in graph if key not in kept}
+    copied: dict[Hashable, Any] = {key: graph[key] for key in kept}
+    for parent in parents:
+        copied.update(_delayed(parent).__dask_graph__())
+    for key, new in names.items():
+        task = graph[key]
+        needed = set(dependencies_of(task, graph))
+        task = _renamed_task(task, names)
+        if parents and not needed & names.keys():  # a beginning of what is copied
+            task = (chunks.bind, task, *(_delayed(parent).key for parent in parents))
+        copied[new] = task
+    return _rebuilt(collection, copied, {key: names.get(key, key) for key in flatten_keys(collection.__dask_keys__())})
+
+
+def _renamed_task(task: Any, names: Mapping[Hashable, Hashable]) -> Any:
+    """Return a task with other names for keys."""
+    if is_task(task):
+        return (task[0], *[_renamed_task(each, names) for each in task[1:]])
+    if type(task) is list:
+        return [_renamed_task(each, names) for each in task]
+    if hasattr(type(task), "substitute"):  # Dask's own tasks
+        return task.substitute(names)
+    return names[task] if _is_key(task, names) else task
 
 
 def _members(x: Any) -> list[Any]:
@@ -253,7 +357,8 @@ def bind(
     barriers = [] if parents is None else [_barrier(_members(parents), split_every)]
     left = {(type(each), tokenize(each)) for each in _members(omit)} if omit is not None else set()
     found, repack = unpack_collections(children)
-    copies = [each if (type(each), tokenize(each)) in left else _copied(each, barriers, seed) for each in found]
+    others = [] if omit is None else _members(omit)
+    copies = [each if (type(each), tokenize(each)) in left else _copied(each, barriers, seed, others) for each in found]
     return repack(copies)[0]
 
 

@@ -18,7 +18,63 @@ from dusk._processes import KilledWorker, shutdown
 from dusk._worker import RemoteTraceback
 from dusk.system import CPU_COUNT
 
-__all__ = ["CPU_COUNT", "KilledWorker", "RemoteTraceback", "get", "get_context", "shutdown"]
+__all__ = [
+    "CPU_COUNT",
+    "KilledWorker",
+    "RemoteException",
+    "RemoteTraceback",
+    "get",
+    "get_context",
+    "remote_exception",
+    "shutdown",
+]
+
+
+class RemoteException(Exception):  # noqa: N818  Dask's name
+    """An exception of another process, with its traceback as text.
+
+    Parameters
+    ----------
+    exception : Exception
+    traceback : str
+    """
+
+    def __init__(self, exception: BaseException, traceback: str) -> None:
+        self.exception = exception
+        self.traceback = traceback
+
+    def __str__(self) -> str:
+        return f"{self.exception}\n\nTraceback\n---------\n{self.traceback}"
+
+    def __dir__(self) -> list[str]:
+        return sorted({*dir(type(self)), *self.__dict__, *dir(self.exception)})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "exception":
+            raise AttributeError(name)
+        return getattr(self.exception, name)
+
+
+#: Classes of `remote_exception` by the class of the exception.
+exceptions: dict[type, type] = {}
+
+
+def remote_exception(exc: Exception, tb: str) -> Exception:
+    """Return an exception of the same type that shows a traceback of another process.
+
+    Parameters
+    ----------
+    exc : Exception
+    tb : str
+        The traceback.
+    """
+    kind = type(exc)
+    if kind not in exceptions:
+        try:
+            exceptions[kind] = type(kind.__name__, (RemoteException, kind), {"exception_type": kind})
+        except TypeError:  # a class that can't have subclasses
+            return exc
+    return exceptions[kind](exc, tb)
 
 
 def get_context() -> Any:

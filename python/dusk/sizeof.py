@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 #: Containers with more elements than this are measured by a sample.
 _SAMPLE = 10
+#: Objects of an array that are looked at.
+_SAMPLED = 100
 
 sizeof = Dispatch(name="sizeof")
 
@@ -116,32 +118,62 @@ def register_pandas() -> None:
 
     overhead = 1000
 
-    def objects(values: Any) -> int:
-        if len(values) == 0:
-            return 0
-        sample = values[:: max(1, len(values) // 20)]
-        return int(sum(map(sizeof, sample)) / len(sample) * len(values))
+    def objects(*columns: Any) -> int:
+        """Measure objects by a sample; those that are there several times take memory once."""
+        total = 0
+        seen: set[int] = set()
+        for values in columns:
+            # at random, since values may recur at regular distances, and the same each time
+            some = random.Random(len(values)).sample(range(len(values)), min(len(values), _SAMPLED))
+            sample = [values[i] for i in some]
+            new = {id(each): each for each in sample if id(each) not in seen}
+            seen.update(new)
+            if sample and len(new) > len(sample) // 2:  # most are different: those not looked at as well
+                total += int(sum(map(sizeof, new.values())) / len(sample) * len(values))
+            else:
+                total += sum(map(sizeof, new.values()))
+        return total
 
-    def column(x: Any) -> int:
-        size = int(x.memory_usage(deep=False))
-        return size + objects(x.to_numpy()) if x.dtype == np.dtype(object) else size
+    def inside(x: Any) -> Any:
+        """Return the objects that an array of pandas' or NumPy's refers to, or None."""
+        if isinstance(x, np.ndarray):
+            return x.ravel() if x.dtype == np.dtype(object) else None
+        data = getattr(x, "_ndarray", None)  # such as strings kept by Python
+        return data.ravel() if isinstance(data, np.ndarray) and data.dtype == np.dtype(object) else None
+
+    def arrays(*values: Any) -> int:
+        held = [each for each in map(inside, values) if each is not None]
+        return sum(int(each.nbytes) for each in values) + objects(*held)
 
     @sizeof.register(pd.DataFrame)
     def sizeof_frame(df: pd.DataFrame) -> int:
-        columns = (column(df.iloc[:, i].reset_index(drop=True)) for i in range(df.shape[1]))
-        return sizeof(df.index) + sum(columns) + overhead
+        # Columns of a block are one array, and one column may be there several times.
+        blocks: dict[Any, Any] = {}
+        for i in range(df.shape[1]):
+            values = df.iloc[:, i].array
+            data = values.to_numpy() if isinstance(values.dtype, np.dtype) else values
+            at = data.__array_interface__["data"][0] if isinstance(data, np.ndarray) else id(values)
+            blocks.setdefault((at, str(values.dtype)), data)
+        kinds = {str(dtype) for dtype in df.dtypes}
+        return sizeof(df.index) + sizeof(df.columns) + arrays(*blocks.values()) + overhead * max(1, len(kinds))
 
     @sizeof.register(pd.Series)
     def sizeof_series(s: pd.Series) -> int:
-        return sizeof(s.index) + column(s.reset_index(drop=True)) + overhead
+        values = s.array
+        data = values.to_numpy() if isinstance(values.dtype, np.dtype) else values
+        return sizeof(s.index) + arrays(data) + overhead
 
     @sizeof.register(pd.Index)
     def sizeof_index(i: pd.Index) -> int:
-        return column(i) + overhead
+        if isinstance(i, pd.RangeIndex):
+            return int(i.memory_usage()) + overhead
+        values = i.array
+        return arrays(values.to_numpy() if isinstance(values.dtype, np.dtype) else values) + overhead
 
     @sizeof.register(pd.MultiIndex)
     def sizeof_multi_index(i: pd.MultiIndex) -> int:
-        return sum(column(level) for level in i.levels) + sum(int(codes.nbytes) for codes in i.codes) + overhead
+        levels = sum(sizeof(level) - overhead for level in i.levels)
+        return levels + sum(int(codes.nbytes) for codes in i.codes) + overhead
 
 
 @sizeof.register_lazy("pyarrow")
@@ -208,7 +240,7 @@ def register_rmm() -> None:
         return int(x.nbytes)
 
 
-def _register_entry_points() -> None:
+def _register_entry_point_plugins() -> None:
     from importlib.metadata import entry_points
 
     for each in entry_points(group="dask.sizeof"):
@@ -218,4 +250,4 @@ def _register_entry_points() -> None:
             logger.exception("the entry point %s for sizeof has failed", each.name)
 
 
-_register_entry_points()
+_register_entry_point_plugins()

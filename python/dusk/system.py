@@ -14,7 +14,8 @@ _CGROUP = Path("/sys/fs/cgroup")
 def _own_groups(controller: str) -> Iterator[Path]:
     """Yield the folders of this process's control group and those above it, inner ones first."""
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        with open("/proc/self/cgroup") as file:
+            lines = file.read().splitlines()
     except OSError:
         return
     for line in lines:
@@ -37,7 +38,8 @@ def _own_groups(controller: str) -> Iterator[Path]:
 def _numbers(path: Path) -> list[float]:
     """Read the numbers in a file of the control groups; ``max`` is infinity, a missing file is empty."""
     try:
-        return [math.inf if word == "max" else float(word) for word in path.read_text().split()]
+        with open(str(path)) as file:
+            return [math.inf if word == "max" else float(word) for word in file.read().split()]
     except (OSError, ValueError):
         return []
 
@@ -56,7 +58,9 @@ def cpu_count() -> int:
     if hasattr(os, "sched_getaffinity"):
         count = min(count, len(os.sched_getaffinity(0)))
     if sys.platform == "linux":
-        for folder in _own_groups("cpu"):
+        # containers of the first version of control groups often see their own group at the top
+        tops = (_CGROUP / name for name in ("cpu", "cpu,cpuacct", "cpuacct,cpu"))
+        for folder in (*_own_groups("cpu"), *tops):
             limit = _numbers(folder / "cpu.max")
             if len(limit) != 2:
                 limit = _numbers(folder / "cpu.cfs_quota_us") + _numbers(folder / "cpu.cfs_period_us")

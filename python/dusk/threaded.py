@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextvars
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from dusk._pyget import get_threaded
+from dusk._pyget import ContextAwareThreadPoolExecutor, get_threaded
 from dusk.system import CPU_COUNT
 
 __all__ = ["CPU_COUNT", "ContextAwareThreadPoolExecutor", "get", "pack_exception"]
@@ -18,14 +17,6 @@ main_thread = threading.current_thread()
 default_pool: ThreadPoolExecutor | None = None
 pools: dict[threading.Thread, dict[int, ThreadPoolExecutor]] = {}
 pools_lock = threading.Lock()
-
-
-class ContextAwareThreadPoolExecutor(ThreadPoolExecutor):
-    """Threads in which functions see the context variables of whoever submits them."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run a function in a thread; see `concurrent.futures.Executor.submit`."""
-        return super().submit(contextvars.copy_context().run, fn, *args, **kwargs)
 
 
 def pack_exception(e: BaseException, dumps: Callable[[Any], Any]) -> tuple[BaseException, Any]:

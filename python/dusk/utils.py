@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import operator
 import platform
@@ -32,6 +33,7 @@ from dusk._calls import (
 from dusk._collection import is_dusk_collection, is_namedtuple_instance
 from dusk._derive import derived_from
 from dusk._dispatch import Dispatch
+from dusk._docstrings import extra_titles, skip_doctest
 from dusk._files import changed_cwd, ensure_not_exists, filetext, filetexts, system_encoding, tmp_cwd, tmpdir, tmpfile
 from dusk._names import funcname, hex_pattern, key_split, natural_sort_key, typename
 from dusk._sequences import (
@@ -137,6 +139,10 @@ __all__ = [
     "tmpfile",
     "typename",
     "unzip",
+    "extra_titles",
+    "get_meta_library",
+    "skip_doctest",
+    "stringify",
 ]
 
 # What an object is ----------------------------------------------------------------------------------------------------
@@ -182,6 +188,51 @@ def is_index_like(s: Any) -> bool:
     """Return whether an object or a class has what pandas indexes have."""
     cls = s if isinstance(s, type) else type(s)
     return _has(s, (), ("name", "dtype")) and "index" in cls.__name__.lower()
+
+
+def get_meta_library(like: Any) -> Any:
+    """Return the module that a collection's parts are of, such as pandas or NumPy.
+
+    Parameters
+    ----------
+    like : object or type
+        A collection, an array, a frame, or a class of these.
+    """
+    like = getattr(like, "_meta", like) if is_dusk_collection(like) else like
+    cls = like if isinstance(like, type) else type(like)
+    return importlib.import_module(cls.__module__.partition(".")[0])
+
+
+def stringify(obj: Any, exclusive: Any = None) -> Any:
+    """Return an object as text, or a graph's task with its keys as text.
+
+    Parameters
+    ----------
+    obj : object
+        Text and bytes stay as they are.
+    exclusive : container, optional
+        Only what is in it becomes text, also within tuples, lists and dictionaries.
+
+    Examples
+    --------
+    >>> stringify((abs, ("x", 1)), exclusive=[("x", 1)])[1]
+    "('x', 1)"
+    """
+    kind = type(obj)
+    if kind is str or kind is bytes:
+        return obj
+    if exclusive is None:
+        return str(obj)
+    if kind is list:
+        return [stringify(each, exclusive) for each in obj]
+    if kind is dict:
+        return {key: stringify(value, exclusive) for key, value in obj.items()}
+    try:
+        if obj in exclusive:
+            return str(obj)
+    except TypeError:  # not hashable
+        pass
+    return tuple(stringify(each, exclusive) for each in obj) if kind is tuple else obj
 
 
 def is_cupy_type(x: Any) -> bool:

@@ -564,6 +564,17 @@ impl PyNode {
         parts.into_pyobject(py).map(Some)
     }
 
+    /// For some partitions of a node: that node, and which ones. Else None.
+    fn picked(&self) -> Option<(Self, Vec<usize>)> {
+        match &self.0.op {
+            NodeOp::Partitions(positions) => {
+                let input = self.0.inputs.first()?.clone();
+                Some((Self(input), positions.to_vec()))
+            }
+            _ => None,
+        }
+    }
+
     fn __repr__(&self) -> String {
         format!("<Node {}>", self.0.name())
     }

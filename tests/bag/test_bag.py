@@ -26,6 +26,13 @@ def add(x, y):
     return x + y
 
 
+@pytest.fixture
+def here():
+    """Run bags in this process, where the test sees what functions do."""
+    with dusk.config.set(scheduler="threads"):
+        yield
+
+
 def parts(module, bag):
     with dask.config.set(scheduler="sync"):
         done = (dusk if module is db else dask).compute(*bag.to_delayed())
@@ -156,7 +163,7 @@ def counting(calls):
     return count
 
 
-def test_shared_steps_run_once():
+def test_shared_steps_run_once(here):
     calls = []
     b = db.range(10, 2).map(counting(calls))
     assert calls == []
@@ -164,7 +171,7 @@ def test_shared_steps_run_once():
     assert sorted(calls) == list(range(10))
 
 
-def test_equal_steps_run_once():
+def test_equal_steps_run_once(here):
     calls = []
     count = counting(calls)
     base = db.range(10, 2)
@@ -191,7 +198,7 @@ def test_changed_arguments_are_seen():
     assert again.compute() == [(0, [10]), (1, [10])] and first.compute()
 
 
-def test_chains_stream():
+def test_chains_stream(here):
     seen = []
 
     def first(x):
@@ -229,7 +236,7 @@ def test_different_arguments_are_different_steps():
     assert made[1].compute() == [{"a": 1, "b": 2}, {"a": 1, "b": 3}]
 
 
-def test_persist_and_optimize():
+def test_persist_and_optimize(here):
     calls = []
     b = db.range(6, 3).map(counting(calls))
     held = b.persist()

@@ -33,7 +33,14 @@ def frame():
     return dd.from_pandas(pd.DataFrame({"a": range(10), "s": list("abcdefghij")}), npartitions=3)
 
 
-def test_bind_orders():
+@pytest.fixture
+def here():
+    """Run bags in this process, where the test sees what functions do."""
+    with dusk.config.set(scheduler="threads"):
+        yield
+
+
+def test_bind_orders(here):
     log = []
     parents, children = db.range(20, 10).map(noting(log, "parent")), db.range(6, 3).map(noting(log, "child"))
     bound = bind(children, parents)
@@ -41,7 +48,7 @@ def test_bind_orders():
     assert log == ["parent"] * 20 + ["child"] * 6
 
 
-def test_wait_on_and_checkpoint():
+def test_wait_on_and_checkpoint(here):
     log = []
     slow, fast = db.range(6, 3).map(noting(log, "slow")), db.range(4, 2)
     one, (two,) = wait_on(fast, [slow])
@@ -68,7 +75,7 @@ def test_of_frames_and_values():
     assert clone(x, omit=x).key == x.key
 
 
-def test_clone_shares_nothing():
+def test_clone_shares_nothing(here):
     log = []
     b = db.range(4, 2).map(noting(log, "run"))
     assert dusk.compute(b, clone(b)) == ([0, 1, 2, 3],) * 2
@@ -87,8 +94,8 @@ def test_sizeof():
     assert sizeof([Mine()] * 1000) > 1000 * 12345
     assert sizeof(np.zeros(1000)) == 8000
     assert sizeof(np.broadcast_to(np.float64(1), (10**6,))) == 8
-    assert sizeof(pd.DataFrame({"a": ["x" * 1000] * 100})) > 100_000
-    assert sizeof(pd.DataFrame({"a": pd.Series(["x" * 1000] * 100, dtype=object)})) > 100_000
+    assert sizeof(pd.DataFrame({"a": [f"{i:1000}" for i in range(100)]})) > 100_000
+    assert sizeof(pd.DataFrame({"a": pd.Series([f"{i:1000}" for i in range(100)], dtype=object)})) > 100_000
     assert sizeof(b"abc") == 3 and sizeof({"a": b"x" * 5000}) > 5000
 
 

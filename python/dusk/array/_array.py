@@ -22,6 +22,7 @@ import numpy as np
 
 from dusk import _core, config
 from dusk._node_collection import NodeCollection, PartitionTask
+from dusk._schedulers import default_get
 from dusk.array._array_operators import Operators
 from dusk.array._array_reductions import ReductionMethods
 from dusk.array._array_structure import StructureMethods
@@ -93,6 +94,8 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
     """
 
     __slots__ = ("__weakref__", "_alias", "_boxed", "_held", "_known_chunks", "_meta", "_node")
+
+    __dask_scheduler__ = staticmethod(default_get("threads"))
 
     __array_priority__ = 11
 
@@ -212,13 +215,15 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
 
         return keys(())
 
-    def __dask_graph__(self) -> dict[Hashable, Any]:
+    def __dask_graph__(self) -> Any:
+        from dusk.highlevelgraph import layered
+
         node = self._node
         if self._held is not None and self._held[0] is node:
             # whoever reads the graph finds the values of an array that is there, as in Dask
             return self._held[1].graph(self.name, self.chunks)
         index = product(*(range(n) for n in self.numblocks))
-        return {(self.name, *each): (PartitionTask(node, i),) for i, each in enumerate(index)}
+        return layered(self.name, {(self.name, *each): (PartitionTask(node, i),) for i, each in enumerate(index)})
 
     def __dask_tokenize__(self) -> Any:
         return self.name
@@ -235,11 +240,11 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
 
     def __dusk_rebuild__(self, nodes: list[Any]) -> Array:
         """Return the same array over another node."""
-        return array_of(nodes[0], self._meta, self._alias, self._boxed)
+        return array_of(nodes[0], self._meta, self.name, self._boxed)
 
     @property
-    def dask(self) -> dict[Hashable, Any]:
-        """The graph in Dask's form: one task for each block."""
+    def dask(self) -> Any:
+        """The graph in Dask's form, in one layer: one task for each block."""
         return self.__dask_graph__()
 
     @dask.setter

@@ -4,7 +4,7 @@
     >>> db.from_sequence(["a b", "b c"]).str.split().flatten().frequencies().compute()
     [('a', 1), ('b', 2), ('c', 1)]
 
-Bags run on the threads of this process unless another scheduler is configured.
+Bags run in worker processes unless another scheduler is configured.
 """
 
 from dusk.bag._make import bag_range as range

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-__all__ = ["Apply", "Fused", "Gathered", "Level", "Numbered", "Placed", "Position", "Task", "as_list", "take_first"]
+__all__ = ["Apply", "Fused", "Gathered", "Level", "Numbered", "Placed", "Position", "as_list", "take_first"]
 
 
 class _PositionType:
@@ -60,8 +60,12 @@ class Fused:
 
 
 def as_list(value: Any) -> Any:
-    """Return what is kept of a partition: iterators become lists."""
-    return list(value) if isinstance(value, Iterator) else value
+    """Return what is kept of a partition: iterators become lists, also as its elements where the first is one."""
+    if isinstance(value, Iterator):
+        value = list(value)
+    if type(value) is list and value and isinstance(value[0], Iterator):
+        value = [list(each) if isinstance(each, Iterator) else each for each in value]
+    return value
 
 
 class Level:
@@ -118,26 +122,6 @@ class Gathered:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Gathered, (self.function, self.several))
-
-
-class Task:
-    """A task of a graph in Dask's form, given the values of the keys that it needs."""
-
-    __slots__ = ("as_list", "keys", "task")
-
-    def __init__(self, task: Any, keys: Sequence[Hashable], as_list: bool) -> None:
-        self.task = task
-        self.keys = list(keys)
-        self.as_list = as_list
-
-    def __call__(self, *values: Any) -> Any:
-        from dusk._pyget import evaluate
-
-        value = evaluate(self.task, dict(zip(self.keys, values, strict=True)))
-        return as_list(value) if self.as_list else value
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Task, (self.task, self.keys, self.as_list))
 
 
 def take_first(pair: tuple[Any, Any]) -> Any:

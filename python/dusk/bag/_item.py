@@ -8,7 +8,8 @@ from typing import Any
 from dusk._collection import DuskMethodsMixin
 from dusk._names import funcname
 from dusk._node_collection import NodeCollection
-from dusk._protocol import flatten_keys
+from dusk._protocol import flatten_keys, renamed_key
+from dusk._schedulers import default_get
 from dusk._wire import Code
 from dusk.bag._plan import Each, FromNodes, Graph, Step, interned, lower
 from dusk.tokenize import tokenize
@@ -34,17 +35,19 @@ class StepCollection(NodeCollection):
 
     visualize = DuskMethodsMixin.visualize
 
+    __dask_scheduler__ = staticmethod(default_get("processes"))
+
     def __dusk_nodes__(self) -> list[Any]:
         return lower(self._step)
 
     def __dask_tokenize__(self) -> Any:
         return (type(self).__name__, self._step.name)
 
-    def __dask_graph__(self) -> dict[Hashable, Any]:
-        from dusk._node_collection import PartitionTask
+    def __dask_graph__(self) -> Any:
+        from dusk._node_graph import node_graph
+        from dusk.highlevelgraph import layered
 
-        tasks = [(PartitionTask(node, i),) for node in self.__dusk_nodes__() for i in range(node.npartitions)]
-        return dict(zip(flatten_keys(self.__dask_keys__()), tasks, strict=True))
+        return layered(self._name, node_graph(self.__dusk_nodes__(), list(flatten_keys(self.__dask_keys__()))))
 
     def explain(self, stage: str = "optimized", format: str | None = None) -> str:
         """Return the plan as text; see `dusk.bag.Bag.compute` for running it."""
@@ -89,6 +92,11 @@ class Item(StepCollection):
 
     @property
     def key(self) -> Hashable:
+        """Its name in a graph."""
+        return self._key
+
+    @property
+    def name(self) -> Hashable:
         """Its name in a graph."""
         return self._key
 
@@ -179,5 +187,4 @@ class Item(StepCollection):
 
 
 def _rebuilt_item(dsk: Any, key: Hashable, *, rename: Mapping[str, str] | None = None) -> Item:
-    new = rename.get(key, key) if rename and isinstance(key, str) else key
-    return Item(dsk, new)
+    return Item(dsk, renamed_key(key, rename))

@@ -62,7 +62,7 @@ def from_sequence(seq: Iterable[Any], partition_size: int | None = None, npartit
     parts = [every[i : i + size] for i in builtins.range(0, len(every), size)] or [[]]
     name = f"from_sequence-{tokenize(every, size)}"
     # Not taken from an older bag of the same name: the elements may have been changed in place since.
-    return Bag(Source(name, len(parts), Slices(parts)), name, len(parts))
+    return Bag(Source(name, len(parts), Slices(parts), held=True), name, len(parts))
 
 
 class _Numbers:

@@ -19,7 +19,7 @@ from typing import Any
 
 from dusk import _core
 from dusk._names import key_split
-from dusk.bag._calls import Apply, Fused, Gathered, Level, Numbered, Placed, Position, Task, take_first
+from dusk.bag._calls import Apply, Fused, Gathered, Level, Numbered, Placed, Position, take_first
 
 __all__ = ["Concat", "Each", "FromNodes", "Gather", "Graph", "Select", "Source", "Step", "Tree", "interned", "lower"]
 
@@ -77,8 +77,9 @@ class Step:
         raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in vars(self).items() if name not in ("users", "handles", "_expression")}
-        return state
+        mine = ("users", "handles", "_expression")
+        state = {name: value for name, value in vars(self).items() if name not in mine}
+        return {**state, "_made": None} if "_made" in state else state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -138,6 +139,9 @@ class Source(Step):
         Gets the number of the partition. The same number gives the same elements.
     library : bool
         Whether the function is one of ours.
+    held : bool
+        Whether the partitions are there already: they become values of the plan, each of which goes only where it is
+        needed, and the function isn't called anywhere else.
     """
 
     def __init__(
@@ -148,15 +152,26 @@ class Source(Step):
         *,
         lazy_out: bool = False,
         library: bool = True,
+        held: bool = False,
     ) -> None:
         super().__init__(name, npartitions)
         self.function = function
         self.lazy_out = lazy_out
         self.library = library
+        self.held = held
+        #: What `make` has returned: held values are the same ones each time.
+        self._made: list[Any] | None = None
 
     def make(self, segments: Sequence[list[Any]]) -> list[Any]:
-        function = Fused(Apply(self.function, (Position,)), self.lazy_out, self.prefix)
-        return [_source(function, self)]
+        if self._made is None:
+            node = _source(Fused(Apply(self.function, (Position,)), self.lazy_out, self.prefix), self)
+            if self.held:
+                from dusk._engine import snapshot
+
+                (chunks,) = _core.execute([node], snapshot(sync=True).for_core())
+                node = _core.from_chunks(chunks, node)
+            self._made = [node]
+        return self._made
 
 
 class FromNodes(Step):
@@ -407,19 +422,10 @@ class Graph(Step):
         self.as_lists = as_lists
 
     def make(self, segments: Sequence[list[Any]]) -> list[Any]:
-        from dusk._pyget import _Plan
+        from dusk._graph_nodes import graph_nodes
         from dusk.tokenize import tokenize
 
-        plan = _Plan(self.dsk, self.keys)
-        made: dict[Hashable, Any] = {}
-        wanted = set(self.keys)
-        whole = tokenize(dict(self.dsk))
-        for key in plan.rank:
-            needed = sorted(plan.needs[key], key=str)
-            function = Task(self.dsk[key], needed, self.as_lists and key in wanted)
-            token = tokenize("graph", whole, key)
-            made[key] = _call(function, [made[each] for each in needed], key_split(key), "partition", 1, token, False)
-        return [made[key] for key in self.keys]
+        return graph_nodes(self.dsk, self.keys, tokenize(dict(self.dsk)), as_lists=self.as_lists)
 
 
 # --- lowering ---------------------------------------------------------------------------------------------------------
@@ -451,7 +457,7 @@ def _joins(step: Step, with_sources: bool) -> bool:
     if len(step.users) > 1:
         return False
     if isinstance(step, Source):
-        return with_sources  # makes the same elements each time, so it doesn't matter who else holds it
+        return with_sources and not step.held  # makes the same elements each time, so no matter who else holds it
     return isinstance(step, Each) and not step.handles
 
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from dusk._calls import apply, takes_multiple_arguments
 from dusk._names import funcname
 from dusk.bag import chunk
 from dusk.bag._item import Item
@@ -195,5 +196,7 @@ class Reductions:
         split_every : int or False, optional
             See `reduction`.
         """
+        if callable(key) and takes_multiple_arguments(key):
+            key = functools.partial(apply, key)  # it takes the items of an element
         function = chunk.TopK(k, key)
         return self.reduction(function, function.merge, split_every=split_every, out_type=type(self), name="topk")

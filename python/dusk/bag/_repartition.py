@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dusk.bag import chunk
+from dusk.bag._parts import total_mem_usage
 
 __all__ = ["by_number", "by_size"]
 
@@ -33,7 +34,7 @@ def by_size(bag: Any, size: int) -> Groups | None:
 
     if size < 1:
         raise ValueError(f"partition_size must be positive, got {size}")
-    sizes = map_partitions(_bytes_of, bag).compute()
+    sizes = map_partitions(total_mem_usage, bag).compute()
     pieces = [max(1, math.ceil(each / size)) for each in sizes]
     groups: Groups = []
     pending: list[int] = []
@@ -57,9 +58,3 @@ def _cut(pieces: list[int]) -> Groups:
     for position, number in enumerate(pieces):
         groups.extend((chunk.Piece(i, number), [position]) for i in range(number))
     return groups
-
-
-def _bytes_of(part: list[Any]) -> list[int]:
-    from dusk.sizeof import sizeof
-
-    return [sum(map(sizeof, part))]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import enum
 import functools
 import itertools
 import operator
 import random
+import types
 import warnings
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any
@@ -248,6 +252,51 @@ def itself(position: int) -> int:
 # --- grouping ---------------------------------------------------------------------------------------------------------
 
 
+def steady_hash(x: Any) -> int:
+    """Return a hash that is the same in all processes, and the same for equal objects.
+
+    Python's own differs for text and for what it hashes by address. A type that says itself what its hash is keeps it:
+    worker processes start with one seed.
+    """
+    kind = type(x)
+    if kind is int or isinstance(kind.__hash__, types.FunctionType) and not _is_made_hash(kind):
+        return hash(x)
+    if isinstance(x, str):
+        return zlib.crc32(x.encode("utf-8", "surrogatepass"))
+    if isinstance(x, bytes):
+        return zlib.crc32(x)
+    if x is None:
+        return 0x6E6F6E65
+    if isinstance(x, tuple):
+        return _hash_of_items(x)
+    if isinstance(x, frozenset):
+        return sum(map(steady_hash, x))
+    if isinstance(x, enum.Enum):
+        return steady_hash(x.name)
+    if dataclasses.is_dataclass(x) and isinstance(kind.__hash__, types.FunctionType):
+        return _hash_of_items([getattr(x, field.name) for field in dataclasses.fields(x) if _is_hashed(field)])
+    return hash(x)
+
+
+def _is_made_hash(kind: type) -> bool:
+    """Whether the hash of a class comes from `dataclasses` or `enum`, so that it goes by its fields or its name."""
+    made: Any = kind.__hash__
+    if issubclass(kind, enum.Enum):
+        return made is enum.Enum.__hash__
+    return dataclasses.is_dataclass(kind) and made.__code__.co_filename == "<string>"
+
+
+def _hash_of_items(items: Iterable[Any]) -> int:
+    whole = 0x345678
+    for each in items:
+        whole = (whole * 1000003 ^ steady_hash(each)) & 0xFFFFFFFFFFFFFFFF
+    return whole
+
+
+def _is_hashed(field: Any) -> bool:
+    return field.compare if field.hash is None else field.hash
+
+
 def split_groups(
     grouper: Callable[[Any], Hashable], npartitions: int, part: Iterable[Any]
 ) -> list[dict[Hashable, list]]:
@@ -255,7 +304,7 @@ def split_groups(
     parts: list[dict[Hashable, list]] = [{} for _ in range(npartitions)]
     for x in part:
         group = grouper(x)
-        own = parts[hash(group) % npartitions]
+        own = parts[steady_hash(group) % npartitions]
         members = own.get(group)
         if members is None:
             own[group] = [x]

@@ -2,8 +2,8 @@
 
 Every method of Dask's bags is here. Elements stream through the steps that follow one another; a step whose result is
 used more than once, or kept, makes lists. Reductions are trees. `groupby` brings equal groups together by their hash in
-this process, whatever ``shuffle`` says. Bags run on the threads of this process unless another scheduler is configured;
-Dask's default for bags, worker processes, is not the default here.
+one run, whatever ``shuffle`` says. Bags run in worker processes unless another scheduler is asked for or configured, as
+in Dask; a bag that is part of a delayed value or of a frame runs where that does.
 """
 
 from __future__ import annotations
@@ -189,8 +189,8 @@ class Bag(Reductions, StepCollection):
 
         Parameters
         ----------
-        predicate : callable or Bag
-            A bag with the same partitions says by its elements which to keep.
+        predicate : callable, Bag or None
+            A bag with the same partitions says by its elements which to keep; None keeps what is true itself.
         """
         return self._filter(predicate, True)
 
@@ -212,10 +212,11 @@ class Bag(Reductions, StepCollection):
             function = functools.partial(chunk.flags_chunk, keep)
             steps = [self._step, predicate._step]
             return Bag._of(Each(name, function, steps, lazy_in=True, lazy_out=True, library=True))
-        if not callable(predicate):
-            raise TypeError(f"{word} needs a function, got {type(predicate).__name__}")
+        if predicate is not None and not callable(predicate):
+            raise TypeError(f"{word} needs a function, a bag or None, got {type(predicate).__name__}")
         function = functools.partial(chunk.filter_chunk, predicate, keep)
-        return self._each(f"{word}-{funcname(predicate)}", function, predicate, keep)
+        name = word if predicate is None else f"{word}-{funcname(predicate)}"
+        return self._each(name, function, predicate, keep, library=predicate is None)
 
     def pluck(self, key: Any, default: Any = no_default) -> Bag:
         """Take one item of each element, or a tuple of items.
@@ -364,7 +365,7 @@ class Bag(Reductions, StepCollection):
             raise ValueError(f"npartitions must be positive, got {npartitions}")
         function = grouper if callable(grouper) else operator.itemgetter(grouper)
         count = npartitions or self.npartitions
-        token = tokenize(self, grouper, count, "groupby")
+        token = tokenize(self, grouper, count, "groupby", *([] if max_branch is None else [max_branch]))
         split = functools.partial(chunk.split_groups, function, count)
         part = Each(f"groupby-split-{token}", split, [self._step], lazy_in=True)
         return Bag._of(Spread(f"groupby-collect-{token}", chunk.merge_groups, interned(part), count))
@@ -576,6 +577,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("bag_range", "bag_zip", "concat", "from_delayed", "from_sequence", "from_url"), "_make"),
     **dict.fromkeys(("bag_map", "map_partitions"), "_map"),
     "random_state_data_python": "chunk",
+    **dict.fromkeys(("reify", "total_mem_usage"), "_parts"),
     "system_encoding": "text",
     "to_textfiles": "_output",
 }

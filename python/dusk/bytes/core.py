@@ -109,7 +109,14 @@ def read_bytes(
 
     if delimiter is not None and (not isinstance(delimiter, bytes) or not delimiter):
         raise TypeError("delimiter must be bytes, and not empty")
-    files = open_files(urlpath, mode="rb", compression=compression, storage_options=kwargs)
+    try:
+        files = open_files(urlpath, mode="rb", compression=compression, storage_options=kwargs)
+    except ValueError as error:
+        if not str(error).startswith("No files"):
+            raise
+        raise FileNotFoundError(f"{urlpath} resolved to no files") from error
+    if blocksize is not None and not isinstance(blocksize, str) and blocksize != int(blocksize):
+        raise TypeError(f"blocksize must be a whole number of bytes, got {blocksize!r}")
     size = None if blocksize is None else parse_bytes(blocksize)
     if size is not None and size < 1:
         raise ValueError(f"blocksize must be positive, got {size}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -48,7 +49,7 @@ def get_colors(palette: str | Sequence[str], funcs: Iterable[Any]) -> list[str]:
         What gets colours.
     """
     every = list(funcs)
-    unique = sorted(set(every), key=str)
+    unique = sorted(set(every), key=_place)
     colors = palette
     if isinstance(palette, str):
         _bokeh()
@@ -57,10 +58,15 @@ def get_colors(palette: str | Sequence[str], funcs: Iterable[Any]) -> list[str]:
         found = palettes.all_palettes.get(palette)
         if found is None:
             raise ValueError(f"bokeh has no palette {palette!r}")
-        step = max(found)
-        colors = found[step]
+        # the smallest that has a colour for each, so that they differ as much as they can
+        colors = found[min((size for size in found if size >= len(unique)), default=max(found))]
     cycle = dict(zip(unique, itertools.cycle(colors), strict=False))
     return [cycle[each] for each in every]
+
+
+def _place(x: Any) -> tuple[bool, Any, str]:
+    number = isinstance(x, int | float)
+    return (not number, x if number else 0, str(x))
 
 
 def fix_bounds(start: float, end: float, min_span: float) -> tuple[float, float]:
@@ -76,15 +82,15 @@ def _word(key: Any, task: Any) -> str:
     return funcname(function) if callable(function) else key_split(key)
 
 
-def _figure(start: float, end: float, title: str, **kwargs: Any) -> Any:
+def _figure(start: float | None, end: float | None, **kwargs: Any) -> Any:
     bokeh = _bokeh()
     options: dict[str, Any] = {
-        "title": title,
+        "title": "Profile Results",
         "tools": "hover,save,reset,xwheel_zoom,xpan",
         "toolbar_location": "above",
         "width": 800,
         "height": 300,
-        "x_range": fix_bounds(0, end - start, 1e-6),
+        "x_range": (0, 1) if start is None or end is None else fix_bounds(0, end - start, 1e-6),
     }
     figure = bokeh.plotting.figure(**{**options, **kwargs})
     figure.xaxis.axis_label = "Time (s)"
@@ -122,7 +128,7 @@ def plot_tasks(
     -------
     bokeh.plotting.figure
     """
-    figure = _figure(start_time or 0.0, end_time or 1.0, "Profile Results", **kwargs)
+    figure = _figure(start_time, end_time, **kwargs)
     workers = {worker: i for i, worker in enumerate(sorted({each.worker_id for each in results}, key=str))}
     words = [_word(each.key, each.task) for each in results]
     data = {
@@ -143,7 +149,12 @@ def plot_tasks(
 
 
 def plot_resources(
-    results: Sequence[Any], start_time: float, end_time: float, palette: str = "Viridis", **kwargs: Any
+    results: Sequence[Any],
+    start_time: float,
+    end_time: float,
+    palette: str = "Viridis",
+    label_size: int = 60,
+    **kwargs: Any,
 ) -> Any:
     """Draw the use of the processors and of memory over time.
 
@@ -155,6 +166,8 @@ def plot_resources(
         When it began and ended.
     palette : str, default "Viridis"
         Colours, by a name in ``bokeh.palettes``.
+    label_size : int, default 60
+        Accepted for compatibility: the other drawings have labels of tasks.
     **kwargs
         For bokeh's ``figure``.
 
@@ -162,14 +175,14 @@ def plot_resources(
     -------
     bokeh.plotting.figure
     """
-    figure = _figure(start_time or 0.0, end_time or 1.0, "Profile Results", **kwargs)
+    figure = _figure(start_time, end_time, **kwargs)
     from bokeh.models import LinearAxis, Range1d
 
     busy, held = get_colors(palette, ["cpu", "mem"])
     data = {
-        "time": [each.time - start_time for each in results],
-        "cpu": [each.cpu for each in results],
-        "mem": [each.mem for each in results],
+        "time": [time - start_time for time, _, _ in results],
+        "cpu": [cpu for _, _, cpu in results],
+        "mem": [mem for _, mem, _ in results],
     }
     source = _source(data)
     figure.y_range = Range1d(*fix_bounds(0, max(data["cpu"], default=0) * 1.05, 100))
@@ -215,7 +228,7 @@ def plot_cache(
     -------
     bokeh.plotting.figure
     """
-    figure = _figure(start_time or 0.0, end_time or 1.0, "Profile Results", **kwargs)
+    figure = _figure(start_time, end_time, **kwargs)
     figure.yaxis.axis_label = f"Cache Size ({metric_name})"
     changes: dict[str, list[tuple[float, float]]] = {}
     for each in results:
@@ -252,6 +265,7 @@ def visualize(
     show: bool = True,
     save: bool | None = None,
     mode: str | None = None,
+    file_path: str | os.PathLike[str] | None = None,
     **kwargs: Any,
 ) -> Any:
     """Draw what profilers have noted, below one another on one axis of time.
@@ -267,6 +281,8 @@ def visualize(
         Write the file; by default not inside a notebook.
     mode : str, optional
         Where the page takes bokeh's code from, as bokeh's ``Resources`` say it: "inline" by default.
+    file_path : str, optional
+        Another name for ``filename``. Deprecated.
     **kwargs
         For the drawings.
 
@@ -279,17 +295,19 @@ def visualize(
     import bokeh.layouts
     import bokeh.resources
 
+    if file_path is not None:
+        warnings.warn("The file_path keyword argument is deprecated, use filename instead", FutureWarning, stacklevel=2)
+        filename = file_path
     several = list(profilers) if isinstance(profilers, list | tuple) else [profilers]
     if not several:
         raise ValueError("visualize needs at least one profiler")
-    # A page for one run: the profilers share the axis of time.
-    begun = [each.start_time for each in several if each.start_time is not None]
-    ended = [each.end_time for each in several if each.end_time is not None]
-    if not begun or not ended:
-        raise ValueError("the profilers have seen no computation yet")
     figures = [each._plot(**kwargs) for each in several]
+    # A page for one run: the profilers share the axis of time, named below the last, and the title above the first.
     for each in figures[1:]:
         each.x_range = figures[0].x_range
+        each.title = None
+    for each in figures[:-1]:
+        each.xaxis.axis_label = None
     drawing = figures[0] if len(figures) == 1 else bokeh.layouts.gridplot([[each] for each in figures])
     notebook = bokeh.io.state.curstate().notebook
     if save or (save is None and not notebook):

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, TextIO
 
 from dusk._units import format_bytes, format_elapsed
-from dusk._units import format_time as format_time
 from dusk.callbacks import Callback
 
 
@@ -197,3 +196,19 @@ def _screen_for(out: TextIO | bool | None) -> _Screen | None:
             return _Cell(display)
         out = sys.stdout
     return _Screen(out) if out is not None else None  # a process without a console has no stdout
+
+
+def format_time(t: float) -> str:
+    """Return seconds as text of eight letters. Deprecated: use `dusk.utils.format_time`."""
+    import warnings
+
+    warnings.warn(
+        "format_time of the progress bar is deprecated; use dask.utils.format_time, or dusk.utils.format_time",
+        FutureWarning,
+        stacklevel=2,
+    )
+    minutes, seconds = divmod(t, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours:2.0f}hr {minutes:2.0f}min {seconds:4.1f}s"
+    return f"{minutes:2.0f}min {seconds:4.1f}s" if minutes else f"{seconds:4.1f}s"
