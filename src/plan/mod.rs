@@ -41,7 +41,7 @@ pub fn lower(nodes: &[NodeRef], settings: &Settings) -> Result<(TaskGraph, Vec<u
     lowering.done.reserve(all.len());
     for node in &all {
         if node.npartitions() == 1 && matches!(node.op, NodeOp::PerPartition(_) | NodeOp::Gather(_)) {
-            lowering.partition(&node, 0)?;
+            lowering.partition(node, 0)?;
         }
     }
     let resting = resting_places(&all);
