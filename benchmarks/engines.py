@@ -47,6 +47,12 @@ def warm_nothing() -> None:
     """Do nothing: a pool is made anew by each query."""
 
 
+def warm_numexpr() -> None:
+    import numexpr
+
+    numexpr.evaluate("a + 1", {"a": 1.0})
+
+
 def warm_pandas() -> None:
     import pandas as pd
 
@@ -78,6 +84,8 @@ ENGINES = {
     "futures": Engine("concurrent.futures", "", warm_nothing),  # part of Python
     "joblib": Engine("joblib", "joblib", warm_nothing),
     "pandas": Engine("pandas", "pandas", warm_pandas),
+    "numpy": Engine("numpy", "numpy", warm_nothing),
+    "numexpr": Engine("numexpr", "numexpr", warm_numexpr),
 }
 
 

@@ -23,5 +23,7 @@ class Workload:
     # The names of the key columns and the value columns of the answer, in every engine.
     keys: list[str]
     values: list[str]
-    # Contestants by name. `engine` or `engine:variant`; `pandas` gives the answer that the others must give.
+    # Contestants by name: `engine` or `engine:variant`.
     contestants: dict[str, Prepare]
+    # The contestant that gives the answer that the others must give.
+    check: str = "pandas"

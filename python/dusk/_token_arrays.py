@@ -6,9 +6,11 @@ import hashlib
 import os
 from typing import Any
 
+from dusk import _core
 from dusk._dispatch import Dispatch
 from dusk.tokenize import hash_buffer_hex, normalize_object, normalize_seq
 
+_LARGE = 2**20  # the engine hashes larger arrays, on all cores
 _MAPPED_FROM = 64 * 2**20  # larger maps of files are not read but named by their file
 
 
@@ -62,6 +64,8 @@ def register_numpy(normalize_token: Dispatch) -> None:
         if x.dtype.hasobject or x.dtype.kind == "T":  # the buffer holds addresses
             return "objects", hash_buffer_hex(_text_of(x.ravel().tolist())), str(x.dtype), x.shape
         data = np.ascontiguousarray(x).reshape(-1)
+        if data.nbytes >= _LARGE:
+            return _core.content_token(data.view(np.uint8)), x.dtype, x.shape
         return hash_buffer_hex(data.view(np.uint8) if data.nbytes else b""), x.dtype, x.shape
 
     def _text_of(values: list[Any]) -> bytes:

@@ -1,6 +1,7 @@
 //! Where blocks of arrays come from: memory, files, functions of the position. A source reads any region.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use crate::chunk::ArrayChunk;
 use crate::error::Result;
@@ -10,6 +11,9 @@ use crate::wire::Encoder;
 
 /// Part of an array: where it begins and how long it is, along each axis.
 pub type Region = [(usize, usize)];
+
+/// Where the elements along an axis of a view come from: axis, first element, step; `None` for a new axis.
+pub type ViewAxis = Option<(usize, usize, isize)>;
 
 /// A source of blocks. It is immutable.
 pub trait ArraySource: Debug + Send + Sync {
@@ -36,6 +40,22 @@ pub trait ArraySource: Debug + Send + Sync {
     /// # Errors
     /// When they can't be read.
     fn read(&self, region: &Region) -> Result<ArrayChunk>;
+
+    /// Whether its elements are in memory, so that reading any region costs nothing.
+    fn in_memory(&self) -> bool {
+        false
+    }
+
+    /// These of its elements, with `fixed` positions of axes that are gone, as a source of `shape`. `None` when reading
+    /// blocks of that could cost more than reading its own.
+    fn viewed(
+        &self,
+        _axes: &[ViewAxis],
+        _fixed: &[(usize, usize)],
+        _shape: &[usize],
+    ) -> Option<Arc<dyn ArraySource>> {
+        None
+    }
 
     /// What its wire form is called.
     fn wire_kind(&self) -> &'static str;

@@ -3,6 +3,7 @@
 pub mod agg;
 pub mod compile;
 pub mod concat;
+pub mod content;
 pub mod decode;
 pub mod group;
 pub mod nd;

@@ -5,6 +5,8 @@
 mod fuse_array;
 mod predicate;
 mod project;
+mod push_views;
+mod recut;
 mod share;
 
 use hashbrown::HashMap;
@@ -35,8 +37,12 @@ pub fn optimize(roots: &[NodeRef]) -> Result<Vec<NodeRef>> {
     let roots = share::run(&roots)?;
     // Columns then, when all readers are known: nothing may look at a column that was cut.
     let roots = project::run(&roots)?;
-    // Arrays: steps between elements vanish once nothing else reads them.
-    fuse_array::run(&roots)
+    // Views of arrays below what they look at, so that the elementwise operations that they stood between meet.
+    let roots = push_views::run(&roots)?;
+    // Then steps between elements vanish once nothing else reads them.
+    let roots = fuse_array::run(&roots)?;
+    // Last, when it is known what a reduction reads at all.
+    recut::run(&roots)
 }
 
 /// `roots` without the columns that nobody reads.

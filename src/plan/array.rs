@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::chunk::host::{BlockSite, CallSite};
 use crate::error::{Error, Result};
-use crate::expr::NodeRef;
 use crate::expr::array::view::overlapping;
 use crate::expr::array::{ArrayOp, Blocks, OutAxis, View, array_of, blocks, elementwise};
-use crate::nd::Axis;
+use crate::expr::{NodeOp, NodeRef};
+use crate::nd::{Axis, Grid};
 use crate::op::nd::NdExpr;
 use crate::plan::Lowering;
 use crate::task::array::{Compute, Gather, Piece};
@@ -67,6 +67,13 @@ impl Lowering<'_> {
         let schema = array_of(node)?;
         let input = &node.inputs[0];
         let source = &array_of(input)?.grid;
+        if let NodeOp::Array(ArrayOp::Source(from)) = &input.op
+            && from.in_memory()
+            && let Some(region) = region(view, source, &schema.grid, index)
+        {
+            let op = TaskOp::ReadArray(from.clone(), region.into());
+            return Ok(self.push(node, number, op, vec![], 0));
+        }
         let mut runs: Vec<Vec<Run>> = vec![Vec::new(); source.axes.len()];
         let mut shape = Vec::with_capacity(index.len());
         for ((from, i), to) in view.axes.iter().zip(index).zip(&schema.grid.axes) {
@@ -258,6 +265,26 @@ impl Lowering<'_> {
         };
         Ok(self.push(node, number, op, inputs, 0))
     }
+}
+
+/// The part of the input that the block at `index` of a view is, when it is just one box of it.
+fn region(view: &View, source: &Grid, grid: &Grid, index: &[usize]) -> Option<Vec<(usize, usize)>> {
+    if !view.fixed.is_empty() {
+        return None;
+    }
+    let axes = view.axes.iter().enumerate().zip(&grid.axes).zip(index);
+    axes.map(|(((own, from), to), i)| match *from {
+        OutAxis::Overlap { axis, before, after } if axis == own => {
+            let (begin, end) = overlapping(&source.axes[axis], *i, before, after)?;
+            Some((begin, end - begin))
+        }
+        OutAxis::Affine { axis, start, step: 1 } if axis == own => {
+            let (begin, end) = to.bounds(*i)?;
+            Some((start + begin, end - begin))
+        }
+        _ => None,
+    })
+    .collect()
 }
 
 /// The elements `begin..end` of an axis of the result, which are at `start + step * i` of `source`, block by block.

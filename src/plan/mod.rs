@@ -39,9 +39,15 @@ pub fn lower(nodes: &[NodeRef], settings: &Settings) -> Result<(TaskGraph, Vec<u
     let all = topological(nodes);
     lowering.graph.tasks.reserve(all.len());
     lowering.done.reserve(all.len());
-    for node in all {
+    for node in &all {
         if node.npartitions() == 1 && matches!(node.op, NodeOp::PerPartition(_) | NodeOp::Gather(_)) {
-            lowering.partition(&node, 0)?;
+            lowering.partition(node, 0)?;
+        }
+    }
+    let resting = resting_places(&all);
+    for node in &resting {
+        for partition in 0..node.npartitions() {
+            lowering.partition(node, partition)?;
         }
     }
     let mut counts = Vec::with_capacity(nodes.len());
@@ -52,7 +58,28 @@ pub fn lower(nodes: &[NodeRef], settings: &Settings) -> Result<(TaskGraph, Vec<u
         }
         counts.push(node.npartitions());
     }
+    if !resting.is_empty() {
+        lowering.graph.forget_unread();
+    }
     Ok((lowering.graph, counts))
+}
+
+/// Nodes of long chains of arrays, in order and never far from one to the next. When they are lowered first, lowering any
+/// other node doesn't go deep: it goes by recursion from a block to those that it needs. What nobody turns out to need is
+/// taken out of the graph again.
+fn resting_places(all: &[NodeRef]) -> Vec<NodeRef> {
+    const FAR: usize = 256;
+    let mut depths: HashMap<Token, usize> = HashMap::new();
+    let mut places = Vec::new();
+    for node in all.iter().filter(|node| node.array.is_some()) {
+        let below = node.inputs.iter().filter_map(|input| depths.get(&input.token));
+        let depth = below.max().map_or(0, |depth| depth + 1);
+        if depth == FAR {
+            places.push(node.clone());
+        }
+        depths.insert(node.token, depth % FAR);
+    }
+    places
 }
 
 /// Where the rows of a partition were read, when that is one partition of a source and not far below.

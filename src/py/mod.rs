@@ -35,7 +35,7 @@ mod _core {
     #[pymodule_export]
     use super::array::build::{
         array_blocks, array_cast, array_concat, array_elementwise, array_from_numpy, array_join,
-        array_reduce, array_view,
+        array_reduce, array_view, content_token,
     };
     #[pymodule_export]
     use super::array::zarr::{PyZarrArray, PyZarrWriter, zarr_document, zarr_reads, zarr_write_grid};

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use arrow::buffer::MutableBuffer;
+
 use crate::chunk::{ArrayChunk, Chunk};
 use crate::error::{Error, Result};
 use crate::kernels::nd::copy;
@@ -59,7 +61,14 @@ impl Gather {
             .map(|(chunk, piece)| self.view(array_in(chunk)?, piece))
             .collect::<Result<Vec<_>>>()?;
         if let [view] = views.as_slice() {
-            return copy::compact(view);
+            // Whoever reads it can follow strides; it is copied where it would keep much more memory than its own alive.
+            let bytes = view.size() * view.dtype.itemsize();
+            let repeated =
+                (view.shape.iter().zip(&view.strides)).any(|(len, stride)| *len > 1 && *stride == 0);
+            if repeated || view.nbytes() > 2 * bytes {
+                return copy::compact(view);
+            }
+            return Ok(view.clone());
         }
         let dtype = views[0].dtype.clone();
         let shape: Option<Vec<usize>> = self.shape.iter().copied().collect();
@@ -159,18 +168,88 @@ impl Compute {
     /// # Errors
     /// When their shapes don't go together, or a loop refuses its operands.
     pub fn run(&self, inputs: &[Chunk]) -> Result<ArrayChunk> {
-        let program = self
-            .program
+        let (blocks, shape) = self.blocks(inputs)?;
+        self.program()?.run(&blocks, &shape)
+    }
+
+    fn program(&self) -> Result<&NdProgram> {
+        self.program
             .get_or_init(|| NdProgram::compile(&self.expr, &self.elems))
             .as_ref()
-            .map_err(Clone::clone)?;
+            .map_err(Clone::clone)
+    }
+
+    /// The inputs with their planned types, and the shape that they make.
+    fn blocks(&self, inputs: &[Chunk]) -> Result<(Vec<ArrayChunk>, Vec<usize>)> {
         let blocks = inputs
             .iter()
             .zip(&self.elems)
             .map(|(chunk, elem)| as_elem(array_in(chunk)?, *elem))
             .collect::<Result<Vec<_>>>()?;
         let shape = broadcast_shape(&blocks)?;
-        program.run(&blocks, &shape)
+        Ok((blocks, shape))
+    }
+
+    /// The shape that the inputs make, and the elements as [`Self::run`] gives them: band by band along the first axis, each
+    /// of about `bytes`, in memory that stays in the caches and is written again for the next. `visit` gets a band and where
+    /// it begins; `start` is told the shape and the type first.
+    ///
+    /// # Errors
+    /// As [`Self::run`], and what `start` and `visit` report.
+    pub fn bands<S>(
+        &self,
+        inputs: &[Chunk],
+        bytes: usize,
+        start: impl FnOnce(&[usize], Elem) -> Result<S>,
+        mut visit: impl FnMut(&mut S, &ArrayChunk, usize) -> Result<()>,
+    ) -> Result<S> {
+        let (blocks, shape) = self.blocks(inputs)?;
+        if let (NdExpr::Input(place), true) = (&*self.expr, blocks.iter().all(|block| block.shape == shape)) {
+            // Nothing to compute.
+            let block = blocks
+                .get(*place)
+                .ok_or_else(|| Error::internal("an expression over an input that isn't there"))?;
+            let mut state = start(&shape, self.elems[*place])?;
+            visit(&mut state, block, 0)?;
+            return Ok(state);
+        }
+        let program = self.program()?;
+        let out = program.out();
+        let mut state = start(&shape, out)?;
+        let rows = shape.first().copied().unwrap_or(1);
+        let row = shape.iter().skip(1).product::<usize>() * out.itemsize();
+        let step = (bytes / row.max(1)).max(1);
+        let one = blocks
+            .iter()
+            .all(|block| block.strides.iter().all(|stride| *stride == 0));
+        if step >= rows || one {
+            visit(&mut state, &program.run(&blocks, &shape)?, 0)?;
+            return Ok(state);
+        }
+        let mut memory = MutableBuffer::new(step * row);
+        let mut part = shape.clone();
+        for from in (0..rows).step_by(step) {
+            part[0] = step.min(rows - from);
+            let pieces = blocks
+                .iter()
+                .map(|block| {
+                    let mut parts: Vec<_> = block.shape.iter().map(|len| (0, *len, 1)).collect();
+                    if block.shape.len() == shape.len() && block.shape[0] == rows {
+                        parts[0] = (from, part[0], 1);
+                    }
+                    block.slice(&parts)
+                })
+                .collect::<Result<Vec<_>>>()?;
+            memory.resize(part[0] * row, 0);
+            program.run_into(&pieces, &part, memory.as_slice_mut())?;
+            let band = ArrayChunk::dense(NdDtype::Num(out), part.clone(), memory.into())?;
+            visit(&mut state, &band, from)?;
+            memory = band
+                .buffer
+                .into_mutable()
+                .unwrap_or_else(|_| MutableBuffer::new(step * row));
+        }
+        Ok(state)
     }
 }
 

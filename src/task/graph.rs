@@ -150,3 +150,50 @@ pub struct TaskGraph {
     /// Keys that the makers of nodes have given, where callbacks shall see these rather than names.
     pub keys: HashMap<TaskId, HostRef>,
 }
+
+impl TaskGraph {
+    /// Takes out the tasks that no output needs.
+    pub fn forget_unread(&mut self) {
+        let mut read = vec![false; self.tasks.len()];
+        for output in &self.outputs {
+            read[*output as usize] = true;
+        }
+        for at in (0..self.tasks.len()).rev() {
+            if read[at] {
+                for input in &self.tasks[at].inputs {
+                    read[*input as usize] = true;
+                }
+            }
+        }
+        if !read.contains(&false) {
+            return;
+        }
+        let mut next: TaskId = 0;
+        let places: Vec<TaskId> = read
+            .iter()
+            .map(|read| {
+                let place = next;
+                next += TaskId::from(*read);
+                place
+            })
+            .collect();
+        let mut at = 0;
+        self.tasks.retain(|_| {
+            at += 1;
+            read[at - 1]
+        });
+        for task in &mut self.tasks {
+            for input in &mut task.inputs {
+                *input = places[*input as usize];
+            }
+        }
+        for output in &mut self.outputs {
+            *output = places[*output as usize];
+        }
+        let keys = std::mem::take(&mut self.keys).into_iter();
+        self.keys = keys
+            .filter(|(task, _)| read[*task as usize])
+            .map(|(task, key)| (places[task as usize], key))
+            .collect();
+    }
+}

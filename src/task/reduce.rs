@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::chunk::{ArrayChunk, Chunk};
 use crate::error::{Error, Result};
 use crate::expr::array::reduce::Reduce;
-use crate::kernels::nd::reduce::{self, Numbering};
+use crate::kernels::nd::reduce::walk::BAND;
+use crate::kernels::nd::reduce::{self, Accumulator, Numbering};
 use crate::nd::Elem;
 use crate::op::nd_reduce::ReduceOp;
 use crate::task::array::Compute;
@@ -27,9 +28,17 @@ impl Partial {
     /// # Errors
     /// As `Compute::run`.
     pub fn run(&self, inputs: &[Chunk]) -> Result<Vec<ArrayChunk>> {
-        let block = self.compute.run(inputs)?;
-        let ndim = block.shape.len();
-        let numbering = match self.spec.axes.as_slice() {
+        let start = |shape: &[usize], elem: Elem| {
+            let numbering = self.numbering(shape.len())?;
+            Accumulator::new(self.spec.state, elem, shape, &self.spec.axes, numbering)
+        };
+        let take = |state: &mut Accumulator, band: &ArrayChunk, at: usize| state.update(band, at);
+        self.compute.bands(inputs, BAND, start, take)?.state()
+    }
+
+    /// Where the elements are, for reductions that answer that.
+    fn numbering(&self, ndim: usize) -> Result<Option<Numbering>> {
+        Ok(match self.spec.axes.as_slice() {
             _ if !self.spec.op.is_arg() => None,
             _ if self.spec.flat => {
                 let shape = self.spec.source.shape().unwrap_or_default();
@@ -37,8 +46,7 @@ impl Partial {
             }
             [axis] => Some(Numbering::along(*axis, ndim, self.start[*axis])),
             _ => return Err(Error::internal("places along several axes")),
-        };
-        reduce::partial(self.spec.state, &block, &self.spec.axes, numbering)
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 //! (`plan::array`).
 
 pub mod blocks;
+pub mod compose;
 pub mod elementwise;
 pub mod reduce;
 pub mod view;

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyComplexMethods, PyFloat, PyInt, PyRange, PyRangeMethods, PyTuple};
 
+use crate::chunk::ArrayChunk;
 use crate::chunk::host::HostOutput;
 use crate::error::{Error, Result};
 use crate::expr::array::elementwise::Operand;
 use crate::expr::array::{self, ArraySchema, AxisPick, Blocks, OutAxis, View, array_of};
 use crate::expr::{HostCall, Node};
+use crate::kernels::content;
 use crate::nd::{Axis, Elem, Grid, NdDtype};
 use crate::op::nd::{NdOp, NdScalar, NdValue};
 use crate::op::nd_reduce::ReduceOp;
@@ -78,6 +80,20 @@ fn schema_from_py(chunks: &Bound<'_, PyAny>, dtype: Option<&Bound<'_, PyAny>>) -
         dtype,
         grid: grid_from_py(chunks)?,
     })
+}
+
+/// A content hash of the bytes of a contiguous NumPy array of them, made on all cores.
+#[pyfunction]
+pub fn content_token(py: Python<'_>, bytes: &Bound<'_, PyAny>) -> PyResult<String> {
+    let chunk = chunk_from_numpy(bytes)?;
+    let dense = chunk.as_ref().and_then(ArrayChunk::as_dense);
+    let dense = dense.ok_or_else(|| {
+        to_pyerr(
+            py,
+            &Error::type_("bytes of which a token is asked for aren't a contiguous array"),
+        )
+    })?;
+    Ok(py.detach(|| content::token(dense)).hex())
 }
 
 /// A NumPy array cut into chunks that are views of it. Raises `NotNative` for one that only NumPy can hold.
