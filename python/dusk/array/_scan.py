@@ -100,8 +100,10 @@ def _native(func: Any, x: Any, axis: int, dtype: Any, method: str) -> Any:
     name = getattr(func, "__name__", "")
     if func is not getattr(np, name, None) or x._node.dtype is None or x.dtype.kind not in "biufc":
         return None
-    if dtype.kind not in "iufc":
+    if dtype.kind not in "iufc" or (x.dtype.kind == "c" and dtype.kind != "c"):
         return None
+    if name.startswith("nan") and x.dtype.kind in "fc" and dtype.kind in "iu":
+        return None  # NaN is left out before elements become whole numbers
     given = None if func(np.ones((0,), dtype=x.dtype)).dtype == dtype else dtype
     try:
         node = _core.array_scan(x._node, name, axis, dtype=given, ahead=method == "blelloch")
@@ -124,7 +126,8 @@ class _Total:
     def __call__(self, x: Any) -> Any:
         if x.shape[self.axis] == 0:
             return None
-        if self.preop is not None:
+        # the total of elements that become another type first isn't the total made that type
+        if self.preop is not None and x.dtype == self.dtype:
             return self.preop(x, axis=self.axis, keepdims=True).astype(self.dtype)
         scanned = self.func(x, axis=self.axis, dtype=self.dtype)
         return scanned[tuple(slice(-1, None) if i == self.axis else slice(None) for i in range(x.ndim))]
