@@ -12,7 +12,8 @@
     reason = "loops are written once for many types by macros and traits, and without branches where they are hot"
 )]
 
-pub mod assign;
+pub mod blas;
+pub mod contract;
 pub mod copy;
 pub mod layout;
 pub mod math;
@@ -20,6 +21,7 @@ pub mod matmul;
 pub mod memory;
 pub mod number;
 pub mod ops;
+pub mod points;
 pub mod program;
 pub mod reduce;
 pub mod select;
