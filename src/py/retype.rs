@@ -58,15 +58,12 @@ pub fn retyped(roots: &[NodeRef], settings: &Settings) -> Result<Vec<NodeRef>> {
     let roots = opt::narrowed(roots)?;
     let mut done: hashbrown::HashMap<Token, NodeRef> = hashbrown::HashMap::new();
     for node in opt::topological(&roots) {
-        let new = match &node.op {
-            NodeOp::Scan { source, .. } => match settled.get(&source.token()) {
-                Some(new) => over(&node, new)?,
-                None => node.clone(),
-            },
-            _ => {
-                let inputs = node.inputs.iter().map(|input| done[&input.token].clone());
-                by_pandas::over(&node, inputs.collect())?
-            }
+        let new = if let NodeOp::Scan { source, .. } = &node.op {
+            let settled = settled.get(&source.token());
+            settled.map_or_else(|| Ok(node.clone()), |new| over(&node, new))?
+        } else {
+            let inputs = node.inputs.iter().map(|input| done[&input.token].clone());
+            by_pandas::over(&node, inputs.collect())?
         };
         done.insert(node.token, new);
     }

@@ -270,7 +270,7 @@ mod x86 {
         // SAFETY: the caller's promise.
         unsafe {
             run(data, from, to, marks, out, masks, prefix_xor, |w, s, o, c| {
-                bit_by_bit(w, s, o, c)
+                bit_by_bit(w, s, o, c);
             })
         }
     }
@@ -378,7 +378,7 @@ mod x86 {
         // SAFETY: the caller's promise.
         unsafe {
             run(data, from, to, marks, out, masks, xor, |w, s, o, c| {
-                bit_by_bit(w, s, o, c)
+                bit_by_bit(w, s, o, c);
             })
         }
     }
@@ -442,7 +442,7 @@ mod tests {
             plain.reserve(text.len() + 64);
             // SAFETY: padded, and room was made.
             let b = unsafe {
-                run(&data, from, text.len(), marks(), &mut plain, |at| portable(at, marks()), prefix_xor)
+                run(&data, from, text.len(), marks(), &mut plain, |at| portable(at, marks()), prefix_xor, |w, s, o, c| bit_by_bit(w, s, o, c))
             };
             prop_assert_eq!(&chosen, &plain);
             prop_assert_eq!(a, b);
