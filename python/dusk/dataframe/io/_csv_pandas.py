@@ -260,6 +260,7 @@ class BlockReader(Misfits):
             key: value
             for key, value in self.kwargs.items()
             if key not in ("usecols", "dtype", "parse_dates", "converters", "date_format")
+            and (key, value) != ("engine", "pyarrow")  # it can't read just the header
         }
         source, compression = opened(self.files[number], self.compression)
         with source:

@@ -220,7 +220,7 @@ def _read(
     if index_col is not None and index_col is not False:
         levels = list(index_col) if isinstance(index_col, list | tuple) else [index_col]
     frame = None
-    if reader != "read_fwf":
+    if reader != "read_fwf" and kwargs.get("engine") != "pyarrow":  # which reads some words otherwise, dates for one
         options = dict(kwargs)
         archived = packed == "infer" and any(compression_of(file.path) in ("zip", "tar") for file in files)
         options["compression"] = "zip" if archived else packed  # the core refuses that, so that pandas reads them
