@@ -8,6 +8,7 @@
 mod array;
 mod arrow;
 mod build;
+mod by_pandas;
 mod compute;
 pub mod convert;
 mod csv;

@@ -9,6 +9,7 @@ use crate::expr::frame::schema_of;
 use crate::expr::{Node, NodeOp, NodeRef};
 use crate::op::tree::ExprRef;
 use crate::opt;
+use crate::py::by_pandas;
 use crate::schema::{FrameSchema, IndexSchema};
 use crate::token::Token;
 
@@ -54,15 +55,19 @@ pub fn retyped(roots: &[NodeRef], settings: &Settings) -> Result<Vec<NodeRef>> {
         settled.insert(token, new);
     }
     // A column that nobody reads must not stop a kernel by what it turned out to be.
-    opt::bottom_up(&opt::narrowed(roots)?, &mut |node| {
-        let NodeOp::Scan { source, .. } = &node.op else {
-            return Ok(node);
+    let roots = opt::narrowed(roots)?;
+    let mut done: hashbrown::HashMap<Token, NodeRef> = hashbrown::HashMap::new();
+    for node in opt::topological(&roots) {
+        let new = if let NodeOp::Scan { source, .. } = &node.op {
+            let settled = settled.get(&source.token());
+            settled.map_or_else(|| Ok(node.clone()), |new| over(&node, new))?
+        } else {
+            let inputs = node.inputs.iter().map(|input| done[&input.token].clone());
+            by_pandas::over(&node, inputs.collect())?
         };
-        match settled.get(&source.token()) {
-            Some(new) => over(&node, new),
-            None => Ok(node),
-        }
-    })
+        done.insert(node.token, new);
+    }
+    Ok(roots.iter().map(|root| done[&root.token].clone()).collect())
 }
 
 /// The scan `node` over its source with settled types.

@@ -65,6 +65,7 @@ OPTIONS = {
     "names": {"names": ["p", "q", "r", "s"], "header": 0},
     "converters": {"converters": {"i": lambda text: int(text) * 2}},
     "python engine": {"engine": "python"},
+    "pyarrow engine": {"engine": "pyarrow"},
     "skipfooter": {"skipfooter": 1, "engine": "python"},
     "decimal": {"decimal": ","},
     "comment": {"comment": "#"},

@@ -173,3 +173,16 @@ def test_guessing_warns(pdf):
     with pytest.warns(UserWarning, match="You did not provide metadata"):
         df.groupby("g").f.apply(lambda x: x.sum())
     df.groupby("g").f.apply(lambda x: x.sum(), meta=("f", "f8"))
+
+
+@pytest.mark.parametrize("keys", ["k", ["k", "j"]])
+@pytest.mark.parametrize("as_index", [True, False])
+def test_labels_of_several_levels(keys, as_index):
+    frame = pd.DataFrame({"k": [1, 2, 1], "j": list("aab"), "x": [1, 2, 3], "y": [1.0, 2, 3]})
+    for how in (
+        lambda d: d.groupby(keys, as_index=as_index).agg({"x": ["sum", "mean"], "y": "max"}),
+        lambda d: d.groupby(keys, as_index=as_index)[["x", "y"]].agg(["sum", "mean"]),
+    ):
+        found = how(dd.from_pandas(frame, npartitions=2))
+        pd.testing.assert_frame_equal(found.compute(), how(frame))
+        assert found.columns.equals(how(frame).columns)

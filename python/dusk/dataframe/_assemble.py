@@ -10,14 +10,17 @@ alive, so that pandas' copy-on-write copies before it lets the user write.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pandas.api.internals import create_dataframe_from_blocks
-from pandas.api.types import infer_dtype, union_categoricals
+from pandas.api.types import union_categoricals
+
+from dusk.dataframe._cast import cast
+from dusk.dataframe._held_arrays import column_array
+from dusk.dataframe._held_arrays import nbytes as nbytes  # the core finds it here
 
 FRAME, SERIES, INDEX, SCALAR = range(4)
 
@@ -55,7 +58,7 @@ def take_apart(obj: Any) -> tuple:
         shadow = obj.copy(deep=False)
         columns = shadow.columns
         labels = columns.tolist()
-        arrays = [_column(shadow, position) for position in range(len(labels))]
+        arrays = [column_array(shadow, position) for position in range(len(labels))]
         named = any(name is not None for name in columns.names)
         axis_names = list(columns.names) if named else []
         extras = _extras(shadow, columns, labels)
@@ -77,14 +80,6 @@ def take_apart(obj: Any) -> tuple:
         values = obj if isinstance(obj, pd.MultiIndex) else obj._values
         return INDEX, obj, [obj.name], [], [values], (None, 0, 1), extras
     raise TypeError(f"expected a pandas DataFrame, Series or Index, got {type(obj).__name__}")
-
-
-def _column(frame: pd.DataFrame, position: int) -> Any:
-    # The block manager hands out a column without making a Series, which matters for frames of thousands of columns.
-    manager = getattr(frame, "_mgr", None)
-    if manager is not None and hasattr(manager, "iget_values"):
-        return manager.iget_values(position)
-    return frame.iloc[:, position]._values
 
 
 def _index_parts(index: pd.Index) -> tuple:
@@ -453,7 +448,7 @@ def conform(obj: Any, like: Any, kind: int) -> Any:
         return pd.Series(array, index=index, name=like.name, copy=False)
     arrays = []
     for position, label in enumerate(like.columns):
-        arrays.append((cast(_column(obj, position), like.dtypes.iloc[position], f"column {label!r}"), [position]))
+        arrays.append((cast(column_array(obj, position), like.dtypes.iloc[position], f"column {label!r}"), [position]))
     blocks = [(np.ascontiguousarray(a) if isinstance(a, np.ndarray) else a, p) for a, p in arrays]
     result = build_frame(blocks, index, [None] * len(arrays), [], None)
     result.columns = like.columns
@@ -504,102 +499,13 @@ def _conform_index(index: pd.Index, like: pd.Index) -> pd.Index:
     return pd.MultiIndex.from_arrays(arrays, names=like.names)
 
 
-def cast(array: Any, dtype: Any, what: str) -> Any:
-    """`array` as `dtype`, when no value changes; `what` names it in the error."""
-    source = array.dtype
-    if source == dtype:
-        return array
-    series = pd.Series(array, copy=False)
-    try:
-        result = _lossless(series, source, dtype)
-    except (TypeError, ValueError, OverflowError, pa.ArrowException):
-        result = None
-    if result is None:
-        raise ValueError(
-            f"{what} of the computed data has dtype {source}, but the provided metadata says {dtype}, "
-            "and the values can't be converted without loss; give the right dtypes with meta="
-        )
-    return result._values
-
-
-def _lossless(series: pd.Series, source: Any, dtype: Any) -> pd.Series | None:
-    missing = series.isna()
-    holds_missing = not (isinstance(dtype, np.dtype) and dtype.kind in "biu")
-    if holds_missing and missing.all() and source == np.dtype(object):
-        return pd.Series([None] * len(series), dtype=dtype)
-    if isinstance(dtype, pd.StringDtype):
-        if isinstance(source, pd.StringDtype) or infer_dtype(series, skipna=True) == "string":
-            return series.astype(dtype)
-        return None
-    if isinstance(dtype, pd.CategoricalDtype):
-        if not isinstance(source, pd.CategoricalDtype) or source.ordered != dtype.ordered:
-            return None
-        result = series.astype(dtype)
-        return result if (result.isna() == missing).all() else None
-    kinds = (_kind(source), _kind(dtype))
-    if kinds in {("i", "i"), ("u", "u"), ("u", "i"), ("i", "u"), ("i", "f"), ("u", "f"), ("f", "f"), ("b", "b")} or (
-        kinds in {("M", "M"), ("m", "m")} and getattr(source, "tz", None) == getattr(dtype, "tz", None)
-    ):
-        result = series.astype(dtype)
-        back = result.astype(source)
-        same = (back == series) | (missing & result.isna())
-        return result if bool(same.all()) else None
-    return None
-
-
-def _kind(dtype: Any) -> str:
-    kind = getattr(dtype, "kind", "O")
-    return kind if isinstance(kind, str) else "O"
-
-
-# -- sizes ------------------------------------------------------------------------------------------------------------
-
-_SAMPLE = 200
-
-
-def nbytes(obj: Any) -> int:
-    """Bytes that a pandas object keeps alive; objects in it are estimated from a sample."""
-    if isinstance(obj, pd.DataFrame):
-        return _index_nbytes(obj.index) + sum(_array_nbytes(_column(obj, i)) for i in range(obj.shape[1]))
-    if isinstance(obj, pd.Series):
-        return _index_nbytes(obj.index) + _array_nbytes(obj._values)
-    if isinstance(obj, pd.Index):
-        return _index_nbytes(obj)
-    return sys.getsizeof(obj)
-
-
-def _index_nbytes(index: pd.Index) -> int:
-    if isinstance(index, pd.MultiIndex):
-        return sum(code.nbytes for code in index.codes) + sum(_index_nbytes(level) for level in index.levels)
-    if isinstance(index, pd.RangeIndex):
-        return 128
-    return _array_nbytes(index._values)
-
-
-def _array_nbytes(array: Any) -> int:
-    total = int(array.nbytes)
-    if array.dtype == object:
-        total += object_nbytes(array)
-    return total
-
-
-def object_nbytes(values: Any) -> int:
-    """Bytes of the objects in an array, estimated from a sample."""
-    count = len(values)
-    if count == 0:
-        return 0
-    step = max(1, count // _SAMPLE)
-    sample = values[::step][:_SAMPLE]
-    return int(sum(sys.getsizeof(value) for value in sample) * count / len(sample))
-
-
 # -- rows of partitions that are pandas objects -----------------------------------------------------------------------
 
 
 def columns_of(obj: Any, positions: list[int], keep_index: bool) -> pd.DataFrame:
     """Some columns as a frame, with its index or a range in its place."""
     index = obj.index if keep_index else pd.RangeIndex(len(obj))
-    arrays = [_column(obj, position) if isinstance(obj, pd.DataFrame) else obj._values for position in positions]
+    arrays = [column_array(obj, position) if isinstance(obj, pd.DataFrame) else obj._values for position in positions]
     labels = [obj.columns[i] if isinstance(obj, pd.DataFrame) else obj.name for i in positions]
     blocks = [(array, [position]) for position, array in enumerate(arrays)]
     return build_frame(blocks, index, labels, [], None)
@@ -620,9 +526,9 @@ def compose(obj: Any, made: pd.DataFrame | None, columns: list[int | None], like
     for position in columns:
         if position is None:
             assert made is not None
-            arrays.append(_column(made, next(rest)))
+            arrays.append(column_array(made, next(rest)))
         else:
-            arrays.append(_column(obj, position) if isinstance(obj, pd.DataFrame) else obj._values)
+            arrays.append(column_array(obj, position) if isinstance(obj, pd.DataFrame) else obj._values)
     index = obj.index if obj.index.names == like.index.names else obj.index.set_names(list(like.index.names))
     if kind == SERIES:
         return pd.Series(arrays[0], index=index, name=like.name, copy=False)
@@ -636,7 +542,7 @@ def compose(obj: Any, made: pd.DataFrame | None, columns: list[int | None], like
 def index_from_last(obj: pd.DataFrame, names: list) -> pd.DataFrame:
     """The frame with its last columns as index, one for each name."""
     width = obj.shape[1] - len(names)
-    index = build_index([_column(obj, width + i) for i in range(len(names))], names, None)
+    index = build_index([column_array(obj, width + i) for i in range(len(names))], names, None)
     result = obj.iloc[:, :width].copy(deep=False)
     result.index = index
     return result

@@ -250,9 +250,13 @@ class GroupBy:
                 as_index=self._as_index,
                 kind=kind if self._as_index else "frame",
             )
-            if columns is not None and columns.nlevels > 1 and self._as_index:
-                return node.with_labels(list(columns), list(columns.names))
-            return node
+            if columns is None or columns.nlevels == 1:
+                return node
+            labels = list(columns)
+            if not self._as_index:  # the keys are columns of the first level
+                keys_first = list(new_collection(node).columns)[: len(keys)]
+                labels = [(label, *[""] * (columns.nlevels - 1)) for label in keys_first] + labels
+            return node.with_labels(labels, list(columns.names))
 
         node = native(build, self.obj)
         # A group with too few values has a missing sum, which makes floats of integers.

@@ -18,6 +18,6 @@ pub use aggregate::{GroupCall, GroupOptions, aggregate, reduce};
 pub use elementwise::{Operand, cast, elementwise, with_columns};
 pub use filter::filter;
 pub use partition::{concat, limit, merge_partitions, partitions, split_partitions, with_divisions};
-pub use rebuild::with_inputs;
+pub use rebuild::{rebuilt, with_inputs};
 pub use select::{index_values, project, scan, select, with_index_names, with_labels};
 pub use view::{View, row_base, schema_of};

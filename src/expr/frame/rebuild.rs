@@ -9,7 +9,7 @@ use crate::expr::frame::partition::{concat, merge_partitions, with_divisions};
 use crate::expr::frame::select::select;
 use crate::expr::frame::view::schema_of;
 use crate::expr::{Node, NodeOp, NodeRef, Repartition};
-use crate::schema::{FrameSchema, Label};
+use crate::schema::{Column, FrameSchema, IndexSchema, Label};
 
 /// `node` over other inputs: schemas are computed anew, labels stay.
 ///
@@ -32,7 +32,25 @@ fn with_array(node: &Node, array: &Arc<ArraySchema>, inputs: Vec<NodeRef>) -> No
     Node::with_array(node.op.clone(), inputs, array.clone(), divisions, &node.prefix)
 }
 
-fn rebuilt(node: &NodeRef, inputs: Vec<NodeRef>) -> Result<NodeRef> {
+/// The index of a selection over rows with another index: the names that it gave, the dtypes of the rows.
+fn index_over(old: &IndexSchema, rows: &IndexSchema) -> IndexSchema {
+    match (old, rows) {
+        (IndexSchema::Levels(old), IndexSchema::Levels(rows)) if old.len() == rows.len() => {
+            let levels = old.iter().zip(rows).map(|(old, rows)| Column {
+                name: old.name.clone(),
+                dtype: rows.dtype.clone(),
+            });
+            IndexSchema::Levels(levels.collect())
+        }
+        _ => old.clone(),
+    }
+}
+
+/// As `with_inputs`, with a refusal to run natively as it is.
+///
+/// # Errors
+/// What the operation reports for the new dtypes.
+pub fn rebuilt(node: &NodeRef, inputs: Vec<NodeRef>) -> Result<NodeRef> {
     let labels = || -> Result<Vec<Label>> {
         Ok(schema_of(node)?
             .columns
@@ -53,13 +71,17 @@ fn rebuilt(node: &NodeRef, inputs: Vec<NodeRef>) -> Result<NodeRef> {
         NodeOp::Select(exprs) => {
             let old = schema_of(node)?;
             let (base, scalars) = (inputs[0].clone(), inputs[1..].to_vec());
+            let like = FrameSchema {
+                index: index_over(&old.index, &schema_of(&base)?.index),
+                ..(**old).clone()
+            };
             select(
                 base,
                 exprs.clone(),
                 labels()?,
                 old.kind,
                 scalars,
-                old,
+                &like,
                 &node.prefix,
             )?
         }

@@ -402,7 +402,7 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
     /// Text as views. With `ints_only` anything but integers within 64 bits and words for missing values is
     /// rejected.
     fn text(&self, chunk: &Chunk<'_>, missing: bool, ints_only: bool) -> Converted {
-        let valid = chunk.is_utf8();
+        let is_valid = |word: &[u8]| chunk.is_utf8() || simdutf8::basic::from_utf8(word).is_ok();
         let quote = self.marks.quote;
         let mut views: Vec<u128> = Vec::with_capacity(self.rows.len());
         let mut nulls = NullBufferBuilder::new(self.rows.len());
@@ -430,28 +430,32 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
             if ints_only && !matches!(int(word), Int::Fits(_) | Int::Big(_)) && !self.words.is_missing(word) {
                 return Err(self.rejected(row));
             }
-            if !valid && simdutf8::basic::from_utf8(word).is_err() {
+            // Short text is checked by itself, so that a column of such never has the whole buffer checked.
+            let (view, valid) = match found {
+                Unquoted::Slice(position, slice) if slice.len() <= 12 => {
+                    let view = inline_at(self.data, position, slice.len());
+                    (view, view & NOT_ASCII == 0 || std::str::from_utf8(slice).is_ok())
+                }
+                Unquoted::Changed if scratch.len() <= 12 => {
+                    (inline(&scratch), std::str::from_utf8(&scratch).is_ok())
+                }
+                Unquoted::Slice(position, slice) => {
+                    borrows = true;
+                    (outside(slice, 0, position), is_valid(slice))
+                }
+                Unquoted::Changed => {
+                    let position = side.len();
+                    side.extend_from_slice(&scratch);
+                    (outside(&scratch, 1, position), is_valid(&scratch))
+                }
+            };
+            if !valid {
                 return Err(Rejected {
                     not_utf8: true,
                     ..self.rejected(row)
                 });
             }
             nulls.append_non_null();
-            let view = match found {
-                Unquoted::Slice(position, slice) if slice.len() <= 12 => {
-                    inline_at(self.data, position, slice.len())
-                }
-                Unquoted::Changed if scratch.len() <= 12 => inline(&scratch),
-                Unquoted::Slice(position, slice) => {
-                    borrows = true;
-                    outside(slice, 0, position)
-                }
-                Unquoted::Changed => {
-                    let position = side.len();
-                    side.extend_from_slice(&scratch);
-                    outside(&scratch, 1, position)
-                }
-            };
             views.push(view);
         }
         let empty = || Buffer::from_vec(Vec::<u8>::new());
@@ -487,6 +491,9 @@ fn whole(text: &[u8], decimal: u8) -> Option<i128> {
 fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>, nulls: Option<NullBuffer>) -> ArrayRef {
     Arc::new(PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls))
 }
+
+/// The bits of an inline view that are 0 in ASCII text.
+const NOT_ASCII: u128 = 0x8080_8080_8080_8080_8080_8080 << 32;
 
 /// The view of a text of up to 12 bytes in a read buffer: length, bytes.
 #[inline(always)]

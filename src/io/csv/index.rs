@@ -3,7 +3,7 @@
 //! Quoted stretches are the prefix-xor of the quote bits. That agrees with the parser's rules only while quotes open at
 //! the start of a field and every carriage return belongs to a line feed; both are checked on the way, and a buffer
 //! that breaks them is marked `odd` and goes through the byte-wise tokeniser instead. The loop is compiled for plain
-//! x86-64 and for AVX2 + PCLMULQDQ, and the better one is chosen at run time; other machines use a portable version.
+//! x86-64, for AVX2 + PCLMULQDQ, with AVX-512 VBMI2 as well, and the best one is chosen at run time; other machines use a portable version.
 
 /// Readable bytes that must follow the indexed range.
 pub(super) const PADDING: usize = 64;
@@ -47,10 +47,18 @@ pub(super) fn index(data: &[u8], from: usize, to: usize, marks: Marks, out: &mut
         from <= to && to + PADDING <= data.len() && u32::try_from(data.len()).is_ok(),
         "indexed bytes need padding and 32-bit positions"
     );
-    // Up to 8 entries past the last are written speculatively.
+    // Up to 16 entries past the last are written speculatively.
     out.reserve(to - from + PADDING);
     #[cfg(target_arch = "x86_64")]
     {
+        if std::arch::is_x86_feature_detected!("avx512vbmi2")
+            && std::arch::is_x86_feature_detected!("avx512bw")
+            && std::arch::is_x86_feature_detected!("pclmulqdq")
+            && std::arch::is_x86_feature_detected!("popcnt")
+        {
+            // SAFETY: the processor has the features; bounds and room were checked and made above.
+            return unsafe { x86::index_avx512(data, from, to, marks, out) };
+        }
         if std::arch::is_x86_feature_detected!("avx2")
             && std::arch::is_x86_feature_detected!("pclmulqdq")
             && std::arch::is_x86_feature_detected!("bmi1")
@@ -65,7 +73,16 @@ pub(super) fn index(data: &[u8], from: usize, to: usize, marks: Marks, out: &mut
     #[cfg(not(target_arch = "x86_64"))]
     // SAFETY: bounds and room were checked and made above.
     unsafe {
-        run(data, from, to, marks, out, |at| portable(at, marks), prefix_xor)
+        run(
+            data,
+            from,
+            to,
+            marks,
+            out,
+            |at| portable(at, marks),
+            prefix_xor,
+            |w, s, o, c| bit_by_bit(w, s, o, c),
+        )
     }
 }
 
@@ -75,6 +92,29 @@ fn prefix_xor(mut bits: u64) -> u64 {
         bits ^= bits << shift;
     }
     bits
+}
+
+/// Writes the positions of the `count` bits, counted from `offset`: 8 at least, whether there are that many or not.
+///
+/// # Safety
+/// There is room for 64 at `write`.
+#[inline(always)]
+unsafe fn bit_by_bit(write: *mut u32, mut structure: u64, offset: u32, count: usize) {
+    // SAFETY: a word has at most 64 bits, for which there is room.
+    unsafe {
+        for i in 0..8 {
+            *write.add(i) = offset.wrapping_add(structure.trailing_zeros());
+            structure &= structure.wrapping_sub(1);
+        }
+        if count > 8 {
+            let mut i = 8;
+            while structure != 0 {
+                *write.add(i) = offset + structure.trailing_zeros();
+                structure &= structure - 1;
+                i += 1;
+            }
+        }
+    }
 }
 
 /// The masks of the 64 bytes at `at`, a byte at a time.
@@ -101,6 +141,10 @@ unsafe fn portable(at: *const u8, marks: Marks) -> Masks {
 /// # Safety
 /// `from <= to`, `to + 64 <= data.len()`, `data.len()` fits 32 bits, and `out` has room for `to - from + 64` more.
 #[inline(always)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the parts that differ from machine to machine"
+)]
 unsafe fn run(
     data: &[u8],
     from: usize,
@@ -109,6 +153,7 @@ unsafe fn run(
     out: &mut Vec<u32>,
     masks: impl Fn(*const u8) -> Masks,
     xor: impl Fn(u64) -> u64,
+    emit: impl Fn(*mut u32, u64, u32, usize),
 ) -> Found {
     let base = data.as_ptr();
     let first = out.len();
@@ -133,7 +178,7 @@ unsafe fn run(
         let quoted = xor(quote) ^ inside;
         inside = ((quoted.cast_signed()) >> 63).cast_unsigned();
         let newline = word.newline & !quoted & keep;
-        let mut structure = newline | (word.separator & !quoted & keep);
+        let structure = newline | (word.separator & !quoted & keep);
 
         let opening = quote & quoted;
         let starts = structure | (quote & doubled);
@@ -152,18 +197,7 @@ unsafe fn run(
         let offset = at as u32;
         // SAFETY: at most 64 entries a word were reserved, plus 64 for those written ahead.
         unsafe {
-            for i in 0..8 {
-                *write.add(i) = offset.wrapping_add(structure.trailing_zeros());
-                structure &= structure.wrapping_sub(1);
-            }
-            if count > 8 {
-                let mut i = 8;
-                while structure != 0 {
-                    *write.add(i) = offset + structure.trailing_zeros();
-                    structure &= structure - 1;
-                    i += 1;
-                }
-            }
+            emit(write, structure, offset, count);
             write = write.add(count);
         }
         at += 64;
@@ -186,10 +220,12 @@ mod x86 {
     use std::arch::x86_64::{
         __m128i, __m256i, _mm_clmulepi64_si128, _mm_cmpeq_epi8, _mm_cvtsi128_si64, _mm_loadu_si128,
         _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8, _mm256_cmpeq_epi8, _mm256_loadu_si256,
-        _mm256_movemask_epi8, _mm256_set1_epi8,
+        _mm256_movemask_epi8, _mm256_set1_epi8, _mm512_add_epi32, _mm512_castsi512_si128,
+        _mm512_cmpeq_epi8_mask, _mm512_cvtepu8_epi32, _mm512_extracti32x4_epi32, _mm512_loadu_si512,
+        _mm512_maskz_compress_epi8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512,
     };
 
-    use super::{Found, Marks, Masks, prefix_xor, run};
+    use super::{Found, Marks, Masks, bit_by_bit, prefix_xor, run};
 
     /// The bytes looked for: quote, separator, line feed, carriage return.
     fn wanted(marks: Marks) -> [i8; 4] {
@@ -232,7 +268,73 @@ mod x86 {
             }
         };
         // SAFETY: the caller's promise.
-        unsafe { run(data, from, to, marks, out, masks, prefix_xor) }
+        unsafe {
+            run(data, from, to, marks, out, masks, prefix_xor, |w, s, o, c| {
+                bit_by_bit(w, s, o, c);
+            })
+        }
+    }
+
+    /// The numbers of the bytes of a word.
+    const NUMBERS: [u8; 64] = {
+        let mut numbers = [0; 64];
+        let mut i = 0;
+        while i < 64 {
+            numbers[i] = i as u8;
+            i += 1;
+        }
+        numbers
+    };
+
+    /// Its positions come out of one instruction that gathers the numbers of the bits.
+    ///
+    /// # Safety
+    /// As [`run`], on a processor with these features.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi1,popcnt,pclmulqdq")]
+    pub(super) unsafe fn index_avx512(
+        data: &[u8],
+        from: usize,
+        to: usize,
+        marks: Marks,
+        out: &mut Vec<u32>,
+    ) -> Found {
+        let wanted = wanted(marks).map(|byte| _mm512_set1_epi8(byte));
+        let enabled = enabled(marks);
+        // SAFETY: 64 bytes.
+        let numbers = unsafe { _mm512_loadu_si512(NUMBERS.as_ptr().cast()) };
+        let masks = |at: *const u8| {
+            // SAFETY: `run` gives 64 readable bytes.
+            let word = unsafe { _mm512_loadu_si512(at.cast()) };
+            Masks {
+                quote: _mm512_cmpeq_epi8_mask(word, wanted[0]) & enabled,
+                separator: _mm512_cmpeq_epi8_mask(word, wanted[1]),
+                newline: _mm512_cmpeq_epi8_mask(word, wanted[2]),
+                carriage: _mm512_cmpeq_epi8_mask(word, wanted[3]),
+            }
+        };
+        let xor = |bits: u64| {
+            let product = _mm_clmulepi64_si128(_mm_set_epi64x(0, bits.cast_signed()), _mm_set1_epi8(-1), 0);
+            _mm_cvtsi128_si64(product).cast_unsigned()
+        };
+        let emit = |write: *mut u32, structure: u64, offset: u32, count: usize| {
+            let found = _mm512_maskz_compress_epi8(structure, numbers);
+            let base = _mm512_set1_epi32(offset.cast_signed());
+            let put = |quarter: usize, bytes: __m128i| {
+                let positions = _mm512_add_epi32(_mm512_cvtepu8_epi32(bytes), base);
+                // SAFETY: `run` has room for 64 positions.
+                unsafe { _mm512_storeu_si512(write.add(16 * quarter).cast(), positions) };
+            };
+            put(0, _mm512_castsi512_si128(found));
+            if count > 16 {
+                put(1, _mm512_extracti32x4_epi32::<1>(found));
+                if count > 32 {
+                    put(2, _mm512_extracti32x4_epi32::<2>(found));
+                    put(3, _mm512_extracti32x4_epi32::<3>(found));
+                }
+            }
+        };
+        // SAFETY: the caller's promise.
+        unsafe { run(data, from, to, marks, out, masks, xor, emit) }
     }
 
     /// # Safety
@@ -274,7 +376,11 @@ mod x86 {
             _mm_cvtsi128_si64(product).cast_unsigned()
         };
         // SAFETY: the caller's promise.
-        unsafe { run(data, from, to, marks, out, masks, xor) }
+        unsafe {
+            run(data, from, to, marks, out, masks, xor, |w, s, o, c| {
+                bit_by_bit(w, s, o, c);
+            })
+        }
     }
 }
 
@@ -336,12 +442,19 @@ mod tests {
             plain.reserve(text.len() + 64);
             // SAFETY: padded, and room was made.
             let b = unsafe {
-                run(&data, from, text.len(), marks(), &mut plain, |at| portable(at, marks()), prefix_xor)
+                run(&data, from, text.len(), marks(), &mut plain, |at| portable(at, marks()), prefix_xor, |w, s, o, c| bit_by_bit(w, s, o, c))
             };
             prop_assert_eq!(&chosen, &plain);
             prop_assert_eq!(a, b);
             #[cfg(target_arch = "x86_64")]
             {
+                if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("pclmulqdq") {
+                    let mut avx2 = Vec::with_capacity(text.len() + 64);
+                    // SAFETY: padded, room was made, and the processor has the features.
+                    let b = unsafe { x86::index_avx2(&data, from, text.len(), marks(), &mut avx2) };
+                    prop_assert_eq!(&chosen, &avx2);
+                    prop_assert_eq!(a, b);
+                }
                 let mut sse2 = Vec::with_capacity(text.len() + 64);
                 // SAFETY: padded, and room was made.
                 let c = unsafe { x86::index_sse2(&data, from, text.len(), marks(), &mut sse2) };

@@ -1,4 +1,4 @@
-//! One pass over batches: group ids, then every accumulator over a thousand rows at a time, so that a group's row of words
+//! One pass over batches: group ids, then every accumulator over some hundred rows at a time, so that a group's row of words
 //! is still in the nearest cache when the next accumulator wants it.
 
 use std::sync::Arc;
@@ -15,9 +15,13 @@ use crate::kernels::agg::layout::Extra;
 use crate::kernels::agg::rows::Rows;
 use crate::kernels::group::Grouper;
 use crate::kernels::group::column::codes_of;
+use crate::kernels::group::tag::fetch;
 
 /// Rows that go through all accumulators before the next ones.
-const STRIP: usize = 1024;
+const STRIP: usize = 256;
+
+/// Beyond that many bytes of accumulators the rows of a strip are fetched before the first of them adds to it.
+const NEAR: usize = 1 << 19;
 
 /// Aggregates batches, in the order of the rows.
 #[derive(Clone, Debug)]
@@ -113,7 +117,11 @@ impl Aggregator {
             let keys: Vec<ArrayRef> = keys.iter().map(codes_of).collect();
             self.grouper.ids(&keys, &mut self.ids)?;
             self.grow(self.grouper.len());
+            let is_large = self.rows.nbytes() > NEAR;
             for (strip, ids) in self.ids.chunks(STRIP).enumerate() {
+                if is_large {
+                    ids.iter().for_each(|id| fetch(self.rows.row(*id).as_ptr()));
+                }
                 for slot in &plan.layout.slots {
                     let mut cells = self.rows.cells(slot.offset);
                     slot.accumulator

@@ -14,6 +14,7 @@ import pandas as pd
 from dusk import _core, config
 from dusk._units import parse_bytes
 from dusk.dataframe._new import new_collection
+from dusk.dataframe.io._csv_blocks import compression_of
 from dusk.dataframe.io._csv_pandas import block_reader, read_by_pandas
 from dusk.dataframe.io._paths import InputFile, resolve
 
@@ -165,11 +166,11 @@ def _block_bytes(blocksize: Any) -> int | None:
 
 
 def _compression_of(compression: str | None, files: list[InputFile]) -> str | None:
+    """Tell how all files are compressed; "infer" when they aren't in one way."""
     if compression != "infer":
         return compression
-    endings = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zst": "zstd", ".zip": "zip", ".tar": "tar"}
-    found = {endings.get("." + file.path.rsplit(".", 1)[-1].lower()) for file in files}
-    return found.pop() if len(found) == 1 else ("infer" if found - {None} else None)
+    found = {compression_of(file.path) for file in files}
+    return found.pop() if len(found) == 1 else "infer"
 
 
 def _read(
@@ -215,11 +216,14 @@ def _read(
         kwargs["index_col"] = False
     elif index_col is not None and kwargs.get("parse_dates") is True:
         kwargs["parse_dates"] = list(index_col) if isinstance(index_col, list | tuple) else [index_col]
+    levels: list[Any] = []
+    if index_col is not None and index_col is not False:
+        levels = list(index_col) if isinstance(index_col, list | tuple) else [index_col]
     frame = None
-    if reader != "read_fwf":
+    if reader != "read_fwf" and kwargs.get("engine") != "pyarrow":  # which reads some words otherwise, dates for one
         options = dict(kwargs)
-        if compression != "infer" or packed is not None:
-            options["compression"] = compression
+        archived = packed == "infer" and any(compression_of(file.path) in ("zip", "tar") for file in files)
+        options["compression"] = "zip" if archived else packed  # the core refuses that, so that pandas reads them
         if path_column:
             options["include_path_column"] = path_column
         if assume_missing:
@@ -227,7 +231,8 @@ def _read(
         if options.get("dtype") is not None:
             options["dtype"] = _parsed_dtypes(options["dtype"])
         try:
-            fallback = _Settled(reader, files, size, packed, path_column or None, assume_missing, dict(kwargs))
+            args = (reader, files, size, packed, path_column or None, assume_missing, levels)
+            fallback = _Settled(*args, dict(kwargs))
             node = _core.scan_csv(
                 [file.for_core() for file in files], options, blocksize=size, sample=int(sample), fallback=fallback
             )
@@ -244,9 +249,9 @@ def _read(
     if of_path is not None:
         kwargs["converters"] = converters or None
     if frame is None:
-        frame = read_by_pandas(reader, files, size, packed, path_column or None, assume_missing, kwargs)
-    if index_col is not None and index_col is not False:
-        frame = _with_index(frame, index_col)
+        frame = read_by_pandas(reader, files, size, packed, path_column or None, assume_missing, levels, kwargs)
+    if levels:
+        frame = _with_index(frame, levels)
     if of_path is not None:
         renamed = {file.path: of_path(file.path) for file in files}
         frame = frame.assign(**{path_column: frame[path_column].cat.rename_categories(renamed)})
@@ -284,9 +289,8 @@ def _with_arrow_strings(frame: Any) -> Any:
     return frame.astype(texts) if texts else frame
 
 
-def _with_index(frame: Any, index_col: Any) -> Any:
+def _with_index(frame: Any, wanted: list[Any]) -> Any:
     columns = frame.columns
-    wanted = list(index_col) if isinstance(index_col, list | tuple) else [index_col]
     levels = []
     for item in wanted:
         if item in columns and not (isinstance(item, int) and not isinstance(item, bool)):
