@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 
 import numpy as np
@@ -202,6 +203,14 @@ def test_chains_as_numpy(case):
     value = lazy.compute(scheduler="sync")
     np.testing.assert_allclose(value, x, rtol=1e-12)
     assert np.shape(value) == x.shape and value.dtype == x.dtype
+
+
+def test_arrays_of_one_value_are_kept_once():
+    x = da.ones((100_000, 100_000), chunks=1000)
+    packed = pickle.dumps(x)
+    assert len(packed) < 2000 and pickle.loads(packed).name == x.name
+    assert plan((x.T + 1)[5:9, ::5000]) == ["Elementwise of 1 operations", "Array from-array"]
+    assert (x.T + 1)[5:9, ::5000].sum().compute() == 160
 
 
 def test_long_chains_are_lowered_without_recursion():

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from dusk.array._array import Array
+from dusk import _core
+from dusk.array._array import Array, array_of
 from dusk.array._block_calls import block_call
-from dusk.array._chunks import normalize_chunks
+from dusk.array._chunks import axis_spec, normalize_chunks
 from dusk.array._meta import meta_from_array
+from dusk.tokenize import tokenize
 from dusk.utils import funcname
 
 __all__ = ["empty", "full", "ones", "wrap", "wrap_func_shape_as_first_arg", "zeros"]
@@ -84,8 +86,25 @@ def filled(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Array:
     if meta is None:
         meta = function((0,) * len(shape), *args, dtype=dtype, **kwargs)
     meta = meta_from_array(meta, ndim=len(shape), dtype=dtype)
+    if function in _UNIFORM and not kwargs and type(meta) is np.ndarray:
+        node = _uniform(function((1,) * len(shape), *args, dtype=dtype), shape, chunks, funcname(function))
+        if node is not None:
+            return array_of(node, meta, name=name)
     call = _Filled(function, chunks, args, {"dtype": dtype, **kwargs})
     return block_call(call, [], chunks, meta, prefix=f"{funcname(function)}_like", name=name, indexed=True)
+
+
+_UNIFORM = (np.ones, np.zeros, np.full)
+
+
+def _uniform(one: Any, shape: tuple[int, ...], chunks: Any, prefix: str) -> Any:
+    """Return the node of an array whose elements are all one, kept once; None where only NumPy can hold it."""
+    try:
+        whole = np.broadcast_to(one, shape)
+        specs = [axis_spec(axis) for axis in chunks]
+        return _core.array_from_numpy(whole, specs, prefix=prefix, token=tokenize("uniform", one, shape))
+    except (_core.NotNative, ValueError):  # a shape that NumPy has no view of
+        return None
 
 
 def wrap_func_shape_as_first_arg(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Array:

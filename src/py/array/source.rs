@@ -31,7 +31,9 @@ impl MemoryArray {
     /// # Errors
     /// When the bytes are damaged.
     pub fn from_wire(from: &mut Decoder) -> Result<Arc<dyn ArraySource>> {
-        Ok(Arc::new(Self::new(from.take()?, from.take()?)))
+        let shape: Vec<usize> = from.take()?;
+        let core: ArrayChunk = from.take()?;
+        Ok(Arc::new(Self::new(core.broadcast(&shape)?, from.take()?)))
     }
 }
 
@@ -117,7 +119,15 @@ impl ArraySource for MemoryArray {
     }
 
     fn encode(&self, out: &mut Encoder) -> Result<()> {
-        self.whole.encode(out)?;
+        // What is repeated is written once.
+        let mut core = self.whole.clone();
+        if !core.shape.contains(&0) {
+            for (len, stride) in core.shape.iter_mut().zip(&core.strides) {
+                *len = if *stride == 0 { 1 } else { *len };
+            }
+        }
+        self.whole.shape.encode(out)?;
+        core.encode(out)?;
         self.token.encode(out)
     }
 }
