@@ -212,6 +212,31 @@ def array_blocks(
     indexed: bool = False,
     token: str | None = None,
 ) -> Node: ...
+def array_contract(
+    a: Node, b: Node, batch: Sequence[tuple[int, int]], summed: Sequence[tuple[int, int]], *, prefix: str
+) -> Node: ...
+def array_scan(node: Node, op: str, axis: int, *, dtype: Any | None = None, ahead: bool = False) -> Node: ...
+def array_pick(
+    op: str,
+    inputs: Sequence[Node],
+    picks: Sequence[Sequence[Any]],
+    chunks: Sequence[Any],
+    *,
+    prefix: str,
+    axis: int = 0,
+    number: int = 0,
+) -> Node: ...
+def array_points(
+    inputs: Sequence[Node],
+    picks: Sequence[Sequence[Any]],
+    chunks: Sequence[Any],
+    axes: Sequence[int],
+    place: int,
+    count: int,
+    parts: Sequence[tuple[Sequence[Any], Any]],
+    *,
+    prefix: str,
+) -> Node: ...
 def array_join(nodes: Sequence[Node], chunks: Sequence[Any], dtype: Any | None, *, prefix: str) -> Node: ...
 def array_elementwise(op: str, operands: Sequence[Any], decimals: int | None = None) -> Node: ...
 def array_cast(node: Node, dtype: Any) -> Node: ...

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::expr::array::{self, ArrayOp};
+use crate::expr::array::{self, ArrayOp, BlockCall};
 use crate::expr::{Node, NodeOp, NodeRef, Repartition};
 use crate::op::tree::Named;
 use crate::schema::FrameSchema;
@@ -36,8 +36,11 @@ impl Node {
     #[must_use]
     pub fn tier(&self) -> Tier {
         match &self.op {
-            NodeOp::Array(ArrayOp::Blocks(blocks)) if !blocks.call.function.is_library() => Tier::User,
-            NodeOp::Array(ArrayOp::Blocks(_)) => Tier::Library,
+            NodeOp::Array(ArrayOp::Blocks(blocks)) => match &blocks.call {
+                BlockCall::Host(call) if call.function.is_library() => Tier::Library,
+                BlockCall::Host(_) => Tier::User,
+                BlockCall::Pick(_) => Tier::Native,
+            },
             NodeOp::PerPartition(call) | NodeOp::Gather(call) => {
                 if call.function.is_library() {
                     Tier::Library

@@ -7,6 +7,8 @@ pub mod compare;
 pub mod infer;
 pub mod member;
 pub mod nd;
+pub mod nd_pick;
+pub mod nd_product;
 pub mod nd_reduce;
 pub mod promote;
 pub mod scalar;

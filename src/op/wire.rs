@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::op::agg::{AggCall, AggOp, AggOptions, AggSpec};
 use crate::op::nd::{NdExpr, NdOp, NdScalar, NdValue};
-use crate::op::nd_reduce::ReduceOp;
+use crate::op::nd_pick::{PickOp, Points};
+use crate::op::nd_product::Contract;
+use crate::op::nd_reduce::{ReduceOp, ScanOp};
 use crate::op::scalar::ScalarOp;
 use crate::op::tree::{Expr, ExprRef};
 use crate::wire::{Decoder, Encoder, Wire, broken};
@@ -248,5 +250,113 @@ impl Wire for ReduceOp {
         let name: String = from.take()?;
         let op = Self::parse(&name, from.take()?, from.take()?);
         op.ok_or_else(|| broken(&format!("no reduction {name:?}")))
+    }
+}
+
+/// By name.
+impl Wire for ScanOp {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        out.bytes(self.name().as_bytes());
+        Ok(())
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        let name: String = from.take()?;
+        Self::parse(&name).ok_or_else(|| broken(&format!("no running reduction {name:?}")))
+    }
+}
+
+impl Wire for Arc<Contract> {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        out.share(self, |out| {
+            self.batch.encode(out)?;
+            self.summed.encode(out)?;
+            self.left.encode(out)?;
+            self.right.encode(out)
+        })
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        from.share(|from| {
+            Ok(Self::new(Contract {
+                batch: from.take()?,
+                summed: from.take()?,
+                left: from.take()?,
+                right: from.take()?,
+            }))
+        })
+    }
+}
+
+impl Wire for Points {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        self.at.encode(out)?;
+        self.places.encode(out)
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        Ok(Self {
+            at: from.take()?,
+            places: from.take()?,
+        })
+    }
+}
+
+impl Wire for PickOp {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        match self {
+            Self::Points {
+                axes,
+                place,
+                count,
+                parts,
+            } => {
+                out.tag(0);
+                axes.encode(out)?;
+                place.encode(out)?;
+                count.encode(out)?;
+                parts.encode(out)
+            }
+            Self::Repeat { axis, times } => {
+                out.tag(1);
+                axis.encode(out)?;
+                times.encode(out)
+            }
+            Self::Triangle { lower, k } => {
+                out.tag(2);
+                lower.encode(out)?;
+                k.encode(out)
+            }
+            Self::Compress { axis } => {
+                out.tag(3);
+                axis.encode(out)
+            }
+            Self::Select => {
+                out.tag(4);
+                Ok(())
+            }
+        }
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        Ok(match from.tag()? {
+            0 => Self::Points {
+                axes: from.take()?,
+                place: from.take()?,
+                count: from.take()?,
+                parts: from.take()?,
+            },
+            1 => Self::Repeat {
+                axis: from.take()?,
+                times: from.take()?,
+            },
+            2 => Self::Triangle {
+                lower: from.take()?,
+                k: from.take()?,
+            },
+            3 => Self::Compress { axis: from.take()? },
+            4 => Self::Select,
+            _ => return Err(broken("no choice of elements")),
+        })
     }
 }

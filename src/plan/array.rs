@@ -8,10 +8,11 @@ use std::sync::Arc;
 use crate::chunk::host::{BlockSite, CallSite};
 use crate::error::{Error, Result};
 use crate::expr::array::view::overlapping;
-use crate::expr::array::{ArrayOp, Blocks, OutAxis, View, array_of, blocks, elementwise};
+use crate::expr::array::{ArrayOp, BlockCall, Blocks, OutAxis, View, array_of, blocks, elementwise};
 use crate::expr::{NodeOp, NodeRef};
 use crate::nd::{Axis, Grid};
 use crate::op::nd::NdExpr;
+use crate::op::nd_pick::PickOp;
 use crate::plan::Lowering;
 use crate::task::array::{Compute, Gather, Piece};
 use crate::task::{TaskId, TaskOp};
@@ -59,6 +60,8 @@ impl Lowering<'_> {
             ArrayOp::Blocks(blocks) => self.call_for_block(node, blocks, &index, number),
             ArrayOp::Elementwise(expr) => self.elementwise(node, expr, &index, number),
             ArrayOp::Reduce(spec) => self.reduction(node, spec, &index, number),
+            ArrayOp::Contract(spec) => self.contraction(node, spec, &index, number),
+            ArrayOp::Scan(scan) => self.scan(node, *scan, &index, number),
             ArrayOp::Join => self.partition(&node.inputs[number], 0),
         }
     }
@@ -248,6 +251,10 @@ impl Lowering<'_> {
                 .map(|(_, count, _)| *count);
             nests.push(nest.collect());
         }
+        let call = match &spec.call {
+            BlockCall::Host(call) => call,
+            BlockCall::Pick(op) => return self.pick(node, op, index, number, inputs),
+        };
         let site = CallSite {
             name: node.label(),
             partition: number,
@@ -259,7 +266,7 @@ impl Lowering<'_> {
             origin: None,
         };
         let op = TaskOp::Host {
-            call: spec.call.clone(),
+            call: call.clone(),
             site,
             groups: groups.into(),
         };
@@ -285,6 +292,44 @@ fn region(view: &View, source: &Grid, grid: &Grid, index: &[usize]) -> Option<Ve
         _ => None,
     })
     .collect()
+}
+
+impl Lowering<'_> {
+    /// A kernel that picks elements of blocks.
+    fn pick(
+        &mut self,
+        node: &NodeRef,
+        op: &Arc<PickOp>,
+        index: &[usize],
+        number: usize,
+        inputs: Vec<TaskId>,
+    ) -> Result<TaskId> {
+        let schema = array_of(node)?;
+        let op = match &**op {
+            PickOp::Triangle { lower, k } => {
+                let start = |axis: usize| {
+                    schema.grid.axes[axis]
+                        .bounds(index[axis])
+                        .map(|(start, _)| start as i64)
+                };
+                let [rows, columns] = [2, 1].map(|last| index.len().checked_sub(last).and_then(start));
+                let (Some(rows), Some(columns)) = (rows, columns) else {
+                    return Err(Error::internal("a triangle of unknown lengths"));
+                };
+                Arc::new(PickOp::Triangle {
+                    lower: *lower,
+                    k: k.saturating_add(rows - columns),
+                })
+            }
+            _ => op.clone(),
+        };
+        let size = schema
+            .grid
+            .block_shape(index)
+            .map_or(0, |shape| shape.iter().product());
+        let bytes = size * schema.dtype.itemsize();
+        Ok(self.push(node, number, TaskOp::Pick(op), inputs, bytes))
+    }
 }
 
 /// The elements `begin..end` of an axis of the result, which are at `start + step * i` of `source`, block by block.

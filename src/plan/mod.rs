@@ -6,7 +6,9 @@
 mod aggregate;
 mod array;
 mod chain;
+mod contract;
 mod reduce;
+mod scan;
 
 use std::sync::Arc;
 

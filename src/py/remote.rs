@@ -39,13 +39,18 @@ pub fn runner(transport: Py<PyAny>) -> Runner {
 
 fn stays(task: &Task) -> bool {
     match &task.op {
-        TaskOp::Pipeline { .. } | TaskOp::Host { .. } | TaskOp::Compute(_) | TaskOp::PartialReduce(_) => {
-            false
-        }
+        TaskOp::Pipeline { .. }
+        | TaskOp::Host { .. }
+        | TaskOp::Compute(_)
+        | TaskOp::PartialReduce(_)
+        | TaskOp::Product(_)
+        | TaskOp::Scan(_) => false,
         TaskOp::ReadArray(source, region) => source.projected_bytes(region) == 0,
         TaskOp::Value(_)
         | TaskOp::HostScan(..)
         | TaskOp::Gather(_)
+        | TaskOp::Part(_)
+        | TaskOp::Pick(_)
         | TaskOp::MergeReduce(_)
         | TaskOp::FinishReduce(_)
         | TaskOp::Merge(_)

@@ -254,7 +254,7 @@ impl Compute {
 }
 
 /// The block with the planned type: a function may have returned another one than it promised.
-fn as_elem(chunk: &ArrayChunk, elem: Elem) -> Result<ArrayChunk> {
+pub(super) fn as_elem(chunk: &ArrayChunk, elem: Elem) -> Result<ArrayChunk> {
     match &chunk.dtype {
         NdDtype::Num(own) if *own == elem => Ok(chunk.clone()),
         NdDtype::Num(own) => {

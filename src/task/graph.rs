@@ -9,10 +9,13 @@ use crate::chunk::{ArraySource, Chunk, Scan, Source};
 use crate::expr::HostCall;
 use crate::host::HostRef;
 use crate::kernels::agg::AggPlan;
+use crate::op::nd_pick::PickOp;
 use crate::op::nd_reduce::ReduceOp;
 use crate::task::array::{Compute, Gather};
 use crate::task::pipeline::Pipeline;
+use crate::task::product::Product;
 use crate::task::reduce::{Finish, Partial};
+use crate::task::scan::Scanner;
 use crate::token::Name;
 
 /// A task's position in its graph. Tasks come after their inputs.
@@ -55,6 +58,14 @@ pub enum TaskOp {
     MergeReduce(ReduceOp),
     /// A state of a reduction made the result.
     FinishReduce(Finish),
+    /// Products of pairs of blocks added up.
+    Product(Product),
+    /// A block scanned, or its total.
+    Scan(Scanner),
+    /// One block of a state.
+    Part(usize),
+    /// Elements of blocks chosen, repeated or left out.
+    Pick(Arc<PickOp>),
     /// Elements of blocks put together as one block.
     Gather(Arc<Gather>),
     /// The rows of all inputs, one after another, as one chunk.
@@ -127,6 +138,10 @@ impl Task {
             }
             TaskOp::MergeReduce(op) => format!("merge {inputs} states of {} [native]", op.name()),
             TaskOp::FinishReduce(finish) => format!("{} of a state [native]", finish.op.name()),
+            TaskOp::Product(product) => format!("{} [native]", product.describe(inputs)),
+            TaskOp::Scan(scanner) => format!("{} of a block [native]", scanner.scan.op.name()),
+            TaskOp::Part(_) => "the block of a scan [native]".to_string(),
+            TaskOp::Pick(op) => format!("{} of {inputs} blocks [native]", op.name()),
             TaskOp::Gather(_) => format!("gather elements of {inputs} blocks [native]"),
             TaskOp::Concat => format!("concatenate {inputs} chunks [native]"),
             TaskOp::Piece { pieces, .. } => format!("one of {pieces} pieces [native]"),

@@ -6,9 +6,12 @@
 pub mod array;
 pub mod graph;
 mod literal;
+pub mod pick;
 pub mod pipeline;
+pub mod product;
 pub mod reduce;
 pub mod run;
+pub mod scan;
 pub mod wire;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::chunk::{Chunk, FrameChunk};
 use crate::error::{Context, Error, Result};
-use crate::task::{Control, Task, TaskOp, reduce};
+use crate::task::{Control, Task, TaskOp, pick, reduce, scan};
 
 /// Runs `task` on its inputs, given in the order of `task.inputs`.
 ///
@@ -42,6 +42,18 @@ pub fn run(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Result<Chunk> 
             .context(|| format!("in block {} of {}", task.partition, task.name)),
         TaskOp::MergeReduce(op) => Ok(Chunk::Arrays(Arc::new(reduce::merge(*op, &inputs)?))),
         TaskOp::FinishReduce(finish) => Ok(Chunk::Array(Arc::new(finish.run(&inputs)?))),
+        TaskOp::Product(product) => product
+            .run(inputs)
+            .map(|array| Chunk::Array(Arc::new(array)))
+            .context(|| format!("in block {} of {}", task.partition, task.name)),
+        TaskOp::Scan(scanner) => scanner
+            .run(&inputs)
+            .map(|state| Chunk::Arrays(Arc::new(state)))
+            .context(|| format!("in block {} of {}", task.partition, task.name)),
+        TaskOp::Part(number) => Ok(Chunk::Array(Arc::new(scan::part(&inputs, *number)?))),
+        TaskOp::Pick(op) => pick::run(op, &inputs)
+            .map(|array| Chunk::Array(Arc::new(array)))
+            .context(|| format!("in block {} of {}", task.partition, task.name)),
         TaskOp::Gather(gather) => gather
             .run(&inputs)
             .map(|array| Chunk::Array(Arc::new(array)))

@@ -11,7 +11,9 @@ use crate::chunk::{Chunk, Source};
 use crate::error::{Error, Kind, Result};
 use crate::task::array::{Compute, Gather, Piece};
 use crate::task::pipeline::{Input, Pipeline, Sink, Step};
+use crate::task::product::Product;
 use crate::task::reduce::{Finish, Partial};
+use crate::task::scan::{Scanned, Scanner};
 use crate::task::{Control, Task, TaskOp};
 use crate::wire::{Decoder, Encoder, Magic, Wire, broken};
 
@@ -89,6 +91,27 @@ impl Wire for TaskOp {
                 finish.out.encode(out)?;
                 finish.dropped.encode(out)
             }
+            Self::Product(product) => {
+                out.tag(14);
+                product.spec.encode(out)?;
+                product.elem.encode(out)?;
+                product.sum.encode(out)?;
+                product.half.encode(out)?;
+                product.wide.encode(out)
+            }
+            Self::Scan(scanner) => {
+                out.tag(15);
+                scanner.scan.encode(out)?;
+                (scanner.what == Scanned::Total).encode(out)
+            }
+            Self::Part(number) => {
+                out.tag(16);
+                number.encode(out)
+            }
+            Self::Pick(op) => {
+                out.tag(17);
+                op.encode(out)
+            }
             Self::Piece { piece, pieces } => {
                 out.tag(7);
                 piece.encode(out)?;
@@ -131,6 +154,23 @@ impl Wire for TaskOp {
                 out: from.take()?,
                 dropped: from.take()?,
             }),
+            14 => Self::Product(Product {
+                spec: from.take()?,
+                elem: from.take()?,
+                sum: from.take()?,
+                half: from.take()?,
+                wide: from.take()?,
+            }),
+            15 => Self::Scan(Scanner {
+                scan: from.take()?,
+                what: if from.take()? {
+                    Scanned::Total
+                } else {
+                    Scanned::Block
+                },
+            }),
+            16 => Self::Part(from.take()?),
+            17 => Self::Pick(Arc::new(from.take()?)),
             _ => return Err(broken("no task")),
         })
     }

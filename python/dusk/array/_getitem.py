@@ -24,7 +24,7 @@ from dusk.array._array import Array, array_of, core_dtype
 from dusk.array._chunks import Chunks, cached_cumsum, chunk_specs, common_blockdim, is_known, unknown_chunk_message
 from dusk.array._index import colon, expand_index, normalize_index, refuse_unknown_lengths, replace_ellipsis
 from dusk.array._meta import meta_from_array
-from dusk.array._views import Axis, block_call, concat, pick_points, view
+from dusk.array._views import Axis, block_call, concat, is_native, kernel_call, pick_points, view
 
 __all__ = ["BlockView", "getitem", "group_lengths", "sliced_lengths", "take_axis", "vindex"]
 
@@ -277,8 +277,10 @@ def _by_mask(x: Array, mask: Array, axis: int) -> Array:
     x = x.rechunk({axis: common})
     mask = mask.rechunk((common,))
     chunks = [*x.chunks[:axis], (np.nan,) * len(common), *x.chunks[axis + 1 :]]
-    function = partial(_mask_block, axis)
     picks = [list(range(x.ndim)), [axis]]
+    if is_native(x) and is_native(mask):
+        return kernel_call("compress", [x, mask], picks, chunks, x._meta, "getitem", axis=axis)
+    function = partial(_mask_block, axis)
     return block_call(function, [x, mask], picks, chunks, x._meta, "getitem", token=("mask", axis))
 
 
@@ -305,6 +307,9 @@ def _mask_blocks(x: Array, mask: Array) -> Array:
     parts = []
     for index in np.ndindex(*x.numblocks):
         at = [("at", i) for i in index]
+        if is_native(x) and is_native(mask):
+            parts.append(kernel_call("select", [x, mask], [at, at], ((np.nan,),), meta, "getitem"))
+            continue
         parts.append(block_call(_mask_whole, [x, mask], [at, at], ((np.nan,),), meta, "getitem", token="mask"))
     return concat(parts, 0, meta)
 

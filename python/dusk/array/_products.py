@@ -1,4 +1,8 @@
-"""Products of arrays: dot, matmul, tensordot, einsum and their relatives, contracted block by block."""
+"""Products of arrays: dot, matmul, tensordot, einsum and their relatives, contracted block by block.
+
+Plain numbers are contracted by the engine, which adds the products of blocks up in one place. Other blocks (objects,
+masked, sparse) go through calls of their own library for each block of the result.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from dusk import _core
 from dusk._derive import derived_from
-from dusk.array._array import Array
+from dusk.array._array import Array, array_of
 from dusk.array._block_calls import block_call
 from dusk.array._chunks import unify_chunks
 from dusk.array._from_array import asanyarray
@@ -61,6 +66,39 @@ def _ascending(left: Sequence[int], right: Sequence[int]) -> tuple[tuple[int, ..
     return tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
 
 
+def _numeric(*arrays: Array) -> bool:
+    """Return whether the engine computes with the elements of all arrays."""
+    return all(array._node.dtype is not None and array.dtype.kind in "biufc" for array in arrays)
+
+
+def _added(array: Array, axes: Any, dtype: Any) -> Array:
+    """Return sums as products of this dtype are added up: wrapping around, and truth values by `or`."""
+    return array.any(axis=axes) if dtype.kind == "b" else array.sum(axis=axes, dtype=dtype)
+
+
+def _contracted(
+    a: Array, b: Array, batch: Sequence[tuple[int, int]], summed: Sequence[tuple[int, int]], dtype: Any, prefix: str
+) -> Array | None:
+    """Return the engine's contraction of arrays that are cut alike; None where NumPy has to do it.
+
+    The axes of the result are those of `batch`, then what is left of the first and of the second.
+    """
+    if not _numeric(a, b):
+        return None
+    a, b = a.astype(dtype), b.astype(dtype)
+    if not batch and len(summed) == a.ndim == b.ndim:
+        # the sum of all products: one pass over both, and nothing between
+        if [j for _, j in summed] != list(range(b.ndim)):
+            b = b.transpose([j for _, j in summed])
+        product = a * b
+        return _added(product, None, dtype)
+    try:
+        node = _core.array_contract(a._node, b._node, list(batch), list(summed), prefix=prefix)
+    except _core.NotNative:
+        return None
+    return array_of(node, np.empty((0,) * len(node.numblocks), dtype=dtype))
+
+
 def tensordot(lhs: Any, rhs: Any, axes: Any = 2) -> Array:
     """Return the sum of products over axes, as `numpy.tensordot`.
 
@@ -90,6 +128,11 @@ def tensordot(lhs: Any, rhs: Any, axes: Any = 2) -> Array:
         labels_right[b] = labels_left[a]
     if any(length == length for a in left for length in [lhs.shape[a]]):
         _, (lhs, rhs) = unify_chunks(lhs, labels_left, rhs, labels_right)
+    if _numeric(lhs, rhs):
+        dtype = np.promote_types(lhs.dtype, rhs.dtype)
+        result = _contracted(lhs, rhs, [], list(zip(left, right, strict=True)), dtype, "tensordot")
+        if result is not None:
+            return result
     out = [i for i in range(lhs.ndim) if i not in left]
     other = [i for i in range(rhs.ndim) if i not in right]
     # blocks of both come in the order of their own axes, so the second one's contracted axes must be in the same order
@@ -128,7 +171,12 @@ def vdot(a: Any, b: Any) -> Any:
     ----------
     a, b : array_like
     """
-    return dot(asanyarray(a).conj().ravel(), asanyarray(b).ravel())
+    a, b = asanyarray(a), asanyarray(b)
+    if a.dtype.kind == "c":
+        a = a.conj()
+    if a.shape == b.shape and a.ndim > 1:
+        return tensordot(a, b, axes=(range(a.ndim), range(b.ndim)))
+    return dot(a.ravel(), b.ravel())
 
 
 @derived_from(np)
@@ -142,6 +190,8 @@ def inner(a: Any, b: Any) -> Any:
 @derived_from(np)
 def outer(a: Any, b: Any) -> Any:
     a, b = asanyarray(a).flatten(), asanyarray(b).flatten()
+    if _numeric(a, b):
+        return a[:, np.newaxis] * b[np.newaxis, :]
     dtype = np.outer(a.dtype.type(), b.dtype.type()).dtype
     return blockwise(np.outer, "ij", a, "i", b, "j", dtype=dtype)
 
@@ -195,6 +245,24 @@ def matmul(a: Any, b: Any) -> Any:
     stacked = list(range(ndim - 2))
     rows, inside, columns = ndim - 2, ndim - 1, ndim
     _, (a, b) = unify_chunks(a, [*stacked, rows, inside], b, [*stacked, inside, columns])
+    result = None
+    if _numeric(a, b):
+        dtype = np.promote_types(a.dtype, b.dtype)
+        result = _contracted(a, b, [(i, i) for i in stacked], [(inside, rows)], dtype, "matmul")
+    if result is None:
+        result = _matmul_blocks(a, b)
+    if first:
+        result = result[..., 0, :]
+    if last:
+        result = result[..., 0]
+    return result
+
+
+def _matmul_blocks(a: Array, b: Array) -> Array:
+    """Multiply stacks of matrices through NumPy, or the blocks' own library."""
+    ndim = a.ndim
+    stacked = list(range(ndim - 2))
+    rows = ndim - 2
     lead = [
         x if len(x) >= len(y) and sum(x) >= sum(y) else y for x, y in zip(a.chunks[:-2], b.chunks[:-2], strict=True)
     ]
@@ -203,14 +271,9 @@ def matmul(a: Any, b: Any) -> Any:
     meta = compute_meta(np.matmul, None, a._meta, b._meta)
     if meta is None or meta.ndim != ndim:
         meta = np.empty((0,) * ndim, dtype=dtype)
-    result = block_call(
+    return block_call(
         _Matmul(), [(a, [*stacked, rows, None]), (b, [*stacked, None, rows + 1])], chunks, meta, prefix="matmul"
     )
-    if first:
-        result = result[..., 0, :]
-    if last:
-        result = result[..., 0]
-    return result
 
 
 def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Array:
@@ -238,6 +301,10 @@ def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Array:
     terms, out = _terms(subscripts, arrays)
     if dtype is None:
         dtype = np.result_type(*[array.dtype for array in arrays])
+    if set(kwargs) <= {"optimize"} and all(len(set(term)) == len(term) for term in terms):
+        native = _einsum_native(arrays, terms, out, np.dtype(dtype))
+        if native is not None:
+            return native
     gone = [label for label in dict.fromkeys("".join(terms)) if label not in out]
     # products keep the contracted labels with length 1, and are added up along these
     kept = list(out) + gone
@@ -264,6 +331,56 @@ def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Array:
         axes = tuple(range(len(out), len(kept)))
         result = result.sum(axis=axes, split_every=split_every, dtype=dtype)
     return result
+
+
+def _einsum_native(arrays: list[Array], terms: list[str], out: str, dtype: Any) -> Array | None:
+    """Return the sum of products of one or two arrays of numbers; None where NumPy has to do it for each block."""
+    if len(arrays) > 2 or not _numeric(*arrays) or dtype.kind not in "biufc":
+        return None
+    lengths: dict[str, Any] = {}
+    for array, term in zip(arrays, terms, strict=True):
+        for label, length in zip(term, array.shape, strict=True):
+            if lengths.setdefault(label, length) != length:  # an axis of length 1 that goes with all, or unknown
+                return None
+    arrays = [array.astype(dtype) for array in arrays]
+    alone = []
+    for number, (array, term) in enumerate(zip(arrays, terms, strict=True)):
+        others = "".join(each for i, each in enumerate(terms) if i != number)
+        axes = tuple(i for i, label in enumerate(term) if label not in out and label not in others)
+        if axes:
+            array = _added(array, axes, dtype)
+            term = "".join(label for i, label in enumerate(term) if i not in axes)
+        alone.append((array, term))
+    if len(alone) == 1:
+        return _ordered(*alone[0], out)
+    (a, of_a), (b, of_b) = alone
+    _, (a, b) = unify_chunks(a, of_a, b, of_b)
+    both = [label for label in of_a if label in of_b]
+    batch = [label for label in both if label in out]
+    summed = [label for label in both if label not in out]
+    left = [label for label in of_a if label not in of_b]
+    right = [label for label in of_b if label not in of_a]
+    if not summed or not (left or right):
+        # nothing to multiply matrices for: products of elements, added up as they are made
+        labels = "".join([*batch, *left, *right, *summed])
+        product = _spread(a, of_a, labels) * _spread(b, of_b, labels)
+        axes = tuple(range(len(labels) - len(summed), len(labels)))
+        if axes:
+            product = _added(product, axes, dtype)
+        return _ordered(product, labels[: len(labels) - len(summed)], out)
+    pairs = [[(of_a.index(label), of_b.index(label)) for label in labels] for labels in (batch, summed)]
+    result = _contracted(a, b, pairs[0], pairs[1], dtype, "einsum")
+    return None if result is None else _ordered(result, "".join([*batch, *left, *right]), out)
+
+
+def _ordered(array: Array, labels: str, out: str) -> Array:
+    return array if labels == out else array.transpose([labels.index(label) for label in out])
+
+
+def _spread(array: Array, own: str, labels: str) -> Array:
+    """Return the array with an axis for each label, of length 1 where it hasn't got it."""
+    array = _ordered(array, own, "".join(label for label in labels if label in own))
+    return array[tuple(slice(None) if label in own else np.newaxis for label in labels)]
 
 
 def _einsum_block(spec: str, gone: int, kwargs: dict[str, Any], dtype: Any, *blocks: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from dusk import _core
+from dusk.array._array import array_of
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._elemwise import handle_out
 from dusk.array._from_array import asanyarray
@@ -44,7 +46,8 @@ def cumreduction(
     out : Array, optional
         Becomes the result.
     method : {"sequential", "blelloch"}, default "sequential"
-        Accepted for compatibility: totals of blocks are always computed first, side by side.
+        Of running sums and products of numbers: let each block wait for the one before, or compute the totals of blocks
+        first, side by side, which reads all blocks twice. Other scans always compute totals first.
     preop : callable, optional
         ``preop(block, axis=, keepdims=)``, the total of a block. By default the last element of the scanned block.
 
@@ -63,6 +66,9 @@ def cumreduction(
         dtype = getattr(func(np.ones((0,), dtype=x.dtype)), "dtype", np.dtype(object))
     dtype = np.dtype(dtype)
     axis = validate_axis(axis, x.ndim)
+    native = _native(func, x, axis, dtype, method)
+    if native is not None:
+        return handle_out(out, native)
     index = list(range(x.ndim))
     meta = x._meta.astype(dtype)
     if x.numblocks[axis] == 1:
@@ -89,6 +95,21 @@ def cumreduction(
         indexed=True,
     )
     return handle_out(out, result)
+
+
+def _native(func: Any, x: Any, axis: int, dtype: Any, method: str) -> Any:
+    """Return the engine's scan; None where a function has to do it block by block."""
+    name = getattr(func, "__name__", "")
+    if func is not getattr(np, name, None) or x._node.dtype is None or x.dtype.kind not in "biufc":
+        return None
+    if dtype.kind not in "iufc":
+        return None
+    given = None if func(np.ones((0,), dtype=x.dtype)).dtype == dtype else dtype
+    try:
+        node = _core.array_scan(x._node, name, axis, dtype=given, ahead=method == "blelloch")
+    except _core.NotNative:
+        return None
+    return array_of(node, x._meta.astype(dtype))
 
 
 class _Total:

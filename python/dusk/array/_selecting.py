@@ -19,7 +19,7 @@ from dusk.array._from_array import asanyarray, asarray
 from dusk.array._getitem import group_lengths, select_blocks
 from dusk.array._like import validate_axis
 from dusk.array._meta import meta_from_array
-from dusk.array._views import block_call, pick_points
+from dusk.array._views import block_call, is_native, kernel_call, pick_points
 from dusk.utils import is_arraylike
 
 __all__ = ["choose", "compress", "extract", "repeat", "select_blocks", "shuffle", "take", "tril", "triu"]
@@ -107,6 +107,8 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Array:
         cut += [j - i for i, j in itertools.pairwise(places) if i != j]
     a = a.rechunk({axis: tuple(cut) or (0,)})
     chunks = [*a.chunks[:axis], tuple(length * int(repeats) for length in a.chunks[axis]), *a.chunks[axis + 1 :]]
+    if is_native(a):
+        return kernel_call("repeat", [a], [range(a.ndim)], chunks, a._meta, "repeat", axis=axis, number=int(repeats))
     function = partial(_repeat, int(repeats), axis)
     return block_call(function, [a], [range(a.ndim)], chunks, a._meta, "repeat", token=("repeat", int(repeats), axis))
 
@@ -127,6 +129,8 @@ def _triangle(m: Any, k: int, lower: bool) -> Array:
     refuse_unknown(m.chunks[-2:], "a triangle needs known chunk sizes")
     rows, columns = (cached_cumsum(lengths, initial_zero=True) for lengths in m.chunks[-2:])
     name = "tril" if lower else "triu"
+    if is_native(m):
+        return kernel_call(name, [m], [range(m.ndim)], m.chunks, m._meta, name, number=int(k))
     function = partial(_triangle_block, lower, int(k), rows, columns)
     token = (name, int(k), rows, columns)
     return block_call(function, [m], [range(m.ndim)], m.chunks, m._meta, name, indexed=True, token=token)

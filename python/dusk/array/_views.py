@@ -29,6 +29,7 @@ __all__ = [
     "block_call",
     "concat",
     "is_native",
+    "kernel_call",
     "pick_points",
     "rechunked",
     "relabel",
@@ -326,11 +327,42 @@ def pick_points(x: Array, points: dict[int, Any], lengths: Sequence[int], place:
             chosen = order[start:stop]
             places.append(chosen)
             locals_.append(tuple(here[axis][chosen] - begins[axis][at[axis]] for axis in axes))
-        spec = (tuple(axes), place, length, tuple(locals_), tuple(places))
         chunks = [(length,) if axis is None else x.chunks[axis] for axis in out_axes]
         inputs = [x] * len(picks)
+        if is_native(x):
+            own = [
+                ([_integers(at) for at in local], _integers(where))
+                for local, where in zip(locals_, places, strict=True)
+            ]
+            nodes = [x._node] * len(picks)
+            node = _core.array_points(nodes, picks, chunk_specs(chunks), axes, place, length, own, prefix=prefix)
+            parts.append(array_of(node, meta))
+            continue
+        spec = (tuple(axes), place, length, tuple(locals_), tuple(places))
         parts.append(block_call(partial(_points, spec), inputs, picks, chunks, meta, prefix, token=("points", spec)))
     return concat(parts, place, meta)
+
+
+def _integers(positions: Any) -> Any:
+    return np.ascontiguousarray(positions, dtype=np.int64)
+
+
+def kernel_call(
+    op: str,
+    inputs: Sequence[Array],
+    picks: Sequence[Sequence[Any]],
+    chunks: Sequence[Sequence[Any]],
+    meta: Any,
+    prefix: str,
+    *,
+    axis: int = 0,
+    number: int = 0,
+) -> Array:
+    """Return an array of what a kernel of the engine picks from native blocks; see ``_core.array_pick``."""
+    nodes = [x._node for x in inputs]
+    own = [list(each) for each in picks]
+    node = _core.array_pick(op, nodes, own, chunk_specs(chunks), prefix=prefix, axis=axis, number=number)
+    return array_of(node, meta)
 
 
 def _points(spec: tuple[Any, ...], *blocks: Any) -> Any:

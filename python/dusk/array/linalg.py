@@ -11,9 +11,26 @@ from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._from_array import asanyarray
+from dusk.array._like import svd_flip
 from dusk.array._products import dot
+from dusk.array._tall import tsqr
 
-__all__ = ["cholesky", "inv", "lstsq", "norm", "qr", "sfqr", "solve", "solve_triangular", "svd", "tsqr"]
+__all__ = [
+    "cholesky",
+    "compression_level",
+    "compression_matrix",
+    "inv",
+    "lstsq",
+    "lu",
+    "norm",
+    "qr",
+    "sfqr",
+    "solve",
+    "solve_triangular",
+    "svd",
+    "svd_compressed",
+    "tsqr",
+]
 
 
 @derived_from(np.linalg)
@@ -77,106 +94,6 @@ def _single(a: Array, what: str) -> None:
         raise ValueError(f"{what} works on arrays of two dimensions, got one of {a.ndim}")
 
 
-def _part(which: int, result: Any) -> Any:
-    return result[which]
-
-
-def _qr(x: Any) -> Any:
-    return np.linalg.qr(x)
-
-
-class _Stacked:
-    """The triangular factors of blocks of rows, factored once more: the rows of the orthogonal factor of each,
-    and R.
-    """
-
-    __slots__ = ()
-
-    def __call__(self, pairs: Any) -> Any:
-        factors = [pair[1] for pair in pairs]
-        q, r = np.linalg.qr(np.concatenate(factors))
-        cuts = np.cumsum([len(each) for each in factors])[:-1]
-        return np.split(q, cuts), r
-
-    def __dask_tokenize__(self) -> tuple[str]:
-        return ("dusk-tsqr",)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_Stacked, ())
-
-
-def _objects(ndim: int) -> Any:
-    return np.empty((0,) * ndim, dtype=object)
-
-
-def _times(index: tuple[int, ...], pair: Any, stacked: Any) -> Any:
-    return pair[0] @ stacked[0][index[0]]
-
-
-def _times_u(index: tuple[int, ...], pair: Any, stacked: Any, usv: Any) -> Any:
-    return pair[0] @ (stacked[0][index[0]] @ usv[0])
-
-
-def _svd_of_r(stacked: Any) -> Any:
-    return np.linalg.svd(stacked[1], full_matrices=False)
-
-
-def tsqr(data: Any, compute_svd: bool = False, _max_vchunk_size: Any = None) -> Any:
-    """Factor a tall array: QR, or the singular values.
-
-    Parameters
-    ----------
-    data : Array
-        Of two dimensions, cut along the rows alone.
-    compute_svd : bool, default False
-        Give the singular value decomposition instead.
-
-    Returns
-    -------
-    q, r : Array
-        Or ``u, s, v`` for the singular value decomposition.
-    """
-    _single(data, "tsqr")
-    if data.numblocks[1] != 1:
-        raise ValueError(
-            "Input must have the following properties:\n  1. Have two dimensions\n  2. Have only one column of blocks"
-        )
-    n = data.shape[1]
-    m = data.shape[0]
-    k = min(m, n) if m == m else n
-    dtype = np.linalg.qr(np.ones((1, 1), dtype=data.dtype))[0].dtype
-    meta = np.empty((0, 0), dtype=dtype)
-    pairs = block_call(_qr, [(data, [0, 1])], [data.chunks[0], (n,)], _objects(2), prefix="qr")
-    stacked = block_call(_Stacked(), [(pairs, [None, 0])], [(1,)], _objects(1), prefix="qr-stack")
-    rows = data.chunks[0]
-    if not compute_svd:
-        q = block_call(
-            _times,
-            [(pairs, [0, 1]), (stacked, [1])],
-            [rows, (k,)],
-            meta,
-            prefix="getitem-q",
-            indexed=True,
-            args=[Slot(0), Slot(1), Slot(2)],
-        )
-        r = block_call(_part, [(stacked, [0])], [(k,), (n,)], meta, args=[1, Slot(0)], prefix="getitem-r")
-        return q, r
-    usv = block_call(_svd_of_r, [(stacked, [0])], [(1,)], _objects(1), prefix="svd")
-    real = np.empty((0,), dtype=np.linalg.svd(np.ones((1, 1), dtype=data.dtype), compute_uv=False).dtype)
-    u = block_call(
-        _times_u,
-        [(pairs, [0, 1]), (stacked, [1]), (usv, [1])],
-        [rows, (k,)],
-        meta,
-        prefix="u",
-        indexed=True,
-        args=[Slot(0), Slot(1), Slot(2), Slot(3)],
-    )
-    s = block_call(_part, [(usv, [0])], [(k,)], real, args=[1, Slot(0)], prefix="s")
-    vh = block_call(_part, [(usv, [0])], [(k,), (n,)], meta, args=[2, Slot(0)], prefix="vh")
-    return u, s, vh
-
-
 def _whole(function: Any, index: int, x: Any) -> Any:
     return function(x)[index]
 
@@ -236,7 +153,7 @@ def qr(a: Any) -> Any:
     )
 
 
-def svd(a: Any, coerce_signs: bool = True) -> Any:
+def svd(a: Any, coerce_signs: bool = True, full_matrices: bool = False) -> Any:
     """Return the singular value decomposition of an array that is cut along rows or along columns alone.
 
     Parameters
@@ -245,11 +162,17 @@ def svd(a: Any, coerce_signs: bool = True) -> Any:
         Of two dimensions.
     coerce_signs : bool, default True
         Make the sum of each right singular vector positive, so that the signs are always the same.
+    full_matrices : bool, default False
+        Not implemented.
 
     Returns
     -------
     u, s, v : Array
     """
+    if full_matrices:
+        raise NotImplementedError(
+            "full_matrices=True is not implemented for dask arrays. Use full_matrices=False to compute the reduced SVD."
+        )
     if a.ndim != 2:
         raise ValueError(f"Array must be 2D.\nInput shape: {a.shape}\nInput ndim: {a.ndim}\n")
     if a.numblocks[0] > 1 and a.numblocks[1] > 1:
@@ -266,17 +189,131 @@ def svd(a: Any, coerce_signs: bool = True) -> Any:
     else:
         u, s, vh = tsqr(a, compute_svd=True)
     if coerce_signs:
-        u, vh = _signed(u, vh)
+        u, vh = svd_flip(u, vh)
     return u, s, vh
 
 
-def _signed(u: Any, vh: Any) -> tuple[Any, Any]:
-    from dusk.array import ufunc
-    from dusk.array._choice import where
+def compression_level(n: int, q: int, n_oversamples: int = 10, min_subspace_size: int = 20) -> int:
+    """Return the size of the subspace in which `svd_compressed` looks for `q` singular vectors.
 
-    total = vh.real.sum(axis=1) if vh.dtype.kind == "c" else vh.sum(axis=1)
-    signs = where(ufunc.sign(total) >= 0, np.asarray(1, dtype=total.dtype)[()], np.asarray(-1, dtype=total.dtype)[()])
-    return u * signs, vh * signs[:, None]
+    Parameters
+    ----------
+    n : int
+        The smaller dimension of the array.
+    q : int
+        How many singular vectors are asked for.
+    n_oversamples : int, default 10
+        How many more the subspace has.
+    min_subspace_size : int, default 20
+
+    Examples
+    --------
+    >>> import dusk.array as da
+    >>> da.linalg.compression_level(100, 10)
+    20
+    """
+    return min(max(min_subspace_size, q + n_oversamples), n)
+
+
+def _kept(array: Any, compute: bool) -> Any:
+    return array.persist() if compute else array
+
+
+def compression_matrix(
+    data: Any,
+    q: int,
+    iterator: str = "power",
+    n_power_iter: int = 0,
+    n_oversamples: int = 10,
+    seed: Any = None,
+    compute: bool = False,
+) -> Any:
+    """Return an orthogonal matrix onto the subspace in which most of an array lies, found by random samples.
+
+    Parameters
+    ----------
+    data : Array
+    q : int
+        How many singular vectors the subspace shall hold; it has more dimensions, see `compression_level`.
+    iterator : {"power", "QR"}, default "power"
+        How the samples are improved: by products alone, or factored after each, which keeps small ones apart.
+    n_power_iter : int, default 0
+        How many times they are improved.
+    n_oversamples : int, default 10
+    seed : int or RandomState, optional
+    compute : bool, default False
+        Compute what a pass over the data gives before the next one begins, so that the data itself needn't be held.
+    """
+    if iterator not in ("power", "QR"):
+        raise ValueError(f"Iterator '{iterator}' not valid, must one one of ['power', 'QR']")
+    from dusk.array.random import RandomState, default_rng
+
+    m, n = data.shape
+    size = compression_level(min(m, n), q, n_oversamples=n_oversamples)
+    state = seed if isinstance(seed, RandomState) else default_rng(seed)
+    dtype = np.float32 if data.dtype in (np.dtype("f4"), np.dtype("c8")) else np.float64
+    omega = state.standard_normal(size=(n, size), chunks=(data.chunks[1], (size,))).astype(dtype, copy=False)
+    found = data.dot(omega)
+    if iterator == "power":
+        for _ in range(n_power_iter):
+            found = data.dot(_kept(data.T.dot(_kept(found, compute)), compute))
+        basis, _ = tsqr(found)
+    else:
+        basis, _ = tsqr(found)
+        for _ in range(n_power_iter):
+            basis, _ = tsqr(data.T.dot(_kept(basis, compute)))
+            basis, _ = tsqr(data.dot(_kept(basis, compute)))
+    return basis.T
+
+
+def svd_compressed(
+    a: Any,
+    k: int,
+    iterator: str = "power",
+    n_power_iter: int = 0,
+    n_oversamples: int = 10,
+    seed: Any = None,
+    compute: bool = False,
+    coerce_signs: bool = True,
+) -> Any:
+    """Return the `k` greatest singular values and their vectors, approximately, of an array in any chunks.
+
+    Parameters
+    ----------
+    a : Array
+    k : int
+        How many.
+    iterator : {"power", "QR"}, default "power"
+        How random samples are improved, see `compression_matrix`.
+    n_power_iter : int, default 0
+        How many times they are improved: more for singular values that decrease slowly.
+    n_oversamples : int, default 10
+        How many more dimensions the samples have.
+    seed : int or RandomState, optional
+    compute : bool, default False
+        Compute what a pass over the data gives before the next one begins.
+    coerce_signs : bool, default True
+        Make the sum of each right singular vector positive.
+
+    Returns
+    -------
+    u, s, v : Array
+    """
+    onto = compression_matrix(
+        a,
+        k,
+        iterator=iterator,
+        n_power_iter=n_power_iter,
+        n_oversamples=n_oversamples,
+        seed=seed,
+        compute=compute,
+    )
+    onto = _kept(onto, compute)
+    v, s, u = tsqr(onto.dot(a).T, compute_svd=True)
+    u, s, v = onto.T.dot(u.T)[:, :k], s[:k], v.T[:k, :]
+    if coerce_signs:
+        u, v = svd_flip(u, v)
+    return u, s, v
 
 
 def _one_piece(a: Any, what: str) -> Array:
@@ -405,6 +442,59 @@ def cholesky(a: Any, lower: bool = False) -> Any:
         args=[lower, Slot(0)],
         prefix="cholesky",
     ).rechunk(a.chunks)
+
+
+def _lu(x: Any) -> Any:
+    import scipy.linalg
+
+    return scipy.linalg.lu(x)
+
+
+def lu(a: Any) -> Any:
+    """Return the LU factorization of a square matrix that is cut into square chunks.
+
+    Parameters
+    ----------
+    a : Array
+
+    Returns
+    -------
+    p : Array
+        The permutation.
+    l : Array
+        The lower triangle, with ones on the diagonal.
+    u : Array
+        The upper triangle.
+    """
+    import scipy.linalg
+
+    if a.ndim != 2:
+        raise ValueError("Dimension must be 2 to perform lu decomposition")
+    if a.shape[0] != a.shape[1]:
+        raise ValueError("Input must be a square matrix to perform lu decomposition")
+    if len({*a.chunks[0], *a.chunks[1]}) != 1:
+        raise ValueError(
+            "All chunks must be a square matrix to perform lu decomposition. Use .rechunk method to change the size of "
+            "chunks."
+        )
+    whole = a.rechunk(-1)
+    factors = block_call(_lu, [(whole, [0, 1])], [(1,), (1,)], np.empty((0, 0), dtype=object), prefix="lu-lu")
+    examples = scipy.linalg.lu(np.ones((1, 1), dtype=a.dtype))
+    return tuple(
+        block_call(
+            _part,
+            [(factors, [0, 1])],
+            whole.chunks,
+            np.empty((0, 0), dtype=example.dtype),
+            args=[number, Slot(0)],
+            prefix=f"lu-{name}",
+        ).rechunk(a.chunks)
+        for number, (name, example) in enumerate(zip("plu", examples, strict=True))
+    )
+
+
+def _part(which: int, result: Any) -> Any:
+    return result[which]
 
 
 def lstsq(a: Any, b: Any) -> Any:

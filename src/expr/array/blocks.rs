@@ -1,10 +1,12 @@
-//! A host call for each block of the result, on blocks of the inputs that its position chooses.
+//! A call for each block of the result, on blocks of the inputs that its position chooses: of the host, or of a kernel that
+//! picks elements.
 
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::expr::array::{ArrayOp, ArraySchema, node};
 use crate::expr::{HostCall, Node, NodeRef};
+use crate::op::nd_pick::PickOp;
 use crate::token::{Tokenize, Tokenizer};
 
 /// Which blocks along one axis of an input a call gets.
@@ -25,11 +27,20 @@ pub enum AxisPick {
     At(usize),
 }
 
+/// What makes a block of blocks.
+#[derive(Clone, Debug)]
+pub enum BlockCall {
+    /// A function of the host, and what comes out.
+    Host(HostCall),
+    /// A kernel.
+    Pick(Arc<PickOp>),
+}
+
 /// A call for each block.
 #[derive(Clone, Debug)]
 pub struct Blocks {
-    /// The function and what comes out.
-    pub call: HostCall,
+    /// What is called.
+    pub call: BlockCall,
     /// For each input, for each of its axes. A frame has one axis, its partitions.
     pub picks: Vec<Vec<AxisPick>>,
 }
@@ -44,6 +55,15 @@ pub fn numblocks(node: &Node) -> Vec<usize> {
 }
 
 impl Blocks {
+    /// What is called, for people.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.call {
+            BlockCall::Host(call) => call.function.name(),
+            BlockCall::Pick(op) => op.name(),
+        }
+    }
+
     /// The blocks of input `input` that the call for the block at `index` gets: along each axis from where on, how many,
     /// and whether as a list.
     #[must_use]
@@ -65,8 +85,13 @@ impl Blocks {
 
 impl Tokenize for Blocks {
     fn tokenize(&self, t: &mut Tokenizer) {
-        t.token(self.call.function.token())
-            .number(self.picks.len() as u64);
+        match &self.call {
+            BlockCall::Host(call) => {
+                t.token(call.function.token());
+            }
+            BlockCall::Pick(op) => op.tokenize(t),
+        }
+        t.number(self.picks.len() as u64);
         for picks in &self.picks {
             t.number(picks.len() as u64);
             for pick in picks {
@@ -87,7 +112,9 @@ impl Tokenize for Blocks {
 /// When a block that is asked for isn't there.
 pub fn blocks(inputs: Vec<NodeRef>, blocks: Blocks, schema: ArraySchema, prefix: &str) -> Result<NodeRef> {
     let own = schema.grid.numblocks();
-    if inputs.len() != blocks.picks.len() {
+    if inputs.len() != blocks.picks.len()
+        || matches!(&blocks.call, BlockCall::Pick(op) if op.arity() != inputs.len())
+    {
         return Err(Error::internal("a block call with as many picks as inputs"));
     }
     for (input, picks) in inputs.iter().zip(&blocks.picks) {

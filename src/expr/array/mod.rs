@@ -6,8 +6,10 @@
 
 pub mod blocks;
 pub mod compose;
+pub mod contract;
 pub mod elementwise;
 pub mod reduce;
+pub mod scan;
 pub mod view;
 mod wire;
 
@@ -18,11 +20,13 @@ use crate::error::{Error, Result};
 use crate::expr::{Node, NodeOp, NodeRef};
 use crate::nd::{Axis, Grid, NdDtype};
 use crate::op::nd::NdExpr;
+use crate::op::nd_product::Contract;
 use crate::schema::Divisions;
 use crate::token::{Tokenize, Tokenizer};
 
-pub use blocks::{AxisPick, Blocks};
+pub use blocks::{AxisPick, BlockCall, Blocks};
 pub use reduce::Reduce;
+pub use scan::Scan;
 pub use view::{OutAxis, View};
 
 /// What is known of an array before it is computed.
@@ -54,7 +58,11 @@ pub enum ArrayOp {
     Elementwise(Arc<NdExpr>),
     /// An expression reduced over axes.
     Reduce(Arc<Reduce>),
-    /// A host call for each block.
+    /// Products added up along axes of two inputs; of one input with itself where that is symmetric.
+    Contract(Arc<Contract>),
+    /// Running reductions along an axis.
+    Scan(Scan),
+    /// A call for each block.
     Blocks(Arc<Blocks>),
     /// The blocks, in C order, are the inputs, of one partition each.
     Join,
@@ -87,6 +95,14 @@ impl Tokenize for ArrayOp {
             Self::Elementwise(expr) => {
                 t.number(5);
                 expr.tokenize(t);
+            }
+            Self::Contract(spec) => {
+                t.number(7);
+                spec.tokenize(t);
+            }
+            Self::Scan(scan) => {
+                t.number(8);
+                scan.tokenize(t);
             }
         }
     }
@@ -176,9 +192,11 @@ pub fn describe(op: &ArrayOp) -> String {
         ArrayOp::Source(source) => format!("Array {}", source.name()),
         ArrayOp::View(view) => format!("View {}", view.describe()),
         ArrayOp::Concat(axis) => format!("Concatenate axis={axis}"),
-        ArrayOp::Blocks(blocks) => format!("Blocks {}", blocks.call.function.name()),
+        ArrayOp::Blocks(blocks) => format!("Blocks {}", blocks.name()),
         ArrayOp::Reduce(spec) => format!("Reduce {} over {:?}", spec.op.name(), spec.axes),
         ArrayOp::Elementwise(expr) => format!("Elementwise of {} operations", expr.size()),
+        ArrayOp::Contract(spec) => format!("Contract {}", spec.describe()),
+        ArrayOp::Scan(scan) => format!("Scan {} along {}", scan.op.name(), scan.axis),
         ArrayOp::Join => "Blocks of tasks".to_string(),
     }
 }

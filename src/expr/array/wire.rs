@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::expr::array::reduce::Reduce;
-use crate::expr::array::{ArrayOp, ArraySchema, AxisPick, Blocks, OutAxis, View};
+use crate::expr::array::{ArrayOp, ArraySchema, AxisPick, BlockCall, Blocks, OutAxis, Scan, View};
 use crate::wire::{Decoder, Encoder, Wire, broken};
 
 impl Wire for Arc<ArraySchema> {
@@ -43,7 +43,16 @@ impl Wire for ArrayOp {
             }
             Self::Blocks(blocks) => {
                 out.tag(3);
-                blocks.call.encode(out)?;
+                match &blocks.call {
+                    BlockCall::Host(call) => {
+                        out.tag(0);
+                        call.encode(out)?;
+                    }
+                    BlockCall::Pick(op) => {
+                        out.tag(1);
+                        op.encode(out)?;
+                    }
+                }
                 blocks.picks.encode(out)
             }
             Self::Join => {
@@ -58,6 +67,14 @@ impl Wire for ArrayOp {
                 out.tag(6);
                 reduce.encode(out)
             }
+            Self::Contract(spec) => {
+                out.tag(7);
+                spec.encode(out)
+            }
+            Self::Scan(scan) => {
+                out.tag(8);
+                scan.encode(out)
+            }
         }
     }
 
@@ -70,12 +87,18 @@ impl Wire for ArrayOp {
             })),
             2 => Self::Concat(from.take()?),
             3 => Self::Blocks(Arc::new(Blocks {
-                call: from.take()?,
+                call: match from.tag()? {
+                    0 => BlockCall::Host(from.take()?),
+                    1 => BlockCall::Pick(Arc::new(from.take()?)),
+                    _ => return Err(broken("no call for blocks")),
+                },
                 picks: from.take()?,
             })),
             4 => Self::Join,
             5 => Self::Elementwise(from.take()?),
             6 => Self::Reduce(from.take()?),
+            7 => Self::Contract(from.take()?),
+            8 => Self::Scan(from.take()?),
             tag => return Err(broken(&format!("no array node has number {tag}"))),
         })
     }
@@ -108,6 +131,26 @@ impl Wire for Arc<Reduce> {
                 keepdims: from.take()?,
                 flat: from.take()?,
             }))
+        })
+    }
+}
+
+impl Wire for Scan {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        self.op.encode(out)?;
+        self.axis.encode(out)?;
+        self.elem.encode(out)?;
+        self.out.encode(out)?;
+        self.ahead.encode(out)
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        Ok(Self {
+            op: from.take()?,
+            axis: from.take()?,
+            elem: from.take()?,
+            out: from.take()?,
+            ahead: from.take()?,
         })
     }
 }

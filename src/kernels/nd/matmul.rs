@@ -1,19 +1,21 @@
 //! Products of matrices, and sums of products, which is what a product of chunked matrices is made of.
 //!
 //! Covers blocks with two axes and one element type. Floats go to the crate `gemm` with whatever strides they have, one thread
-//! for each call; whole numbers wrap around as NumPy's do; for booleans product is `and`, sum is `or`. Float16 is summed in
-//! float32: states are float32 until [`finish`].
+//! for each call; a product that is to use all threads is cut into several. Whole numbers wrap around as NumPy's do; for
+//! booleans product is `and`, sum is `or`. Float16 is summed in float32.
 
 use num_complex::Complex;
+use rayon::prelude::*;
 
-use super::copy::{copied, dense, writable};
-use super::memory::{buffer_of, bytes_of, fresh};
+use super::copy::{copied, dense};
+use super::memory::{buffer_of, bytes_of};
 use super::number::{Arith, Plain, elements, elements_mut, values};
 use crate::chunk::ArrayChunk;
 use crate::dispatch_elem;
 use crate::error::{Error, Result};
 use crate::kernels::ops::{Task, vectorised};
 use crate::nd::{Elem, NdDtype};
+use crate::parallel;
 
 /// The type that products of matrices of a type are summed in.
 #[must_use]
@@ -21,108 +23,23 @@ pub fn state(elem: Elem) -> Elem {
     if elem == Elem::F16 { Elem::F32 } else { elem }
 }
 
-/// The product, as a state.
+/// How a product is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct How {
+    /// The result is symmetric, so that half of it is enough.
+    pub half: bool,
+    /// On all threads of the pool.
+    pub wide: bool,
+}
+
+/// The block as one of the type that products of its type are summed in.
 ///
 /// # Errors
-/// When shapes or types don't go together.
-pub fn matmul(a: &ArrayChunk, b: &ArrayChunk) -> Result<ArrayChunk> {
-    product(None, a, b)
-}
-
-/// The product added to a state.
-///
-/// # Errors
-/// When shapes or types don't go together.
-pub fn matmul_add(sum: ArrayChunk, a: &ArrayChunk, b: &ArrayChunk) -> Result<ArrayChunk> {
-    product(Some(sum), a, b)
-}
-
-/// The state as a result of type `elem`.
-///
-/// # Errors
-/// When the state isn't one of that type.
-pub fn finish(sum: ArrayChunk, elem: Elem) -> Result<ArrayChunk> {
-    if sum.dtype != NdDtype::Num(state(elem)) {
-        return Err(Error::internal(format!(
-            "a product of {:?} as {}",
-            sum.dtype,
-            elem.name()
-        )));
+/// When it is larger than any memory.
+pub fn prepared(chunk: &ArrayChunk) -> Result<ArrayChunk> {
+    if chunk.dtype != NdDtype::Num(Elem::F16) {
+        return Ok(chunk.clone());
     }
-    if elem != Elem::F16 {
-        return Ok(sum);
-    }
-    let sum = dense(&sum)?;
-    let halves = values::<f32>(&sum)?
-        .iter()
-        .map(|value| half::f16::from_f32(*value).to_bits());
-    ArrayChunk::dense(
-        NdDtype::Num(elem),
-        sum.shape.clone(),
-        buffer_of(halves.collect::<Vec<u16>>()),
-    )
-}
-
-fn product(sum: Option<ArrayChunk>, a: &ArrayChunk, b: &ArrayChunk) -> Result<ArrayChunk> {
-    let (&[rows, depth], &[other, columns]) = (&a.shape[..], &b.shape[..]) else {
-        return Err(Error::internal("a product of blocks that aren't matrices"));
-    };
-    if depth != other {
-        return Err(Error::value(format!(
-            "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n?,k),(k,m?)->(n?,m?) \
-             (size {other} is different from {depth})"
-        )));
-    }
-    let elem = a.dtype.elem().filter(|_| a.dtype == b.dtype);
-    let elem = elem.ok_or_else(|| Error::internal("a product of matrices of two types"))?;
-    if elem == Elem::F16 {
-        return product(sum, &single(a)?, &single(b)?);
-    }
-    let shape = [rows, columns];
-    if let Some(sum) = &sum
-        && (sum.shape != shape || sum.dtype != a.dtype)
-    {
-        return Err(Error::internal("a sum of products of another shape or type"));
-    }
-    let add = sum.is_some();
-    let len = bytes_of(&shape, elem.itemsize())?;
-    let mut memory = match sum {
-        Some(sum) => writable(sum)?,
-        None => fresh(len),
-    };
-    let out = memory.as_slice_mut();
-    if depth == 0 && !add {
-        out.fill(0);
-    }
-    if depth > 0 && len > 0 {
-        let size = (rows, depth, columns);
-        dispatch_elem!(
-            [F32 => f32, F64 => f64, C64 => Complex<f32>, C128 => Complex<f64>],
-            elem,
-            T => floats(elements_mut::<T>(out)?, &operand::<T>(a)?, &operand::<T>(b)?, size, add),
-            _ => dispatch_elem!(
-                [
-                    Bool => Truth, I8 => i8, I16 => i16, I32 => i32, I64 => i64, U8 => u8, U16 => u16, U32 => u32,
-                    U64 => u64,
-                ],
-                elem,
-                T => {
-                    let (a, b) = (dense(a)?, dense(b)?);
-                    let (a, b) = (elements::<T>(a.as_dense().unwrap_or_default())?, elements::<T>(b.as_dense().unwrap_or_default())?);
-                    let out = elements_mut::<T>(out)?;
-                    if !add {
-                        out.fill(T::ZERO);
-                    }
-                    vectorised(Whole { out, a, b, depth, columns });
-                },
-                _ => return Err(Error::internal(format!("a product of {}", elem.name())))
-            )
-        );
-    }
-    ArrayChunk::dense(NdDtype::Num(elem), shape.to_vec(), memory.into())
-}
-
-fn single(chunk: &ArrayChunk) -> Result<ArrayChunk> {
     let chunk = dense(chunk)?;
     let singles = values::<u16>(&chunk)?
         .iter()
@@ -132,6 +49,90 @@ fn single(chunk: &ArrayChunk) -> Result<ArrayChunk> {
         chunk.shape.clone(),
         buffer_of(singles.collect::<Vec<f32>>()),
     )
+}
+
+/// Writes the product of two matrices of one type to `out`, which is dense in C order, or adds it to what is there.
+///
+/// # Errors
+/// When shapes or types don't go together.
+pub fn product_into(out: &mut [u8], add: bool, a: &ArrayChunk, b: &ArrayChunk, how: How) -> Result<()> {
+    let (&[rows, depth], &[other, columns]) = (&a.shape[..], &b.shape[..]) else {
+        return Err(Error::internal("a product of blocks that aren't matrices"));
+    };
+    let elem = a.dtype.elem().filter(|_| a.dtype == b.dtype);
+    let elem = elem.ok_or_else(|| Error::internal("a product of matrices of two types"))?;
+    let len = bytes_of(&[rows, columns], elem.itemsize())?;
+    if depth != other || out.len() != len || how.half && rows != columns {
+        return Err(Error::internal(
+            "a product of matrices whose shapes don't go together",
+        ));
+    }
+    if depth == 0 && !add {
+        out.fill(0);
+    }
+    if depth == 0 || len == 0 {
+        return Ok(());
+    }
+    let size = (rows, depth, columns);
+    dispatch_elem!(
+        [F32 => f32, F64 => f64, C64 => Complex<f32>, C128 => Complex<f64>],
+        elem,
+        T => {
+            let (a, b) = (operand::<T>(a)?, operand::<T>(b)?);
+            let matrices = Floats { a: &a, b: &b, size, add };
+            matrices.run(elements_mut::<T>(out)?, how);
+        },
+        _ => dispatch_elem!(
+            [
+                Bool => Truth, I8 => i8, I16 => i16, I32 => i32, I64 => i64, U8 => u8, U16 => u16, U32 => u32,
+                U64 => u64,
+            ],
+            elem,
+            T => {
+                let (a, b) = (dense(a)?, dense(b)?);
+                let (a, b) = (elements::<T>(a.as_dense().unwrap_or_default())?, elements::<T>(b.as_dense().unwrap_or_default())?);
+                let out = elements_mut::<T>(out)?;
+                if !add {
+                    out.fill(T::ZERO);
+                }
+                whole(out, a, b, size, how.wide);
+            },
+            _ => return Err(Error::internal(format!("a product of {}", elem.name())))
+        )
+    );
+    Ok(())
+}
+
+/// Whole numbers, by bands of rows.
+fn whole<T: Arith>(
+    out: &mut [T],
+    a: &[T],
+    b: &[T],
+    (rows, depth, columns): (usize, usize, usize),
+    wide: bool,
+) {
+    let band = if wide {
+        rows.div_ceil(4 * parallel::threads()).max(1)
+    } else {
+        rows
+    };
+    let run = |(out, a): (&mut [T], &[T])| {
+        vectorised(Whole {
+            out,
+            a,
+            b,
+            depth,
+            columns,
+        });
+    };
+    if wide {
+        parallel::install(|| {
+            let outs = out.par_chunks_mut(band * columns);
+            outs.zip(a.par_chunks(band * depth)).for_each(run);
+        });
+    } else {
+        run((out, a));
+    }
 }
 
 /// The block with strides that `gemm` takes: positive, in whole elements.
@@ -162,39 +163,122 @@ fn operand<T>(chunk: &ArrayChunk) -> Result<ArrayChunk> {
     Ok(chunk)
 }
 
-fn floats<T: Arith>(
-    out: &mut [T],
-    a: &ArrayChunk,
-    b: &ArrayChunk,
-    (rows, depth, columns): (usize, usize, usize),
+/// Two matrices as `gemm` takes them.
+struct Floats<'a> {
+    a: &'a ArrayChunk,
+    b: &'a ArrayChunk,
+    size: (usize, usize, usize),
     add: bool,
-) {
-    let size = size_of::<T>() as isize;
-    let start = |chunk: &ArrayChunk| chunk.buffer.as_slice()[chunk.offset..].as_ptr().cast::<T>();
-    // SAFETY: a chunk's elements lie inside its buffer, aligned as `operand` has seen to; the output has room for all rows
-    // and columns, and is only read when it holds a sum.
-    unsafe {
-        gemm::gemm(
-            rows,
-            columns,
-            depth,
-            out.as_mut_ptr(),
-            1,
-            columns as isize,
-            add,
-            start(a),
-            a.strides[1] / size,
-            a.strides[0] / size,
-            start(b),
-            b.strides[1] / size,
-            b.strides[0] / size,
-            T::ONE,
-            T::ONE,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
+}
+
+/// Part of a result: rows and columns, from and to.
+type Tile = (usize, usize, usize, usize);
+
+/// Where results go; tiles write to different elements.
+#[derive(Clone, Copy)]
+struct Target<T>(*mut T);
+
+// SAFETY: whoever shares it writes to elements of their own.
+unsafe impl<T> Send for Target<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Target<T> {}
+
+impl<T> Target<T> {
+    fn at(self, element: usize) -> *mut T {
+        self.0.wrapping_add(element)
+    }
+}
+
+impl Floats<'_> {
+    fn run<T: Arith>(&self, out: &mut [T], how: How) {
+        let (rows, _, columns) = self.size;
+        let tiles = tiles(rows, columns, how);
+        let target = Target(out.as_mut_ptr());
+        if how.wide && tiles.len() > 1 {
+            parallel::install(|| tiles.par_iter().for_each(|tile| self.tile(target, *tile)));
+        } else {
+            tiles.iter().for_each(|tile| self.tile(target, *tile));
+        }
+        if how.half {
+            mirror(out, rows);
+        }
+    }
+
+    fn tile<T: Arith>(&self, out: Target<T>, (top, bottom, from, to): Tile) {
+        let (_, depth, columns) = self.size;
+        let size = size_of::<T>() as isize;
+        let start = |chunk: &ArrayChunk, offset: isize| {
+            let first = chunk.buffer.as_slice()[chunk.offset..].as_ptr();
+            first.wrapping_offset(offset).cast::<T>()
+        };
+        let (a, b) = (self.a, self.b);
+        // SAFETY: a chunk's elements lie inside its buffer, aligned as `operand` has seen to; the output has room for all
+        // rows and columns, no other tile has one of these, and it is only read when it holds a sum.
+        unsafe {
+            gemm::gemm(
+                bottom - top,
+                to - from,
+                depth,
+                out.at(top * columns + from),
+                1,
+                columns as isize,
+                self.add,
+                start(a, top as isize * a.strides[0]),
+                a.strides[1] / size,
+                a.strides[0] / size,
+                start(b, from as isize * b.strides[1]),
+                b.strides[1] / size,
+                b.strides[0] / size,
+                T::ONE,
+                T::ONE,
+                false,
+                false,
+                false,
+                gemm::Parallelism::None,
+            );
+        }
+    }
+}
+
+/// The parts that a product is computed in. Of a symmetric one what is far below the diagonal is left out.
+fn tiles(rows: usize, columns: usize, how: How) -> Vec<Tile> {
+    /// Rows of a band along the diagonal: few, so that little is computed twice, and enough to pack the other matrix for.
+    const BAND: usize = 192;
+    /// What the rows or columns of a tile are a multiple of.
+    const STEP: usize = 48;
+    if how.half {
+        let bands = (0..rows).step_by(BAND);
+        return bands
+            .map(|top| (top, (top + BAND).min(rows), top, columns))
+            .collect();
+    }
+    if !how.wide {
+        return vec![(0, rows, 0, columns)];
+    }
+    let parts = 2 * parallel::threads();
+    let longest = rows.max(columns);
+    let band = longest.div_ceil(parts).next_multiple_of(STEP);
+    let bands = (0..longest)
+        .step_by(band)
+        .map(|at| (at, (at + band).min(longest)));
+    if rows >= columns {
+        bands.map(|(top, bottom)| (top, bottom, 0, columns)).collect()
+    } else {
+        bands.map(|(from, to)| (0, rows, from, to)).collect()
+    }
+}
+
+/// Copies what is above the diagonal of a square matrix to below it.
+fn mirror<T: Copy>(out: &mut [T], side: usize) {
+    const TILE: usize = 32;
+    for top in (0..side).step_by(TILE) {
+        for from in (0..=top).step_by(TILE) {
+            for row in top..(top + TILE).min(side) {
+                for column in from..(from + TILE).min(row) {
+                    out[row * side + column] = out[column * side + row];
+                }
+            }
+        }
     }
 }
 
@@ -316,8 +400,8 @@ mod tests {
             let (rows, depth, columns) = size;
             let (a, left) = matrix(elem, rows, depth, seed);
             let (b, right) = matrix(elem, depth, columns, seed / 5);
-            let once = matmul(&a, &b).expect("matmul");
-            let twice = matmul_add(once.clone(), &a, &b).expect("matmul");
+            let once = multiplied(None, &a, &b).expect("product");
+            let twice = multiplied(Some(once.clone()), &a, &b).expect("product");
             let wrap = |value: C| match elem {
                 Elem::Bool => C::new(f64::from(value.re != 0.0), 0.0),
                 Elem::I8 => C::new(f64::from(value.re as i64 as i8), 0.0),
@@ -325,7 +409,7 @@ mod tests {
                 _ => value,
             };
             for (result, times) in [(once, 1.0), (twice, 2.0)] {
-                let result = crate::kernels::nd::reduce::test_read(&finish(result, elem).expect("finish"));
+                let result = crate::kernels::nd::reduce::test_read(&result);
                 for i in 0..rows {
                     for j in 0..columns {
                         let sum: C = (0..depth).map(|k| left[i * depth + k] * right[k * columns + j]).sum();
@@ -336,13 +420,37 @@ mod tests {
         }
     }
 
+    fn multiplied(sum: Option<ArrayChunk>, a: &ArrayChunk, b: &ArrayChunk) -> Result<ArrayChunk> {
+        let spec = crate::op::nd_product::Contract {
+            batch: vec![],
+            summed: vec![(1, 0)],
+            left: vec![0],
+            right: vec![1],
+        };
+        crate::kernels::nd::contract::contract(sum, a, b, &spec, How::default())
+    }
+
     #[test]
     fn shapes_and_types_must_go_together() {
         let (a, _) = matrix(Elem::F64, 2, 3, 0);
         let (b, _) = matrix(Elem::F64, 2, 3, 0);
         let (c, _) = matrix(Elem::F32, 3, 2, 0);
-        assert!(matmul(&a, &b).is_err() && matmul(&a, &c).is_err());
-        let sum = matmul(&a, &b.transpose(&[1, 0])).expect("matmul");
-        assert!(matmul_add(sum, &a, &c).is_err());
+        assert!(multiplied(None, &a, &b).is_err() && multiplied(None, &a, &c).is_err());
+        let sum = multiplied(None, &a, &b.transpose(&[1, 0])).expect("product");
+        assert!(multiplied(Some(sum), &a, &c).is_err());
+    }
+
+    #[test]
+    fn tiles_cover_a_result_once() {
+        for (rows, columns) in [(1, 1), (1000, 7), (3, 2000), (192, 192)] {
+            for wide in [false, true] {
+                let how = How { half: false, wide };
+                let covered: usize = tiles(rows, columns, how)
+                    .iter()
+                    .map(|(top, bottom, from, to)| (bottom - top) * (to - from))
+                    .sum();
+                assert_eq!(covered, rows * columns);
+            }
+        }
     }
 }

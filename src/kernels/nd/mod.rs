@@ -13,6 +13,7 @@
 )]
 
 pub mod assign;
+pub mod contract;
 pub mod copy;
 pub mod layout;
 pub mod math;
@@ -20,6 +21,7 @@ pub mod matmul;
 pub mod memory;
 pub mod number;
 pub mod ops;
+pub mod points;
 pub mod program;
 pub mod reduce;
 pub mod select;

@@ -12,7 +12,7 @@ use crate::chunk::ArrayChunk;
 use crate::chunk::host::HostOutput;
 use crate::error::{Error, Result};
 use crate::expr::array::elementwise::Operand;
-use crate::expr::array::{self, ArraySchema, AxisPick, Blocks, OutAxis, View, array_of};
+use crate::expr::array::{self, ArraySchema, AxisPick, BlockCall, Blocks, OutAxis, View, array_of};
 use crate::expr::{HostCall, Node};
 use crate::kernels::content;
 use crate::nd::{Axis, Elem, Grid, NdDtype};
@@ -25,7 +25,7 @@ use crate::py::host::{HostFnOptions, PyHostFn, PyHostValue};
 use crate::py::node::PyNode;
 use crate::token::{Token, Tokenizer};
 
-fn wrap(py: Python<'_>, node: Result<crate::expr::NodeRef>) -> PyResult<PyNode> {
+pub(super) fn wrap(py: Python<'_>, node: Result<crate::expr::NodeRef>) -> PyResult<PyNode> {
     node.map(PyNode).map_err(|error| to_pyerr(py, &error))
 }
 
@@ -266,6 +266,30 @@ pub fn array_concat(py: Python<'_>, nodes: Vec<Bound<'_, PyNode>>, axis: usize) 
     )
 }
 
+/// Which blocks of inputs a call gets, as `array_blocks` is told.
+///
+/// # Errors
+/// When they are no picks.
+pub fn picks_from_py(picks: &[Vec<Bound<'_, PyAny>>]) -> PyResult<Vec<Vec<AxisPick>>> {
+    let pick = |pick: &Bound<'_, PyAny>| -> PyResult<AxisPick> {
+        if pick.is_none() {
+            return Ok(AxisPick::All);
+        }
+        if let Ok(axis) = pick.extract::<usize>() {
+            return Ok(AxisPick::Follow(axis));
+        }
+        if let Ok((axis, size)) = pick.extract::<(usize, usize)>() {
+            return Ok(AxisPick::Group { axis, size });
+        }
+        let (_, block) = pick.extract::<(String, usize)>()?;
+        Ok(AxisPick::At(block))
+    };
+    picks
+        .iter()
+        .map(|picks| picks.iter().map(pick).collect::<PyResult<Vec<_>>>())
+        .collect()
+}
+
 /// A call for each block of the result. `picks` has for each input and each of its axes which blocks the call gets: the
 /// number of the axis of the result that it follows, `None` for all, `(axis, size)` for groups of neighbours, or
 /// `("at", block)`. A frame has one axis, its partitions. Several blocks come as nested lists. With `indexed` the function
@@ -286,23 +310,7 @@ pub fn array_blocks(
     token: Option<&str>,
 ) -> PyResult<PyNode> {
     let schema = schema_from_py(chunks, dtype)?;
-    let pick = |pick: &Bound<'_, PyAny>| -> PyResult<AxisPick> {
-        if pick.is_none() {
-            return Ok(AxisPick::All);
-        }
-        if let Ok(axis) = pick.extract::<usize>() {
-            return Ok(AxisPick::Follow(axis));
-        }
-        if let Ok((axis, size)) = pick.extract::<(usize, usize)>() {
-            return Ok(AxisPick::Group { axis, size });
-        }
-        let (_, block) = pick.extract::<(String, usize)>()?;
-        Ok(AxisPick::At(block))
-    };
-    let picks = picks
-        .iter()
-        .map(|picks| picks.iter().map(pick).collect::<PyResult<Vec<_>>>())
-        .collect::<PyResult<Vec<_>>>()?;
+    let picks = picks_from_py(&picks)?;
     let options = HostFnOptions {
         library,
         indexed,
@@ -316,7 +324,15 @@ pub fn array_blocks(
     let inputs = inputs.iter().map(|node| node.get().0.clone()).collect();
     wrap(
         py,
-        array::blocks::blocks(inputs, Blocks { call, picks }, schema, prefix),
+        array::blocks::blocks(
+            inputs,
+            Blocks {
+                call: BlockCall::Host(call),
+                picks,
+            },
+            schema,
+            prefix,
+        ),
     )
 }
 

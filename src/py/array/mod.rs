@@ -2,5 +2,6 @@
 
 pub mod build;
 pub mod convert;
+pub mod kernels;
 pub mod source;
 pub mod zarr;
