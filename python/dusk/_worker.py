@@ -221,7 +221,9 @@ def _load_request(data: bytes, buffers: Sequence[Any]) -> Any:
 
 def _run_task(key: str, parts: Parts) -> Frames:
     from dusk import _core
+    from dusk._blas import provide
 
+    provide()  # products are the same wherever they are computed
     reply, error = _core.run_task(parts.head, list(parts.buffers), list(parts.objects))
     if error is not None:
         return pack_exception(error)

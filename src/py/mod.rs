@@ -38,7 +38,7 @@ mod _core {
         array_reduce, array_view, content_token,
     };
     #[pymodule_export]
-    use super::array::kernels::{array_contract, array_pick, array_points, array_scan};
+    use super::array::kernels::{array_contract, array_pick, array_points, array_scan, hold_blas, use_blas};
     #[pymodule_export]
     use super::array::zarr::{PyZarrArray, PyZarrWriter, zarr_document, zarr_reads, zarr_write_grid};
     #[pymodule_export]

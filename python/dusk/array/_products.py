@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from dusk import _core
+from dusk._blas import provide as provide_blas
 from dusk._derive import derived_from
 from dusk.array._array import Array, array_of
 from dusk.array._block_calls import block_call
@@ -92,6 +93,7 @@ def _contracted(
             b = b.transpose([j for _, j in summed])
         product = a * b
         return _added(product, None, dtype)
+    provide_blas()
     try:
         node = _core.array_contract(a._node, b._node, list(batch), list(summed), prefix=prefix)
     except _core.NotNative:

@@ -102,8 +102,10 @@ def _native(func: Any, x: Any, axis: int, dtype: Any, method: str) -> Any:
     name = getattr(func, "__name__", "")
     if func is not getattr(np, name, None) or x._node.dtype is None or x.dtype.kind not in "biufc":
         return None
-    if dtype.kind not in "iufc":
+    if dtype.kind not in "iufc" or (x.dtype.kind == "c" and dtype.kind != "c"):
         return None
+    if name.startswith("nan") and x.dtype.kind in "fc" and dtype.kind in "iu":
+        return None  # NaN is left out before elements become whole numbers
     given = None if func(np.ones((0,), dtype=x.dtype)).dtype == dtype else dtype
     try:
         node = _core.array_scan(x._node, name, axis, dtype=given, ahead=method == "blelloch")
@@ -126,7 +128,8 @@ class _Total:
     def __call__(self, x: Any) -> Any:
         if x.shape[self.axis] == 0:
             return None
-        if self.preop is not None:
+        # elements that become whole numbers first have another total
+        if self.preop is not None and not (x.dtype.kind in "fc" and self.dtype.kind in "iu"):
             total = self.preop(x, axis=self.axis, keepdims=True).astype(self.dtype)
             # where all is masked the total is that of nothing; it must not mask what follows
             return total.filled(self.ident) if isinstance(total, np.ma.MaskedArray) else total

@@ -18,7 +18,7 @@ from dusk.array._array import Array
 from dusk.array._chunks import cached_cumsum, is_known, same_chunks, unknown_chunk_message
 from dusk.array._getitem import take_axis
 from dusk.array._index import check_index, expand_index, normalize_slice, posify_index, sanitize_index
-from dusk.array._views import assign_to, block_call
+from dusk.array._views import assign_to, block_call, is_native
 
 __all__ = ["setitem", "setitem_array"]
 
@@ -163,6 +163,12 @@ def _set_where(x: Array, mask: Any, value: Any) -> Array:
         raise ValueError(f"the blocks of the mask {mask.numblocks} must match those of the array {x.numblocks}")
     axes = list(range(x.ndim))
     meta = _kind_of(x, value)
+    if type(meta) is np.ndarray and is_native(x) and is_native(mask) and is_known(x.shape):
+        from dusk.array._choice import where
+
+        if isinstance(value, np.ndarray):
+            value = value if value.ndim else value[()]
+        return where(mask, value, x)
     if isinstance(value, Array) or value.ndim:
         from dusk.array.core import from_array
 

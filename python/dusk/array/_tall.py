@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dusk.array._blas import one_thread
+from dusk._blas import one_thread
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._chunks import is_known
 
@@ -99,7 +99,8 @@ def _part(which: int, result: Any) -> Any:
 
 
 def _svd_of_r(stacked: Any) -> Any:
-    return np.linalg.svd(stacked[2], full_matrices=False)
+    # of an array with more columns than rows Dask gives all right vectors
+    return np.linalg.svd(stacked[2])
 
 
 def _small_q(stacked: Any) -> Any:
@@ -138,7 +139,7 @@ def tsqr(data: Any, compute_svd: bool = False, _max_vchunk_size: Any = None) -> 
     Returns
     -------
     q, r : Array
-        Or ``u, s, v`` for the singular value decomposition.
+        Or ``u, s, v`` for the singular value decomposition; ``v`` is square.
     """
     if data.ndim != 2 or data.numblocks[1] != 1:
         raise ValueError(
@@ -189,7 +190,7 @@ def tsqr(data: Any, compute_svd: bool = False, _max_vchunk_size: Any = None) -> 
         args=[Slot(0), Slot(1), Slot(2), Slot(3)],
     )
     s = block_call(_part, [(usv, [0])], [(k,)], real, args=[1, Slot(0)], prefix="s")
-    vh = block_call(_part, [(usv, [0])], [(k,), (n,)], meta, args=[2, Slot(0)], prefix="vh")
+    vh = block_call(_part, [(usv, [0])], [(n,), (n,)], meta, args=[2, Slot(0)], prefix="vh")
     return u, s, vh
 
 

@@ -188,6 +188,11 @@ def svd(a: Any, coerce_signs: bool = True, full_matrices: bool = False) -> Any:
         u, vh = vh.T, u.T
     else:
         u, s, vh = tsqr(a, compute_svd=True)
+    k = min(a.shape)
+    if u.shape[1] > k:
+        u = u[:, :k]
+    if vh.shape[0] > k:
+        vh = vh[:k]
     if coerce_signs:
         u, vh = svd_flip(u, vh)
     return u, s, vh

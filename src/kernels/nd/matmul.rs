@@ -1,12 +1,13 @@
 //! Products of matrices, and sums of products, which is what a product of chunked matrices is made of.
 //!
-//! Covers blocks with two axes and one element type. Floats go to the crate `gemm` with whatever strides they have, one thread
-//! for each call; a product that is to use all threads is cut into several. Whole numbers wrap around as NumPy's do; for
+//! Covers blocks with two axes and one element type. Floats go to the BLAS that is loaded anyway ([`super::blas`]), or to the
+//! crate `gemm` with whatever strides they have, one thread for each call; a product that is to use all threads is cut into several. Whole numbers wrap around as NumPy's do; for
 //! booleans product is `and`, sum is `or`. Float16 is summed in float32.
 
 use num_complex::Complex;
 use rayon::prelude::*;
 
+use super::blas::{self, Matrix};
 use super::copy::{copied, dense};
 use super::memory::{buffer_of, bytes_of};
 use super::number::{Arith, Plain, elements, elements_mut, values};
@@ -79,7 +80,7 @@ pub fn product_into(out: &mut [u8], add: bool, a: &ArrayChunk, b: &ArrayChunk, h
         elem,
         T => {
             let (a, b) = (operand::<T>(a)?, operand::<T>(b)?);
-            let matrices = Floats { a: &a, b: &b, size, add };
+            let matrices = Floats { a: &a, b: &b, elem, size, add };
             matrices.run(elements_mut::<T>(out)?, how);
         },
         _ => dispatch_elem!(
@@ -167,8 +168,23 @@ fn operand<T>(chunk: &ArrayChunk) -> Result<ArrayChunk> {
 struct Floats<'a> {
     a: &'a ArrayChunk,
     b: &'a ArrayChunk,
+    elem: Elem,
     size: (usize, usize, usize),
     add: bool,
+}
+
+/// Elementary products below which it doesn't matter who computes them.
+const SMALL: usize = 1 << 15;
+
+/// Part of a block, from so many bytes after its first element on.
+fn matrix<T>(chunk: &ArrayChunk, offset: isize, shape: (usize, usize)) -> Matrix<T> {
+    let first = chunk.buffer.as_slice()[chunk.offset..].as_ptr();
+    let size = size_of::<T>() as isize;
+    Matrix {
+        start: first.wrapping_offset(offset).cast(),
+        shape,
+        strides: (chunk.strides[0] / size, chunk.strides[1] / size),
+    }
 }
 
 /// Part of a result: rows and columns, from and to.
@@ -191,9 +207,16 @@ impl<T> Target<T> {
 
 impl Floats<'_> {
     fn run<T: Arith>(&self, out: &mut [T], how: How) {
-        let (rows, _, columns) = self.size;
-        let tiles = tiles(rows, columns, how);
+        let (rows, depth, columns) = self.size;
         let target = Target(out.as_mut_ptr());
+        if how.half && !how.wide && rows * depth * columns >= SMALL {
+            let whole = matrix(self.a, 0, (rows, depth));
+            // SAFETY: as for `tile`; the output is a square.
+            if unsafe { blas::syrk::<T>(self.elem, whole, target.at(0), self.add) } {
+                return mirror(out, rows);
+            }
+        }
+        let tiles = tiles(rows, columns, how);
         if how.wide && tiles.len() > 1 {
             parallel::install(|| tiles.par_iter().for_each(|tile| self.tile(target, *tile)));
         } else {
@@ -206,29 +229,32 @@ impl Floats<'_> {
 
     fn tile<T: Arith>(&self, out: Target<T>, (top, bottom, from, to): Tile) {
         let (_, depth, columns) = self.size;
-        let size = size_of::<T>() as isize;
-        let start = |chunk: &ArrayChunk, offset: isize| {
-            let first = chunk.buffer.as_slice()[chunk.offset..].as_ptr();
-            first.wrapping_offset(offset).cast::<T>()
-        };
         let (a, b) = (self.a, self.b);
+        let left = matrix::<T>(a, top as isize * a.strides[0], (bottom - top, depth));
+        let right = matrix::<T>(b, from as isize * b.strides[1], (depth, to - from));
+        let first = out.at(top * columns + from);
         // SAFETY: a chunk's elements lie inside its buffer, aligned as `operand` has seen to; the output has room for all
         // rows and columns, no other tile has one of these, and it is only read when it holds a sum.
         unsafe {
+            if (bottom - top) * depth * (to - from) >= SMALL
+                && blas::gemm(self.elem, left, right, first, columns, self.add)
+            {
+                return;
+            }
             gemm::gemm(
                 bottom - top,
                 to - from,
                 depth,
-                out.at(top * columns + from),
+                first,
                 1,
                 columns as isize,
                 self.add,
-                start(a, top as isize * a.strides[0]),
-                a.strides[1] / size,
-                a.strides[0] / size,
-                start(b, from as isize * b.strides[1]),
-                b.strides[1] / size,
-                b.strides[0] / size,
+                left.start,
+                left.strides.1,
+                left.strides.0,
+                right.start,
+                right.strides.1,
+                right.strides.0,
                 T::ONE,
                 T::ONE,
                 false,

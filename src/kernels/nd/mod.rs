@@ -12,7 +12,7 @@
     reason = "loops are written once for many types by macros and traits, and without branches where they are hot"
 )]
 
-pub mod assign;
+pub mod blas;
 pub mod contract;
 pub mod copy;
 pub mod layout;

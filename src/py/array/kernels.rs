@@ -1,4 +1,4 @@
-//! Builders of nodes that move or combine whole blocks: contractions, scans, elements picked.
+//! Builders of nodes that move or combine whole blocks: contractions, scans, elements picked; and the BLAS for the first.
 
 use std::sync::Arc;
 
@@ -7,12 +7,41 @@ use pyo3::prelude::*;
 
 use crate::error::Error;
 use crate::expr::array::{self, ArraySchema, BlockCall, Blocks, array_of};
+use crate::kernels::nd::blas;
 use crate::op::nd_pick::{PickOp, Points};
 use crate::op::nd_reduce::ScanOp;
 use crate::py::array::build::{grid_from_py, picks_from_py, wrap};
 use crate::py::array::convert::dtype_from_python;
 use crate::py::error::to_pyerr;
 use crate::py::node::PyNode;
+
+/// Says where the functions of NumPy's BLAS are, by their addresses: `?gemm` for single, double and both complex, `?syrk` for
+/// the first two, those that tell and set the number of threads. Their integers have 64 bits.
+#[pyfunction]
+pub fn use_blas(gemm: [usize; 4], syrk: [usize; 2], threads: (usize, usize)) -> PyResult<()> {
+    if gemm.contains(&0) || syrk.contains(&0) || threads.0 == 0 || threads.1 == 0 {
+        return Err(Error::internal("a function of BLAS at no address").into());
+    }
+    let addresses = blas::Addresses {
+        gemm,
+        syrk,
+        get_threads: threads.0,
+        set_threads: threads.1,
+    };
+    // SAFETY: `dusk._blas` gives addresses of functions of these names and of no others.
+    unsafe { blas::provide(addresses) };
+    Ok(())
+}
+
+/// Holds BLAS to one thread, or ends that; calls of both kinds are counted.
+#[pyfunction]
+pub fn hold_blas(begin: bool) {
+    if begin {
+        blas::enter();
+    } else {
+        blas::leave();
+    }
+}
 
 /// Products of two arrays of one dtype, added up along the pairs of axes `summed`; the pairs `batch` stay and come first.
 /// Raises `NotNative` where NumPy has to do it.
