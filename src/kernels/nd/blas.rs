@@ -66,7 +66,6 @@ pub unsafe fn provide(addresses: Addresses) {
     let _ = BLAS.set(addresses);
 }
 
-
 /// One thread until this is dropped.
 #[derive(Debug)]
 pub struct Hold(());
