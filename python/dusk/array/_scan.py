@@ -128,8 +128,8 @@ class _Total:
     def __call__(self, x: Any) -> Any:
         if x.shape[self.axis] == 0:
             return None
-        # the total of elements that become another type first isn't the total made that type
-        if self.preop is not None and x.dtype == self.dtype:
+        # elements that become whole numbers first have another total
+        if self.preop is not None and not (x.dtype.kind in "fc" and self.dtype.kind in "iu"):
             total = self.preop(x, axis=self.axis, keepdims=True).astype(self.dtype)
             # where all is masked the total is that of nothing; it must not mask what follows
             return total.filled(self.ident) if isinstance(total, np.ma.MaskedArray) else total
