@@ -78,6 +78,7 @@ ENGINES = {
     "futures": Engine("concurrent.futures", "", warm_nothing),  # part of Python
     "joblib": Engine("joblib", "joblib", warm_nothing),
     "pandas": Engine("pandas", "pandas", warm_pandas),
+    "zarrs": Engine("benchmarks.zarrs_program", "", warm_nothing),  # a program of its own, in Rust
 }
 
 

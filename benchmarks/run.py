@@ -67,7 +67,7 @@ def run_once(workload: Workload, name: str, scale: float, answer: Path | None, t
 def take_turn(workload: Workload, data: Data, contestant: Contestant, options, expected: dict | None) -> dict | None:
     """Run a contestant once, note the figures, and give its answer when it has to be compared."""
     with tempfile.TemporaryDirectory() as folder:
-        first = not contestant.runs
+        first = not contestant.runs and contestant.name.split(":")[0] not in workload.unchecked
         path = Path(folder) / "answer.npz" if first else None
         data.read_through()
         outcome = run_once(workload, contestant.name, options.scale, path, options.timeout)

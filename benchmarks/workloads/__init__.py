@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.workloads import arrays, csv_groupby, delayed_calls, groupby, out_of_core
+from benchmarks.workloads import array_storage, arrays, csv_groupby, delayed_calls, groupby, out_of_core
 from benchmarks.workloads._workload import Workload
 
 ALL: dict[str, Workload] = {
@@ -13,5 +13,6 @@ ALL: dict[str, Workload] = {
         out_of_core.WORKLOAD,
         *delayed_calls.WORKLOADS,
         *arrays.WORKLOADS,
+        *array_storage.WORKLOADS,
     )
 }

@@ -153,7 +153,8 @@ impl Run {
         let share = Share::new();
         let baseline = memory::resident().unwrap_or(0).saturating_sub(share.others());
         Ok(Arc::new(Self {
-            ceiling: memory::ceiling(settings.memory_limit, baseline),
+            // What results take is asked for, and no chunk of ours can make room for it.
+            ceiling: memory::ceiling(settings.memory_limit, baseline.saturating_add(graph.results)),
             settings: settings.clone(),
             runner,
             observer: progress.observer(),

@@ -7,10 +7,13 @@ mod aggregate;
 mod array;
 mod chain;
 mod reduce;
+mod results;
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+
+pub use results::place;
 
 use crate::chunk::host::CallSite;
 use crate::chunk::{Scan, Source};

@@ -46,6 +46,7 @@ fn stays(task: &Task) -> bool {
         TaskOp::Value(_)
         | TaskOp::HostScan(..)
         | TaskOp::Gather(_)
+        | TaskOp::Place(_)
         | TaskOp::MergeReduce(_)
         | TaskOp::FinishReduce(_)
         | TaskOp::Merge(_)

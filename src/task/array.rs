@@ -6,6 +6,7 @@ use crate::chunk::{ArrayChunk, Chunk};
 use crate::error::{Error, Result};
 use crate::kernels::nd::copy;
 use crate::kernels::nd::program::NdProgram;
+use crate::kernels::nd::target::Target;
 use crate::nd::{Elem, NdDtype};
 use crate::op::nd::NdExpr;
 
@@ -53,26 +54,37 @@ impl Gather {
     /// # Errors
     /// When an input doesn't have the planned shape.
     pub fn run(&self, inputs: &[Chunk]) -> Result<ArrayChunk> {
-        let views = inputs
-            .iter()
-            .zip(&self.pieces)
-            .map(|(chunk, piece)| self.view(array_in(chunk)?, piece))
-            .collect::<Result<Vec<_>>>()?;
-        if let [view] = views.as_slice() {
-            return copy::compact(view);
+        let pieces = self.views(inputs)?;
+        if let [piece] = pieces.as_slice() {
+            return copy::compact(&piece.chunk);
         }
-        let dtype = views[0].dtype.clone();
+        let dtype = pieces[0].chunk.dtype.clone();
         let shape: Option<Vec<usize>> = self.shape.iter().copied().collect();
         let shape = shape.ok_or_else(|| Error::internal("several pieces of unknown length"))?;
-        let pieces: Vec<copy::Piece> = views
-            .into_iter()
-            .zip(&self.pieces)
-            .map(|(chunk, piece)| copy::Piece {
-                chunk,
-                at: piece.at.clone(),
-            })
-            .collect();
         copy::gather(&pieces, &shape, &dtype)
+    }
+
+    /// What of the inputs goes where.
+    ///
+    /// # Errors
+    /// When an input doesn't have the planned shape.
+    pub fn views(&self, inputs: &[Chunk]) -> Result<Vec<copy::Piece>> {
+        let pieces = inputs.iter().zip(&self.pieces);
+        pieces
+            .map(|(chunk, piece)| {
+                Ok(copy::Piece {
+                    chunk: self.view(array_in(chunk)?, piece)?,
+                    at: piece.at.clone(),
+                })
+            })
+            .collect()
+    }
+
+    /// Whether the block has this shape.
+    #[must_use]
+    pub fn fits(&self, shape: &[usize]) -> bool {
+        let planned = self.shape.iter().zip(shape);
+        self.shape.len() == shape.len() && planned.into_iter().all(|(own, len)| *own == Some(*len))
     }
 
     fn view(&self, chunk: &ArrayChunk, piece: &Piece) -> Result<ArrayChunk> {
@@ -159,18 +171,52 @@ impl Compute {
     /// # Errors
     /// When their shapes don't go together, or a loop refuses its operands.
     pub fn run(&self, inputs: &[Chunk]) -> Result<ArrayChunk> {
-        let program = self
+        let blocks = self.blocks(inputs)?;
+        self.program()?.run(&blocks, &broadcast_shape(&blocks)?)
+    }
+
+    /// As [`Self::run`], into the place of block `number` of a result. False, with nothing done, when what comes out has
+    /// another shape.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_into(&self, inputs: &[Chunk], target: &Target, number: usize) -> Result<bool> {
+        let blocks = self.blocks(inputs)?;
+        let shape = broadcast_shape(&blocks)?;
+        let program = self.program()?;
+        if shape != target.block_shape(number)? || Some(program.out()) != target.dtype().elem() {
+            return Ok(false);
+        }
+        target.fill(number, |slot| {
+            slot.compute(|rows, out| {
+                let Some((start, len)) = rows.filter(|(_, len)| *len < shape[0]) else {
+                    return program.run_into(&blocks, &shape, out);
+                };
+                let mut part: Vec<(usize, usize, isize)> = shape.iter().map(|len| (0, *len, 1)).collect();
+                part[0] = (start, len, 1);
+                let of_rows = |block: &ArrayChunk| block.broadcast(&shape)?.slice(&part);
+                let rows = blocks.iter().map(of_rows).collect::<Result<Vec<_>>>()?;
+                let mut shape = shape.clone();
+                shape[0] = len;
+                program.run_into(&rows, &shape, out)
+            })
+        })?;
+        Ok(true)
+    }
+
+    fn program(&self) -> Result<&NdProgram> {
+        let compiled = self
             .program
-            .get_or_init(|| NdProgram::compile(&self.expr, &self.elems))
-            .as_ref()
-            .map_err(Clone::clone)?;
-        let blocks = inputs
+            .get_or_init(|| NdProgram::compile(&self.expr, &self.elems));
+        compiled.as_ref().map_err(Clone::clone)
+    }
+
+    fn blocks(&self, inputs: &[Chunk]) -> Result<Vec<ArrayChunk>> {
+        inputs
             .iter()
             .zip(&self.elems)
             .map(|(chunk, elem)| as_elem(array_in(chunk)?, *elem))
-            .collect::<Result<Vec<_>>>()?;
-        let shape = broadcast_shape(&blocks)?;
-        program.run(&blocks, &shape)
+            .collect()
     }
 }
 

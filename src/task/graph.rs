@@ -12,6 +12,7 @@ use crate::kernels::agg::AggPlan;
 use crate::op::nd_reduce::ReduceOp;
 use crate::task::array::{Compute, Gather};
 use crate::task::pipeline::Pipeline;
+use crate::task::place::{Make, Place};
 use crate::task::reduce::{Finish, Partial};
 use crate::token::Name;
 
@@ -57,6 +58,8 @@ pub enum TaskOp {
     FinishReduce(Finish),
     /// Elements of blocks put together as one block.
     Gather(Arc<Gather>),
+    /// A block of a result that is put in its final place.
+    Place(Place),
     /// The rows of all inputs, one after another, as one chunk.
     Concat,
     /// Rows of the one input: `piece` of `pieces` about equal parts.
@@ -128,6 +131,13 @@ impl Task {
             TaskOp::MergeReduce(op) => format!("merge {inputs} states of {} [native]", op.name()),
             TaskOp::FinishReduce(finish) => format!("{} of a state [native]", finish.op.name()),
             TaskOp::Gather(_) => format!("gather elements of {inputs} blocks [native]"),
+            TaskOp::Place(place) => match &place.make {
+                Make::Copy => "put a block in its place [native]".to_string(),
+                Make::Compute(compute) => {
+                    format!("{} of {inputs} blocks, in place [native]", compute.describe())
+                }
+                Make::Gather(_) => format!("gather elements of {inputs} blocks in place [native]"),
+            },
             TaskOp::Concat => format!("concatenate {inputs} chunks [native]"),
             TaskOp::Piece { pieces, .. } => format!("one of {pieces} pieces [native]"),
         }
@@ -147,6 +157,8 @@ pub struct TaskGraph {
     pub tasks: Vec<Task>,
     /// The tasks whose results the caller gets, in the caller's order (the same one may come twice).
     pub outputs: Vec<TaskId>,
+    /// Bytes that tasks write to beside chunks: the results that are put in their final place.
+    pub results: usize,
     /// Keys that the makers of nodes have given, where callbacks shall see these rather than names.
     pub keys: HashMap<TaskId, HostRef>,
 }

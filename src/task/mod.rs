@@ -7,6 +7,7 @@ pub mod array;
 pub mod graph;
 mod literal;
 pub mod pipeline;
+pub mod place;
 pub mod reduce;
 pub mod run;
 pub mod wire;

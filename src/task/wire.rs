@@ -89,6 +89,7 @@ impl Wire for TaskOp {
                 finish.out.encode(out)?;
                 finish.dropped.encode(out)
             }
+            Self::Place(_) => Err(Error::internal("a result is put together in its own process")),
             Self::Piece { piece, pieces } => {
                 out.tag(7);
                 piece.encode(out)?;

@@ -20,8 +20,9 @@ use crate::error::{Error, Result};
 use crate::expr::array::ArraySchema;
 use crate::kernels::nd::copy;
 use crate::nd::{Elem, NdDtype};
-use crate::py::convert::numpy::{lend, prefer_large_pages};
+use crate::py::convert::numpy::lend;
 use crate::py::host::{PyHostValue, chunk_to_object};
+use crate::task::place::Target;
 
 /// The dtype that NumPy's `dtype` means to the engine.
 ///
@@ -326,6 +327,27 @@ pub fn whole(py: Python<'_>, schema: &ArraySchema, mut chunks: Vec<Chunk>) -> Py
     numpy_of(py, memory, &shape, &dtype).map(Bound::unbind)
 }
 
+/// The result whose blocks were written to their final place; those that didn't fit there are among the chunks.
+///
+/// # Errors
+/// As [`whole`].
+pub fn placed(
+    py: Python<'_>,
+    schema: &ArraySchema,
+    target: &Target,
+    mut chunks: Vec<Chunk>,
+) -> PyResult<Py<PyAny>> {
+    if let Some(memory) = target.take() {
+        return numpy_of(py, memory, target.shape(), target.dtype()).map(Bound::unbind);
+    }
+    for (number, chunk) in chunks.iter_mut().enumerate() {
+        if let Some(block) = target.block(number)? {
+            *chunk = Chunk::Array(Arc::new(block));
+        }
+    }
+    whole(py, schema, chunks)
+}
+
 fn gathered(schema: &ArraySchema, arrays: &[Arc<ArrayChunk>]) -> Result<(MutableBuffer, Vec<usize>)> {
     let counts = schema.grid.numblocks();
     // lengths are those that came out, which may not have been known before
@@ -368,11 +390,10 @@ fn gathered(schema: &ArraySchema, arrays: &[Arc<ArrayChunk>]) -> Result<(Mutable
         });
     }
     let dense = copy::gather(&pieces, &shape, &arrays[0].dtype)?;
-    let mut memory = dense.buffer.into_mutable().unwrap_or_else(|buffer| {
+    let memory = dense.buffer.into_mutable().unwrap_or_else(|buffer| {
         let mut copy = MutableBuffer::new(buffer.len());
         copy.extend_from_slice(buffer.as_slice());
         copy
     });
-    prefer_large_pages(memory.as_slice_mut());
     Ok((memory, shape))
 }
