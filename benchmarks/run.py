@@ -87,7 +87,11 @@ def take_turn(workload: Workload, data: Data, contestant: Contestant, options, e
 
 def race(workload: Workload, options) -> list[Contestant]:
     """Run one workload and print its table."""
-    data = workload.data(options.scale)
+    try:
+        data = workload.data(options.scale)
+    except ImportError as error:
+        print(f"\n{workload.name}: SKIPPED, its data can't be made: {error}", flush=True)
+        return []
     print(f"\n{workload.name}: {workload.title}  ({data.size / 1e6:,.0f} MB on disk)", flush=True)
     check = Contestant(CHECK)
     expected = take_turn(workload, data, check, options, None)

@@ -201,6 +201,11 @@ WORKLOADS = [
         whole=smoothed_at_once,
     ),
     workload(
-        "zarr_to_columns", "rechunk from rows to columns, Zarr to Zarr, uncompressed", "raw", as_columns, RAW, whole=as_it_is
+        "zarr_to_columns",
+        "rechunk from rows to columns, Zarr to Zarr, uncompressed",
+        "raw",
+        as_columns,
+        RAW,
+        whole=as_it_is,
     ),
 ]

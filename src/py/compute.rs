@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::chunk::{Chunk, Notice, Source};
+use crate::chunk::{ArrayChunk, Chunk, Notice, Source};
 use crate::config::Settings;
 use crate::error::{Error, Kind, Result};
 use crate::exec;
@@ -354,13 +354,32 @@ fn attempt(
     })
 }
 
-/// The chunks of each node's partitions.
-fn grouped(outputs: Outputs) -> impl Iterator<Item = Vec<Chunk>> {
+/// The chunks of each node's partitions; one chunk of all of them where they were written to their final place.
+fn grouped(outputs: Outputs) -> impl Iterator<Item = Result<Vec<Chunk>>> {
     let mut chunks = outputs.chunks.into_iter();
+    let targets = outputs.targets.into_iter().chain(std::iter::repeat(None));
     outputs
         .counts
         .into_iter()
-        .map(move |count| chunks.by_ref().take(count).collect())
+        .zip(targets)
+        .map(move |(count, target)| {
+            let mut chunks: Vec<Chunk> = chunks.by_ref().take(count).collect();
+            let Some(target) = target else {
+                return Ok(chunks);
+            };
+            if let Some(memory) = target.take() {
+                let whole =
+                    ArrayChunk::dense(target.dtype().clone(), target.shape().to_vec(), memory.into())?;
+                return Ok(vec![Chunk::Array(Arc::new(whole))]);
+            }
+            // Blocks that aren't as planned are among the chunks.
+            for (number, chunk) in chunks.iter_mut().enumerate() {
+                if let Some(block) = target.block(number)? {
+                    *chunk = Chunk::Array(Arc::new(block));
+                }
+            }
+            Ok(chunks)
+        })
 }
 
 fn sources_of(roots: &[NodeRef]) -> Vec<Arc<dyn Source>> {
@@ -377,25 +396,41 @@ fn roots_of(nodes: Vec<Root>) -> Vec<NodeRef> {
     nodes.into_iter().map(|Root(node)| node).collect()
 }
 
+/// Who writes results to their final place.
+fn placing(settings: &Bound<'_, PyDict>) -> PyResult<Placing> {
+    let transport = settings.get_item("transport")?;
+    let elsewhere = transport.is_some_and(|transport| !transport.is_none());
+    Ok(if elsewhere {
+        Placing::Copied
+    } else {
+        Placing::Direct
+    })
+}
+
 /// Runs the plans and gives the chunks of each node's partitions, to be held in the engine's memory. `events`, a
-/// `dusk.callbacks.TaskEvents`, hears of each task.
+/// `dusk.callbacks.TaskEvents`, hears of each task. With `whole`, large arrays are given as a single chunk, which is
+/// written block by block: for `assemble`.
 #[pyfunction]
-#[pyo3(signature = (nodes, settings, progress=None, events=None))]
+#[pyo3(signature = (nodes, settings, progress=None, events=None, *, whole=false))]
 pub fn execute(
     py: Python<'_>,
     nodes: Vec<Root>,
     settings: &Bound<'_, PyDict>,
     progress: Option<&Bound<'_, PyProgress>>,
     events: Option<&Bound<'_, PyAny>>,
+    whole: bool,
 ) -> PyResult<Vec<Vec<PyChunk>>> {
     let parsed = settings_from_py(settings)?;
     let runner = runner_for(settings, parsed.threads)?;
     let progress = progress.map_or_else(exec::Progress::new, |progress| progress.get().0.clone());
-    let never = Placing::Never;
-    let results = run(py, roots_of(nodes), &parsed, &runner, &progress, events, never)?;
-    Ok(grouped(results)
-        .map(|chunks| chunks.into_iter().map(PyChunk::new).collect())
-        .collect())
+    let placing = if whole { placing(settings)? } else { Placing::Never };
+    let results = run(py, roots_of(nodes), &parsed, &runner, &progress, events, placing)?;
+    grouped(results)
+        .map(|chunks| {
+            let chunks = chunks.map_err(|error| to_pyerr(py, &error))?;
+            Ok(chunks.into_iter().map(PyChunk::new).collect())
+        })
+        .collect()
 }
 
 /// Runs the plans and gives a pandas object (or the object itself) for each node.
@@ -412,22 +447,10 @@ pub fn compute(
     let runner = runner_for(settings, parsed.threads)?;
     let progress = progress.map_or_else(exec::Progress::new, |progress| progress.get().0.clone());
     let roots = roots_of(nodes);
-    let elsewhere = settings
-        .get_item("transport")?
-        .is_some_and(|transport| !transport.is_none());
-    let placing = if elsewhere {
-        Placing::Copied
-    } else {
-        Placing::Direct
-    };
-    let mut results = run(py, roots.clone(), &parsed, &runner, &progress, events, placing)?;
-    let mut targets = std::mem::take(&mut results.targets);
-    targets.resize(roots.len(), None);
-    let each = roots.iter().zip(grouped(results)).zip(targets);
-    let objects = each.map(|((node, mut chunks), target)| {
-        if let (Some(target), Some(schema)) = (target, &node.array) {
-            return crate::py::array::convert::placed(py, schema, &target, chunks);
-        }
+    let placing = placing(settings)?;
+    let results = run(py, roots.clone(), &parsed, &runner, &progress, events, placing)?;
+    let objects = roots.iter().zip(grouped(results)).map(|(node, chunks)| {
+        let mut chunks = chunks.map_err(|error| to_pyerr(py, &error))?;
         if let [Chunk::Host(value)] = chunks.as_slice()
             && node.array.is_none()
             && let Some(object) = PyHostValue::object(py, value.as_ref())

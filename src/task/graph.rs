@@ -93,6 +93,12 @@ impl Task {
         matches!(self.op, TaskOp::Host { .. } | TaskOp::HostScan(..))
     }
 
+    /// Whether running it again costs less than keeping its result in a file: it reads one itself.
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        matches!(&self.op, TaskOp::ReadArray(source, _) if source.is_local_file())
+    }
+
     /// What it does, in a line, for `explain`.
     #[must_use]
     pub fn describe(&self) -> String {

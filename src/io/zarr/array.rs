@@ -118,6 +118,12 @@ impl ZarrArray {
         self.store.describe(&self.node)
     }
 
+    /// Whether it lies in a folder of this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.store.is_local()
+    }
+
     /// Content hash: place, document, and when the document was written.
     #[must_use]
     pub fn token(&self) -> Token {

@@ -37,6 +37,11 @@ pub trait ByteStore: Debug + Send + Sync {
     /// What the store's content is told from others' by.
     fn identity(&self) -> String;
 
+    /// Whether it is a folder of this machine.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Puts the bytes of an object into `into`, in place of what it holds; fewer when the object ends before the span
     /// does. Tells whether there is such an object.
     ///
@@ -154,6 +159,10 @@ impl ByteStore for LocalStore {
 
     fn identity(&self) -> String {
         format!("file://{}", self.root.display())
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 
     fn get(&self, key: &str, span: Span, into: &mut Vec<u8>) -> Result<bool> {

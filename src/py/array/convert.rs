@@ -22,7 +22,6 @@ use crate::kernels::nd::copy;
 use crate::nd::{Elem, NdDtype};
 use crate::py::convert::numpy::lend;
 use crate::py::host::{PyHostValue, chunk_to_object};
-use crate::task::place::Target;
 
 /// The dtype that NumPy's `dtype` means to the engine.
 ///
@@ -280,7 +279,7 @@ pub fn nested<'py>(
     }
 }
 
-/// The blocks of an array as one object: a NumPy array (a scalar for an array without axes), or what Python makes of blocks
+/// The blocks of an array, or one chunk of all of them, as one object: a NumPy array (a scalar for an array without axes), or what Python makes of blocks
 /// that are other objects.
 ///
 /// # Errors
@@ -325,27 +324,6 @@ pub fn whole(py: Python<'_>, schema: &ArraySchema, mut chunks: Vec<Chunk>) -> Py
     let (memory, shape) = py.detach(|| gathered(schema, &arrays))?;
     drop(arrays);
     numpy_of(py, memory, &shape, &dtype).map(Bound::unbind)
-}
-
-/// The result whose blocks were written to their final place; those that didn't fit there are among the chunks.
-///
-/// # Errors
-/// As [`whole`].
-pub fn placed(
-    py: Python<'_>,
-    schema: &ArraySchema,
-    target: &Target,
-    mut chunks: Vec<Chunk>,
-) -> PyResult<Py<PyAny>> {
-    if let Some(memory) = target.take() {
-        return numpy_of(py, memory, target.shape(), target.dtype()).map(Bound::unbind);
-    }
-    for (number, chunk) in chunks.iter_mut().enumerate() {
-        if let Some(block) = target.block(number)? {
-            *chunk = Chunk::Array(Arc::new(block));
-        }
-    }
-    whole(py, schema, chunks)
 }
 
 fn gathered(schema: &ArraySchema, arrays: &[Arc<ArrayChunk>]) -> Result<(MutableBuffer, Vec<usize>)> {
