@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use _core::chunk::ArrayChunk;
 use _core::kernels::nd::copy::{Piece, copied, gather};
-use _core::kernels::nd::matmul::matmul;
+use _core::kernels::nd::matmul::{How, product_into};
 use _core::kernels::nd::memory::buffer_of;
 use _core::kernels::nd::reduce::{Accumulator, Numbering, finish, partial, scan};
 use _core::nd::{Elem, NdDtype};
@@ -140,10 +140,11 @@ fn main() {
         .slice(&[(0, 1000.min(rows), 1), (0, 1000, 1)])
         .expect("slice");
     let across = part.transpose(&[1, 0]);
+    let mut product = vec![0; part.shape[1] * part.shape[1] * size_of::<f64>()];
     bench.run(
         "matmul f64 1000 (per multiply-add)",
         part.size() * 1000,
         0,
-        || matmul(&across, &part),
+        || product_into(&mut product, false, &across, &part, How::default()),
     );
 }

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-# The data takes 1.3 GB at scale 1. DUSK_BENCH_DATA puts it elsewhere.
+# The data takes 1.3 GB at scale 1, and 4 GB more for the Zarr arrays. DUSK_BENCH_DATA puts it elsewhere.
 FOLDER = Path(os.environ.get("DUSK_BENCH_DATA") or Path(__file__).resolve().parent / "data")
 CSV_FILES = 16
 CSV_ROWS = 10_800_000
 GROUPBY_ROWS = 10_000_000
 GROUPS = 100
+EMBEDDINGS = 455_000
+DIMENSIONS = 768
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def made(name: str, make: Callable[[Path], None]) -> Data:
         print(f"making {folder} ...", flush=True)
         make(unfinished)
         unfinished.rename(folder)
-    return Data(folder, sorted(file for file in folder.iterdir() if file.suffix in (".csv", ".parquet")))
+    return Data(folder, sorted(file for file in folder.rglob("*") if file.is_file()))
 
 
 def csv_files(scale: float) -> Data:
@@ -111,3 +113,39 @@ def groupby_table(scale: float) -> Data:
         pq.write_table(table, folder / "table.parquet", row_group_size=500_000)
 
     return made(f"groupby-{rows}", make)
+
+
+def embeddings(form: str) -> Callable[[float], Data]:
+    """Give the maker of a Zarr array of float32 with 768 columns, 1.4 GB at scale 1, in one of three forms.
+
+    "zstd" and "raw" are of version 3, in chunks of whole rows, by zarr's default codec and uncompressed. "blosc" is of
+    version 2, in chunks as zarr's own choice is for that shape: a row is cut over sixteen of them.
+    """
+
+    def embeddings_in_form(scale: float) -> Data:
+        rows = max(int(EMBEDDINGS * scale), 64)
+
+        def make(folder: Path) -> None:
+            import numpy as np
+            import zarr
+
+            random = np.random.default_rng(7)
+            options = {
+                "zstd": {"chunks": (4096, DIMENSIONS)},
+                "raw": {"chunks": (4096, DIMENSIONS), "compressors": None},
+                "blosc": {"chunks": (14219, 48), "zarr_format": 2, "compressors": _blosc()},
+            }[form]
+            store = zarr.create_array(folder / "x.zarr", shape=(rows, DIMENSIONS), dtype="f4", **options)
+            step = store.chunks[0]
+            for at in range(0, rows, step):
+                store[at : at + step] = random.standard_normal((min(step, rows - at), DIMENSIONS), dtype="f4")
+
+        return made(f"embeddings-{form}-{rows}", make)
+
+    return embeddings_in_form
+
+
+def _blosc() -> object:
+    import numcodecs
+
+    return numcodecs.Blosc(cname="lz4", clevel=5, shuffle=1)

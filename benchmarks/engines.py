@@ -86,6 +86,7 @@ ENGINES = {
     "pandas": Engine("pandas", "pandas", warm_pandas),
     "numpy": Engine("numpy", "numpy", warm_nothing),
     "numexpr": Engine("numexpr", "numexpr", warm_numexpr),
+    "zarrs": Engine("benchmarks.zarrs_program", "", warm_nothing),  # a program of its own, in Rust
 }
 
 

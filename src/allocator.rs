@@ -4,7 +4,7 @@
 //! at once, however little of them is used; on virtual machines that give free memory back to their host, that costs up to
 //! six times as much per byte as small pages do. A query that is the first of its process paid more for clearing than for
 //! computing, and held twice the memory. So the memory comes in small pages; who fills a large buffer for good asks for
-//! large ones (`py::convert::numpy`).
+//! large ones ([`prefer_large_pages`]).
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -31,4 +31,21 @@ mod pages {
     #[used]
     #[unsafe(link_section = ".init_array")]
     static ON_LOAD: extern "C" fn() = small_pages;
+}
+
+/// Asks the system for large pages under a large buffer that is about to be filled: faulting in small pages one by one costs
+/// more than the copying itself.
+pub fn prefer_large_pages(buffer: &mut [u8]) {
+    const LARGE: usize = 2 << 20;
+    #[cfg(target_os = "linux")]
+    if buffer.len() >= 2 * LARGE {
+        let start = (buffer.as_ptr() as usize).next_multiple_of(LARGE);
+        let end = (buffer.as_ptr() as usize + buffer.len()) / LARGE * LARGE;
+        if end > start {
+            // SAFETY: the range lies within `buffer`; the advice changes no content, and failing does no harm.
+            unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_HUGEPAGE) };
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (buffer, LARGE);
 }

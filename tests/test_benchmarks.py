@@ -51,8 +51,12 @@ def test_a_wrong_answer_is_seen(other, word):
 
 
 @pytest.mark.slow
-def test_races_run(tmp_path):
-    workloads = ["csv_groupby", "groupby_q2", "out_of_core"]
+@pytest.mark.parametrize(
+    "workloads", [["csv_groupby", "groupby_q2", "out_of_core"], ["zarr_normalise", "zarr_to_columns"]]
+)
+def test_races_run(tmp_path, workloads):
+    if any(name.startswith("zarr") for name in workloads):
+        pytest.importorskip("zarr")
     options = ["--rounds", "1", "--scale", "0.0005", "--engines", "dusk", "--json", str(tmp_path / "figures.json")]
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.run", *workloads, *options],
@@ -64,6 +68,7 @@ def test_races_run(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads((tmp_path / "figures.json").read_text())
+    assert all(figures["workloads"].values())
     for workload, contestants in figures["workloads"].items():
         for name, contestant in contestants.items():
             assert contestant["out"] is None, (workload, name, contestant)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.workloads import array_linalg, arrays, csv_groupby, delayed_calls, groupby, out_of_core
+from benchmarks.workloads import array_linalg, array_storage, arrays, csv_groupby, delayed_calls, groupby, out_of_core
 from benchmarks.workloads._workload import Workload
 
 ALL: dict[str, Workload] = {
@@ -14,5 +14,6 @@ ALL: dict[str, Workload] = {
         *delayed_calls.WORKLOADS,
         *arrays.WORKLOADS,
         *array_linalg.WORKLOADS,
+        *array_storage.WORKLOADS,
     )
 }

@@ -8,8 +8,8 @@ from typing import Any
 
 from benchmarks.datasets import Data
 
-# Gets ready with the data, and gives the query: a call without arguments that returns a pandas object. Only that call
-# is timed.
+# Gets ready with the data, and gives the query: a call without arguments that returns a pandas object, or a call that
+# gives one when what was written to disk is to be checked. Only the query is timed.
 Prepare = Callable[[Data], Callable[[], Any]]
 
 
@@ -27,3 +27,5 @@ class Workload:
     contestants: dict[str, Prepare]
     # The contestant that gives the answer that the others must give.
     check: str = "pandas"
+    # Engines that give no answer, only a time to hold the others against.
+    unchecked: tuple[str, ...] = ()

@@ -376,6 +376,8 @@ def execute(
     settings: dict[str, Any],
     progress: Progress | None = None,
     events: object | None = None,
+    *,
+    whole: bool = False,
 ) -> list[list[Chunk]]: ...
 def compute(
     nodes: Sequence[Node | DelayedBase],

@@ -2,7 +2,7 @@
 
 The core offers, and this module calls, nothing but:
 
-``_core.execute(nodes, settings, progress=None, events=None) -> list[list[Chunk]]``
+``_core.execute(nodes, settings, progress=None, events=None, *, whole=False) -> list[list[Chunk]]``
     Optimize the nodes and run what they need; for each node the chunks of its partitions.
 ``_core.compute(nodes, settings, progress=None, events=None) -> list``
     The same, with the object that each node stands for.
@@ -22,6 +22,7 @@ The core offers, and this module calls, nothing but:
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import sys
 import tempfile
@@ -158,6 +159,7 @@ def run(
     retries: int | None = None,
     transport: Any = None,
     whole: bool = False,
+    place: bool = False,
 ) -> list[Any]:
     """Run what some nodes need.
 
@@ -179,6 +181,8 @@ def run(
         Takes tasks to other processes; ``num_workers`` is how many run at a time.
     whole : bool, default False
         Give the object that each node stands for rather than its chunks.
+    place : bool, default False
+        Give large arrays as a single chunk, whose blocks are written to their place as they are made.
 
     Returns
     -------
@@ -187,7 +191,9 @@ def run(
     """
     from dusk import _core
 
-    execute = _core.compute if whole else _core.execute
+    execute: Any = _core.compute if whole else _core.execute
+    if place and not whole:
+        execute = functools.partial(_core.execute, whole=True)
 
     if retries is not None and (isinstance(retries, bool) or int(retries) != retries or retries < 0):
         raise ValueError(f"retries must be a whole number from 0 on, got {retries!r}")

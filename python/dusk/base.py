@@ -124,7 +124,8 @@ def _compute(collections: list[Any], chosen: Scheduler, optimize_graph: bool, kw
                 results[i] = value
         else:
             nodes = [collections[i].__dusk_nodes__() for i in native]
-            chunks = iter(_run_local([node for each in nodes for node in each], chosen, optimize_graph, kwargs))
+            flat = [node for each in nodes for node in each]
+            chunks = iter(_run_local(flat, chosen, optimize_graph, kwargs, place=True))
             for i, each in zip(native, nodes, strict=True):
                 results[i] = collections[i].__dusk_finalize__([next(chunks) for _ in each])
     if others:
@@ -288,12 +289,15 @@ def _run_local(
     kwargs: dict[str, Any],
     hold: bool = False,
     whole: bool = False,
+    place: bool = False,
 ) -> list[Any]:
     from dusk import _engine
 
     name, options = chosen.engine_options(kwargs)
     if whole:
         options = {"whole": True, **options}
+    if place:
+        options = {"place": True, **options}
     run = _engine.hold if hold else _engine.run
     return run(nodes, scheduler=name, optimize=optimize_graph, **options)
 

@@ -35,6 +35,11 @@ pub trait ArraySource: Debug + Send + Sync {
     /// Bytes of memory that reading a region takes, the result included; 0 when it is in memory already.
     fn projected_bytes(&self, region: &Region) -> usize;
 
+    /// Whether it reads files of this machine, so that reading once more costs about what reading a copy would.
+    fn is_local_file(&self) -> bool {
+        false
+    }
+
     /// The elements of a region.
     ///
     /// # Errors

@@ -12,9 +12,10 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use hashbrown::HashSet;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::chunk::Chunk;
@@ -101,6 +102,8 @@ pub(super) struct Run {
     hook: Arc<dyn WorkerHook>,
     observer: Option<Arc<dyn Observer>>,
     lineage: Arc<Lineage>,
+    /// The tasks whose results are asked for, when somebody has wanted to know.
+    outputs: OnceLock<HashSet<TaskId>>,
     /// The resident set above which memory is short.
     ceiling: usize,
     shared: Mutex<Shared>,
@@ -153,13 +156,15 @@ impl Run {
         let share = Share::new();
         let baseline = memory::resident().unwrap_or(0).saturating_sub(share.others());
         Ok(Arc::new(Self {
-            ceiling: memory::ceiling(settings.memory_limit, baseline),
+            // What results take is asked for, and no chunk of ours can make room for it.
+            ceiling: memory::ceiling(settings.memory_limit, baseline.saturating_add(graph.results)),
             settings: settings.clone(),
             runner,
             observer: progress.observer(),
             progress,
             hook,
             lineage,
+            outputs: OnceLock::new(),
             shared: Mutex::new(Shared {
                 store: Store::new(graph.tasks.len()),
                 ledger: Ledger::new(graph.tasks.len()),
@@ -502,6 +507,9 @@ impl Run {
             // It was spilled before and has been read back; chunks never change, so the file is still right.
             return Event::Spilled(id);
         }
+        if self.is_reread(id) {
+            return Event::Spilled(id);
+        }
         let chunk = shared.store.get(id);
         let written = MutexGuard::unlocked(shared, || {
             trash.clear();
@@ -528,13 +536,28 @@ impl Run {
         }
     }
 
+    /// Whether a chunk is had again by running its task rather than from a file. Not an output: whoever asked for it has
+    /// no task to run.
+    fn is_reread(&self, id: TaskId) -> bool {
+        let outputs = || {
+            self.outputs
+                .get_or_init(|| self.graph.outputs.iter().copied().collect())
+        };
+        self.graph.tasks[id as usize].is_reading() && !outputs().contains(&id)
+    }
+
     fn load(&self, shared: &mut Guard, trash: &mut Vec<Cell>, id: TaskId) -> Event {
         let file = shared.store.file(id);
         let loaded = MutexGuard::unlocked(shared, || {
             trash.clear();
-            let file = file.ok_or_else(|| Error::internal("a chunk that was spilled has no file"))?;
             caught(|| {
-                let chunk = file.load()?;
+                let chunk = match file {
+                    Some(file) => file.load()?,
+                    None if self.is_reread(id) => {
+                        (self.runner)(&self.graph.tasks[id as usize], Vec::new(), &self.lineage.control)?
+                    }
+                    None => return Err(Error::internal("a chunk that was spilled has no file")),
+                };
                 let holding = Holding::of(&chunk);
                 Ok((chunk, holding))
             })

@@ -8,11 +8,14 @@ mod array;
 mod chain;
 mod contract;
 mod reduce;
+mod results;
 mod scan;
 
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+
+pub use results::place;
 
 use crate::chunk::host::CallSite;
 use crate::chunk::{Scan, Source};

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::chunk::{Chunk, Notice, Source};
+use crate::chunk::{ArrayChunk, Chunk, Notice, Source};
 use crate::config::Settings;
 use crate::error::{Error, Kind, Result};
 use crate::exec;
@@ -24,6 +24,7 @@ use crate::py::host_rows::prepared;
 use crate::py::node::PyNode;
 use crate::py::remote;
 use crate::py::retype::retyped;
+use crate::task::place::Target;
 use crate::task::{self, Control, Task, TaskOp};
 
 /// How often the calling thread looks at signals.
@@ -186,9 +187,10 @@ fn run(
     runner: &exec::Runner,
     progress: &Arc<exec::Progress>,
     events: Option<&Bound<'_, PyAny>>,
+    placing: Placing,
 ) -> PyResult<Outputs> {
     let events = events.map(|events| events.clone().unbind());
-    let outcome = py.detach(|| run_detached(roots, settings, runner, progress, events.as_ref()));
+    let outcome = py.detach(|| run_detached(roots, settings, runner, progress, events.as_ref(), placing));
     let (result, notices) = outcome;
     for Notice(text) in notices {
         let text = std::ffi::CString::new(text.replace('\0', " ")).unwrap_or_default();
@@ -235,8 +237,27 @@ fn run_interruptibly(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Resu
     })
 }
 
-/// The chunks of all nodes, and how many each has.
-type Outputs = (Vec<Chunk>, Vec<usize>);
+/// What a run gives.
+struct Outputs {
+    /// The chunks of all nodes.
+    chunks: Vec<Chunk>,
+    /// How many each has.
+    counts: Vec<usize>,
+    /// Of each node, where its blocks are, when they are in their final place.
+    targets: Vec<Option<Arc<Target>>>,
+}
+
+/// Whether results are written to their final place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Placing {
+    /// No: chunks are asked for.
+    Never,
+    /// By tasks of their own: what makes blocks runs elsewhere.
+    Copied,
+    /// By what makes them.
+    Direct,
+}
+
 type Outcome = (Result<Outputs>, Vec<Notice>);
 
 /// What runs tasks: in this process, or through a transport in others; failed calls again as often as `retries` says.
@@ -264,11 +285,12 @@ fn run_detached(
     runner: &exec::Runner,
     progress: &Arc<exec::Progress>,
     events: Option<&Py<PyAny>>,
+    placing: Placing,
 ) -> Outcome {
     let mut notices = Vec::new();
     let mut sources = sources_of(&roots);
     for _ in 0..MOST_RETYPES {
-        let result = attempt(&roots, settings, runner, progress, events);
+        let result = attempt(&roots, settings, runner, progress, events, placing);
         sources
             .iter()
             .for_each(|source| notices.extend(source.take_notices()));
@@ -301,9 +323,16 @@ fn attempt(
     runner: &exec::Runner,
     progress: &Arc<exec::Progress>,
     events: Option<&Py<PyAny>>,
+    placing: Placing,
 ) -> Result<Outputs> {
     let optimized = prepared(roots)?;
-    let (graph, counts) = plan::lower(&optimized, settings)?;
+    let (mut graph, counts) = plan::lower(&optimized, settings)?;
+    // Who listens to tasks shall hear of those that the plan has, and see what they make.
+    let targets = if placing == Placing::Never || events.is_some() {
+        Vec::new()
+    } else {
+        plan::place(&mut graph, &optimized, &counts, placing == Placing::Direct)?
+    };
     drop(optimized);
     if let Some(events) = events {
         progress.observe(Arc::new(TaskHooks::new(events, &graph)?));
@@ -318,15 +347,39 @@ fn attempt(
         &hook,
         &mut poll,
     )?;
-    Ok((chunks, counts))
+    Ok(Outputs {
+        chunks,
+        counts,
+        targets,
+    })
 }
 
-/// The chunks of each node's partitions.
-fn grouped((chunks, counts): Outputs) -> impl Iterator<Item = Vec<Chunk>> {
-    let mut chunks = chunks.into_iter();
-    counts
+/// The chunks of each node's partitions; one chunk of all of them where they were written to their final place.
+fn grouped(outputs: Outputs) -> impl Iterator<Item = Result<Vec<Chunk>>> {
+    let mut chunks = outputs.chunks.into_iter();
+    let targets = outputs.targets.into_iter().chain(std::iter::repeat(None));
+    outputs
+        .counts
         .into_iter()
-        .map(move |count| chunks.by_ref().take(count).collect())
+        .zip(targets)
+        .map(move |(count, target)| {
+            let mut chunks: Vec<Chunk> = chunks.by_ref().take(count).collect();
+            let Some(target) = target else {
+                return Ok(chunks);
+            };
+            if let Some(memory) = target.take() {
+                let whole =
+                    ArrayChunk::dense(target.dtype().clone(), target.shape().to_vec(), memory.into())?;
+                return Ok(vec![Chunk::Array(Arc::new(whole))]);
+            }
+            // Blocks that aren't as planned are among the chunks.
+            for (number, chunk) in chunks.iter_mut().enumerate() {
+                if let Some(block) = target.block(number)? {
+                    *chunk = Chunk::Array(Arc::new(block));
+                }
+            }
+            Ok(chunks)
+        })
 }
 
 fn sources_of(roots: &[NodeRef]) -> Vec<Arc<dyn Source>> {
@@ -343,24 +396,41 @@ fn roots_of(nodes: Vec<Root>) -> Vec<NodeRef> {
     nodes.into_iter().map(|Root(node)| node).collect()
 }
 
+/// Who writes results to their final place.
+fn placing(settings: &Bound<'_, PyDict>) -> PyResult<Placing> {
+    let transport = settings.get_item("transport")?;
+    let elsewhere = transport.is_some_and(|transport| !transport.is_none());
+    Ok(if elsewhere {
+        Placing::Copied
+    } else {
+        Placing::Direct
+    })
+}
+
 /// Runs the plans and gives the chunks of each node's partitions, to be held in the engine's memory. `events`, a
-/// `dusk.callbacks.TaskEvents`, hears of each task.
+/// `dusk.callbacks.TaskEvents`, hears of each task. With `whole`, large arrays are given as a single chunk, which is
+/// written block by block: for `assemble`.
 #[pyfunction]
-#[pyo3(signature = (nodes, settings, progress=None, events=None))]
+#[pyo3(signature = (nodes, settings, progress=None, events=None, *, whole=false))]
 pub fn execute(
     py: Python<'_>,
     nodes: Vec<Root>,
     settings: &Bound<'_, PyDict>,
     progress: Option<&Bound<'_, PyProgress>>,
     events: Option<&Bound<'_, PyAny>>,
+    whole: bool,
 ) -> PyResult<Vec<Vec<PyChunk>>> {
     let parsed = settings_from_py(settings)?;
     let runner = runner_for(settings, parsed.threads)?;
     let progress = progress.map_or_else(exec::Progress::new, |progress| progress.get().0.clone());
-    let results = run(py, roots_of(nodes), &parsed, &runner, &progress, events)?;
-    Ok(grouped(results)
-        .map(|chunks| chunks.into_iter().map(PyChunk::new).collect())
-        .collect())
+    let placing = if whole { placing(settings)? } else { Placing::Never };
+    let results = run(py, roots_of(nodes), &parsed, &runner, &progress, events, placing)?;
+    grouped(results)
+        .map(|chunks| {
+            let chunks = chunks.map_err(|error| to_pyerr(py, &error))?;
+            Ok(chunks.into_iter().map(PyChunk::new).collect())
+        })
+        .collect()
 }
 
 /// Runs the plans and gives a pandas object (or the object itself) for each node.
@@ -377,8 +447,10 @@ pub fn compute(
     let runner = runner_for(settings, parsed.threads)?;
     let progress = progress.map_or_else(exec::Progress::new, |progress| progress.get().0.clone());
     let roots = roots_of(nodes);
-    let results = run(py, roots.clone(), &parsed, &runner, &progress, events)?;
-    let objects = roots.iter().zip(grouped(results)).map(|(node, mut chunks)| {
+    let placing = placing(settings)?;
+    let results = run(py, roots.clone(), &parsed, &runner, &progress, events, placing)?;
+    let objects = roots.iter().zip(grouped(results)).map(|(node, chunks)| {
+        let mut chunks = chunks.map_err(|error| to_pyerr(py, &error))?;
         if let [Chunk::Host(value)] = chunks.as_slice()
             && node.array.is_none()
             && let Some(object) = PyHostValue::object(py, value.as_ref())

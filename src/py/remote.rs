@@ -51,6 +51,7 @@ fn stays(task: &Task) -> bool {
         | TaskOp::Gather(_)
         | TaskOp::Part(_)
         | TaskOp::Pick(_)
+        | TaskOp::Place(_)
         | TaskOp::MergeReduce(_)
         | TaskOp::FinishReduce(_)
         | TaskOp::Merge(_)

@@ -8,6 +8,7 @@ use crate::chunk::{ArrayChunk, Chunk};
 use crate::error::{Error, Result};
 use crate::kernels::nd::copy;
 use crate::kernels::nd::program::NdProgram;
+use crate::kernels::nd::target::Target;
 use crate::nd::{Elem, NdDtype};
 use crate::op::nd::NdExpr;
 
@@ -55,12 +56,9 @@ impl Gather {
     /// # Errors
     /// When an input doesn't have the planned shape.
     pub fn run(&self, inputs: &[Chunk]) -> Result<ArrayChunk> {
-        let views = inputs
-            .iter()
-            .zip(&self.pieces)
-            .map(|(chunk, piece)| self.view(array_in(chunk)?, piece))
-            .collect::<Result<Vec<_>>>()?;
-        if let [view] = views.as_slice() {
+        let pieces = self.views(inputs)?;
+        if let [piece] = pieces.as_slice() {
+            let view = &piece.chunk;
             // Whoever reads it can follow strides; it is copied where it would keep much more memory than its own alive.
             let bytes = view.size() * view.dtype.itemsize();
             let repeated =
@@ -70,18 +68,33 @@ impl Gather {
             }
             return Ok(view.clone());
         }
-        let dtype = views[0].dtype.clone();
+        let dtype = pieces[0].chunk.dtype.clone();
         let shape: Option<Vec<usize>> = self.shape.iter().copied().collect();
         let shape = shape.ok_or_else(|| Error::internal("several pieces of unknown length"))?;
-        let pieces: Vec<copy::Piece> = views
-            .into_iter()
-            .zip(&self.pieces)
-            .map(|(chunk, piece)| copy::Piece {
-                chunk,
-                at: piece.at.clone(),
-            })
-            .collect();
         copy::gather(&pieces, &shape, &dtype)
+    }
+
+    /// What of the inputs goes where.
+    ///
+    /// # Errors
+    /// When an input doesn't have the planned shape.
+    pub fn views(&self, inputs: &[Chunk]) -> Result<Vec<copy::Piece>> {
+        let pieces = inputs.iter().zip(&self.pieces);
+        pieces
+            .map(|(chunk, piece)| {
+                Ok(copy::Piece {
+                    chunk: self.view(array_in(chunk)?, piece)?,
+                    at: piece.at.clone(),
+                })
+            })
+            .collect()
+    }
+
+    /// Whether the block has this shape.
+    #[must_use]
+    pub fn fits(&self, shape: &[usize]) -> bool {
+        let planned = self.shape.iter().zip(shape);
+        self.shape.len() == shape.len() && planned.into_iter().all(|(own, len)| *own == Some(*len))
     }
 
     fn view(&self, chunk: &ArrayChunk, piece: &Piece) -> Result<ArrayChunk> {
@@ -170,6 +183,34 @@ impl Compute {
     pub fn run(&self, inputs: &[Chunk]) -> Result<ArrayChunk> {
         let (blocks, shape) = self.blocks(inputs)?;
         self.program()?.run(&blocks, &shape)
+    }
+
+    /// As [`Self::run`], into the place of block `number` of a result. False, with nothing done, when what comes out has
+    /// another shape.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_into(&self, inputs: &[Chunk], target: &Target, number: usize) -> Result<bool> {
+        let (blocks, shape) = self.blocks(inputs)?;
+        let program = self.program()?;
+        if shape != target.block_shape(number)? || Some(program.out()) != target.dtype().elem() {
+            return Ok(false);
+        }
+        target.fill(number, |slot| {
+            slot.compute(|rows, out| {
+                let Some((start, len)) = rows.filter(|(_, len)| *len < shape[0]) else {
+                    return program.run_into(&blocks, &shape, out);
+                };
+                let mut part: Vec<(usize, usize, isize)> = shape.iter().map(|len| (0, *len, 1)).collect();
+                part[0] = (start, len, 1);
+                let of_rows = |block: &ArrayChunk| block.broadcast(&shape)?.slice(&part);
+                let rows = blocks.iter().map(of_rows).collect::<Result<Vec<_>>>()?;
+                let mut shape = shape.clone();
+                shape[0] = len;
+                program.run_into(&rows, &shape, out)
+            })
+        })?;
+        Ok(true)
     }
 
     fn program(&self) -> Result<&NdProgram> {

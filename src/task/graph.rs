@@ -13,6 +13,7 @@ use crate::op::nd_pick::PickOp;
 use crate::op::nd_reduce::ReduceOp;
 use crate::task::array::{Compute, Gather};
 use crate::task::pipeline::Pipeline;
+use crate::task::place::{Make, Place};
 use crate::task::product::Product;
 use crate::task::reduce::{Finish, Partial};
 use crate::task::scan::Scanner;
@@ -68,6 +69,8 @@ pub enum TaskOp {
     Pick(Arc<PickOp>),
     /// Elements of blocks put together as one block.
     Gather(Arc<Gather>),
+    /// A block of a result that is put in its final place.
+    Place(Place),
     /// The rows of all inputs, one after another, as one chunk.
     Concat,
     /// Rows of the one input: `piece` of `pieces` about equal parts.
@@ -99,6 +102,12 @@ impl Task {
     #[must_use]
     pub fn is_host(&self) -> bool {
         matches!(self.op, TaskOp::Host { .. } | TaskOp::HostScan(..))
+    }
+
+    /// Whether running it again costs less than keeping its result in a file: it reads one itself.
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        matches!(&self.op, TaskOp::ReadArray(source, _) if source.is_local_file())
     }
 
     /// What it does, in a line, for `explain`.
@@ -143,6 +152,13 @@ impl Task {
             TaskOp::Part(_) => "the block of a scan [native]".to_string(),
             TaskOp::Pick(op) => format!("{} of {inputs} blocks [native]", op.name()),
             TaskOp::Gather(_) => format!("gather elements of {inputs} blocks [native]"),
+            TaskOp::Place(place) => match &place.make {
+                Make::Copy => "put a block in its place [native]".to_string(),
+                Make::Compute(compute) => {
+                    format!("{} of {inputs} blocks, in place [native]", compute.describe())
+                }
+                Make::Gather(_) => format!("gather elements of {inputs} blocks in place [native]"),
+            },
             TaskOp::Concat => format!("concatenate {inputs} chunks [native]"),
             TaskOp::Piece { pieces, .. } => format!("one of {pieces} pieces [native]"),
         }
@@ -162,6 +178,8 @@ pub struct TaskGraph {
     pub tasks: Vec<Task>,
     /// The tasks whose results the caller gets, in the caller's order (the same one may come twice).
     pub outputs: Vec<TaskId>,
+    /// Bytes that tasks write to beside chunks: the results that are put in their final place.
+    pub results: usize,
     /// Keys that the makers of nodes have given, where callbacks shall see these rather than names.
     pub keys: HashMap<TaskId, HostRef>,
 }

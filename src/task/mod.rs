@@ -8,6 +8,7 @@ pub mod graph;
 mod literal;
 pub mod pick;
 pub mod pipeline;
+pub mod place;
 pub mod product;
 pub mod reduce;
 pub mod run;

@@ -58,6 +58,9 @@ pub fn run(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Result<Chunk> 
             .run(&inputs)
             .map(|array| Chunk::Array(Arc::new(array)))
             .context(|| format!("in block {} of {}", task.partition, task.name)),
+        TaskOp::Place(place) => place
+            .run(inputs)
+            .context(|| format!("in block {} of {}", task.partition, task.name)),
         TaskOp::Concat => concat(inputs),
         TaskOp::Piece { piece, pieces } => {
             let [Chunk::Frame(frame)] = inputs.as_slice() else {

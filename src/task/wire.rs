@@ -112,6 +112,7 @@ impl Wire for TaskOp {
                 out.tag(17);
                 op.encode(out)
             }
+            Self::Place(_) => Err(Error::internal("a result is put together in its own process")),
             Self::Piece { piece, pieces } => {
                 out.tag(7);
                 piece.encode(out)?;

@@ -118,6 +118,12 @@ impl ZarrArray {
         self.store.describe(&self.node)
     }
 
+    /// Whether it lies in a folder of this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.store.is_local()
+    }
+
     /// Content hash: place, document, and when the document was written.
     #[must_use]
     pub fn token(&self) -> Token {
@@ -264,6 +270,15 @@ impl Reader<'_> {
             .chain
             .as_ref()
             .ok_or_else(|| Error::internal("an array without codecs"))?;
+        if chain.is_plain()
+            && let Some(found) = self.plain(&cell, &key, index).map_err(context)?
+        {
+            if found {
+                return Ok(());
+            }
+            array.still_there()?;
+            return self.fill(&cell);
+        }
         if !array.store.get(&key, Span::All, self.encoded).map_err(context)? {
             array.still_there()?;
             return self.fill(&cell);
@@ -272,6 +287,38 @@ impl Reader<'_> {
         let outcome = self.chunk(chain, &encoded, &cell, &key, index);
         *self.encoded = encoded;
         outcome
+    }
+
+    /// Reads what is wanted of a chunk that is stored as it is straight into its place, where it lies together both here
+    /// and there. Tells whether there is such an object; nothing when it has to go another way.
+    fn plain(&mut self, cell: &Region, key: &str, index: &[usize]) -> Result<Option<bool>> {
+        let array = self.array;
+        let item = array.meta.itemsize();
+        let Some(wanted) = region::meet(cell, self.part) else {
+            return Ok(None);
+        };
+        let runs = Runs::new(
+            &region::shape(&wanted),
+            item,
+            &Side::dense(cell, &wanted, item),
+            &Side::dense(self.part, &wanted, item),
+        );
+        let Some((at, len)) = runs.single() else {
+            return Ok(None);
+        };
+        let mut window = self.dest.window(at, len)?;
+        let found = array.store.get_part(key, runs.source() as u64, &mut window)?;
+        let Some(size) = found else {
+            self.dest.unwritten(len);
+            return Ok(Some(false));
+        };
+        let bytes = region::size(cell) * item;
+        if size != bytes as u64 || window.filled() != len {
+            let elements = region::size(cell);
+            let what = format!("it has {size} bytes where a chunk of {elements} elements has {bytes}");
+            return Err(array.corrupt(key, index, &what));
+        }
+        Ok(Some(true))
     }
 
     /// Decodes the chunk that holds `cell` and puts the part that is wanted in its place.

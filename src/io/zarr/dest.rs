@@ -4,6 +4,8 @@
 //! of a `Dest`, or scratch. Invariants: writing never goes beyond the memory; a `Dest` becomes a buffer only when as many
 //! bytes were written as it has. Who writes answers for the pieces being disjoint.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::mem::MaybeUninit;
 
 use arrow::buffer::{Buffer, MutableBuffer};
@@ -44,6 +46,11 @@ impl Dest {
             std::slice::from_raw_parts_mut(self.buffer.as_mut_ptr().add(at).cast::<MaybeUninit<u8>>(), len)
         };
         Ok(Window { bytes, filled: 0 })
+    }
+
+    /// Takes back that a window of `len` bytes was filled: there was nothing to fill it with.
+    pub fn unwritten(&mut self, len: usize) {
+        self.written -= len;
     }
 
     /// Copies elements of `source` to where `runs` says.
@@ -155,6 +162,25 @@ impl<'a> Window<'a> {
     #[must_use]
     pub fn filled(&self) -> usize {
         self.filled
+    }
+
+    /// Takes what `file` has from where it stands, as far as there is room.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn read_from(&mut self, file: &mut File) -> io::Result<()> {
+        while self.filled < self.bytes.len() {
+            let rest = &mut self.bytes[self.filled..];
+            // SAFETY: same memory and length; reading a file writes to it and never looks at what is there.
+            let rest = unsafe { std::slice::from_raw_parts_mut(rest.as_mut_ptr().cast::<u8>(), rest.len()) };
+            match file.read(rest) {
+                Ok(0) => break,
+                Ok(count) => self.filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Takes `bytes` after what it has; those beyond its end are counted and left out.

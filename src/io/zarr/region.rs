@@ -137,6 +137,12 @@ impl Runs {
         self.axes.is_empty().then_some((self.to, self.run))
     }
 
+    /// Where the first run begins in the source.
+    #[must_use]
+    pub fn source(&self) -> usize {
+        self.from
+    }
+
     /// Calls `visit` with the source's offset, the target's offset and the length of each run.
     ///
     /// # Errors

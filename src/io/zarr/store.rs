@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
+use crate::io::zarr::dest::Window;
 
 /// Which bytes of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +37,33 @@ pub trait ByteStore: Debug + Send + Sync {
     /// What the store's content is told from others' by.
     fn identity(&self) -> String;
 
+    /// Whether it is a folder of this machine.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Puts the bytes of an object into `into`, in place of what it holds; fewer when the object ends before the span
     /// does. Tells whether there is such an object.
     ///
     /// # Errors
     /// When it can't be read.
     fn get(&self, key: &str, span: Span, into: &mut Vec<u8>) -> Result<bool>;
+
+    /// Puts the bytes of an object from `start` on into `into`, as many as it takes. Gives the size of the object, if there
+    /// is one.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    fn get_part(&self, key: &str, start: u64, into: &mut Window) -> Result<Option<u64>> {
+        let mut object = Vec::new();
+        if !self.get(key, Span::All, &mut object)? {
+            return Ok(None);
+        }
+        let size = object.len();
+        let start = usize::try_from(start).map_or(size, |start| start.min(size));
+        into.put(&object[start..size.min(start + into.len())]);
+        Ok(Some(size as u64))
+    }
 
     /// Writes an object, in place of what was there.
     ///
@@ -139,6 +161,10 @@ impl ByteStore for LocalStore {
         format!("file://{}", self.root.display())
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn get(&self, key: &str, span: Span, into: &mut Vec<u8>) -> Result<bool> {
         let path = self.path(key);
         into.clear();
@@ -163,6 +189,24 @@ impl ByteStore for LocalStore {
         match read() {
             Ok(_) => Ok(true),
             Err(error) if absent(&error) => Ok(false),
+            Err(error) => Err(Error::os(&path, &error)),
+        }
+    }
+
+    fn get_part(&self, key: &str, start: u64, into: &mut Window) -> Result<Option<u64>> {
+        let path = self.path(key);
+        let mut read = || {
+            let mut file = File::open(&path)?;
+            let size = file.metadata()?.len();
+            if start > 0 {
+                file.seek(SeekFrom::Start(start))?;
+            }
+            into.read_from(&mut file)?;
+            Ok(size)
+        };
+        match read() {
+            Ok(size) => Ok(Some(size)),
+            Err(error) if absent(&error) => Ok(None),
             Err(error) => Err(Error::os(&path, &error)),
         }
     }

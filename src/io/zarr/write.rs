@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::chunk::ArrayChunk;
 use crate::error::{Error, Result};
 use crate::io::zarr::array::{DRAFT, Seen, ZarrArray, with_scratch};
+use crate::io::zarr::chain::Chain;
 use crate::io::zarr::grid;
 use crate::io::zarr::meta::{Format, Meta, Shard, index_shape};
 use crate::io::zarr::region::{self, Region, Runs, Side};
@@ -284,6 +285,8 @@ impl ZarrWriter {
         let key = join(&self.array.node, &meta.key(index));
         let stored = if is_fill(elements, &meta.fill) {
             false
+        } else if meta.shard.is_none() && meta.chain.as_ref().is_some_and(Chain::is_plain) {
+            return store.set(&key, elements);
         } else if let Some(shard) = &meta.shard {
             self.shard(shard, elements, encoded)?
         } else {

@@ -68,11 +68,13 @@ pub fn gather_into(
     if !fits || shape.len() != out_strides.len() {
         return Err(Error::internal("a result that reaches beyond its memory"));
     }
+    let streamed = bytes_of(shape, dtype.itemsize())? >= STREAMED;
     // SAFETY: every element lies inside `out`, which is borrowed.
-    unsafe { gather_raw(pieces, shape, dtype, out.as_mut_ptr(), out_strides) }
+    unsafe { gather_raw(pieces, shape, dtype, out.as_mut_ptr(), out_strides, streamed) }
 }
 
-/// Writes the pieces into memory whose first element is at `out`. Different threads may write disjoint parts of one array.
+/// Writes the pieces into memory whose first element is at `out`; with `streamed` past the caches. Different threads may
+/// write disjoint parts of one array.
 ///
 /// # Errors
 /// When the pieces don't tile the shape, or are of another dtype.
@@ -85,11 +87,11 @@ pub unsafe fn gather_raw(
     dtype: &NdDtype,
     out: *mut u8,
     out_strides: &[isize],
+    streamed: bool,
 ) -> Result<()> {
-    let len = bytes_of(shape, dtype.itemsize())?;
     check(pieces, shape, dtype)?;
     // SAFETY: the pieces lie inside the shape, and the shape in the memory, as the caller promises.
-    unsafe { write(pieces, out, out_strides, len >= STREAMED) };
+    unsafe { write(pieces, out, out_strides, streamed) };
     Ok(())
 }
 

@@ -26,4 +26,5 @@ pub mod program;
 pub mod reduce;
 pub mod select;
 pub mod strided;
+pub mod target;
 pub mod transpose;

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::expr::array::ArraySchema;
 use crate::kernels::nd::copy;
 use crate::nd::{Elem, NdDtype};
-use crate::py::convert::numpy::{lend, prefer_large_pages};
+use crate::py::convert::numpy::lend;
 use crate::py::host::{PyHostValue, chunk_to_object};
 
 /// The dtype that NumPy's `dtype` means to the engine.
@@ -279,7 +279,7 @@ pub fn nested<'py>(
     }
 }
 
-/// The blocks of an array as one object: a NumPy array (a scalar for an array without axes), or what Python makes of blocks
+/// The blocks of an array, or one chunk of all of them, as one object: a NumPy array (a scalar for an array without axes), or what Python makes of blocks
 /// that are other objects.
 ///
 /// # Errors
@@ -368,11 +368,10 @@ fn gathered(schema: &ArraySchema, arrays: &[Arc<ArrayChunk>]) -> Result<(Mutable
         });
     }
     let dense = copy::gather(&pieces, &shape, &arrays[0].dtype)?;
-    let mut memory = dense.buffer.into_mutable().unwrap_or_else(|buffer| {
+    let memory = dense.buffer.into_mutable().unwrap_or_else(|buffer| {
         let mut copy = MutableBuffer::new(buffer.len());
         copy.extend_from_slice(buffer.as_slice());
         copy
     });
-    prefer_large_pages(memory.as_slice_mut());
     Ok((memory, shape))
 }

@@ -162,6 +162,10 @@ impl ArraySource for ZarrSource {
         self.array.projected_bytes(region)
     }
 
+    fn is_local_file(&self) -> bool {
+        self.array.is_local()
+    }
+
     fn read(&self, region: &Region) -> Result<ArrayChunk> {
         self.array.read(region)
     }

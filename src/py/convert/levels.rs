@@ -55,7 +55,7 @@ pub(super) fn coded(dtype: &Dtype, parts: &mut [ArrayRef], parallel: bool) -> Re
     let (code_type, width) = code_type(kept.len());
     let rows: usize = parts.iter().map(Array::len).sum();
     let mut codes = MutableBuffer::from_len_zeroed(rows * width);
-    crate::py::convert::numpy::prefer_large_pages(codes.as_slice_mut());
+    crate::allocator::prefer_large_pages(codes.as_slice_mut());
     let mut rest = codes.as_slice_mut();
     let mut jobs = Vec::with_capacity(parts.len());
     for part in &*parts {

@@ -112,23 +112,6 @@ pub fn narrow(buffer: &Buffer, offset: usize, len: usize) -> Buffer {
     unsafe { Buffer::from_custom_allocation(pointer, len, owner) }
 }
 
-/// Asks the system for large pages under a large buffer that is about to be filled: faulting in small pages one by one costs
-/// more than the copying itself.
-pub fn prefer_large_pages(buffer: &mut [u8]) {
-    const LARGE: usize = 2 << 20;
-    #[cfg(target_os = "linux")]
-    if buffer.len() >= 2 * LARGE {
-        let start = (buffer.as_ptr() as usize).next_multiple_of(LARGE);
-        let end = (buffer.as_ptr() as usize + buffer.len()) / LARGE * LARGE;
-        if end > start {
-            // SAFETY: the range lies within `buffer`; the advice changes no content, and failing does no harm.
-            unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_HUGEPAGE) };
-        }
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (buffer, LARGE);
-}
-
 /// The memory of `buffer` for writing, when nobody else holds it and most of it is used.
 ///
 /// # Errors

@@ -168,7 +168,7 @@ pub(super) fn prepare(
             && let Some(fill) = fills[first]
         {
             target.buffer = MutableBuffer::from_len_zeroed(rows * fill.width() * target.positions.len());
-            numpy::prefer_large_pages(target.buffer.as_slice_mut());
+            crate::allocator::prefer_large_pages(target.buffer.as_slice_mut());
         }
     }
     let given: Vec<bool> = sources.iter().map(Vec::is_empty).collect();
