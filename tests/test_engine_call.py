@@ -81,7 +81,8 @@ def core(monkeypatch):
     fake.asked = []
     fake.fails = None
 
-    def execute(nodes, settings, progress=None):
+    def execute(nodes, settings, progress=None, *, whole=False):
+        fake.whole = whole
         fake.asked.append((list(nodes), settings, progress))
         if fake.fails is not None:
             raise fake.fails
@@ -107,6 +108,7 @@ class TestCalls:
         ((nodes, settings, progress),) = core.asked
         assert nodes == [A, B, C, A] and progress is None
         assert settings["optimize"] is True
+        assert core.whole  # large arrays are put together by the engine
 
     def test_default_finalizer(self, core):
         class Default(Frame):
@@ -122,6 +124,7 @@ class TestCalls:
         held, rest = base.persist(Frame(A, B), 1)
         assert held.nodes == [Node("a held", (1, 2)), Node("b held", (3,))]
         assert rest == 1 and len(core.asked) == 1
+        assert not core.whole
 
     def test_optimize(self, core):
         (better,) = base.optimize(Frame(A))
@@ -295,7 +298,7 @@ class TestHooks:
         ]
 
     def test_hooks_of_a_core_that_reports_tasks(self, core):
-        def execute(nodes, settings, progress, events):
+        def execute(nodes, settings, progress, events, *, whole=False):
             events.known({"read": (), "sum": ("read",)}, {})
             for key in ("read", "sum"):
                 events.before(key)
