@@ -43,6 +43,18 @@ pub struct CallSite {
     pub block: Option<Arc<BlockSite>>,
 }
 
+/// What a call knows beside its name and its partition. Calls that make the one partition of a collection, which come by
+/// the hundred thousand, have none.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// The number of partitions of the collection.
+    pub npartitions: usize,
+    /// The source whose rows it is given, and which of its partitions.
+    pub origin: Option<(Arc<dyn Source>, usize)>,
+    /// For a block of an array: where in the grid it is.
+    pub block: Option<Arc<BlockSite>>,
+}
+
 /// Where in a grid a block is, and how its inputs come.
 #[derive(Clone, Debug)]
 pub struct BlockSite {
@@ -53,6 +65,18 @@ pub struct BlockSite {
 }
 
 impl CallSite {
+    /// The site of the call that makes a partition of a node.
+    #[must_use]
+    pub fn new(name: Name, partition: usize, around: Option<&Surroundings>) -> Self {
+        Self {
+            name,
+            partition,
+            npartitions: around.map_or(1, |around| around.npartitions),
+            origin: around.and_then(|around| around.origin.clone()),
+            block: around.and_then(|around| around.block.clone()),
+        }
+    }
+
     /// The key of the task: its name and the partition or, of an array, the position of the block.
     #[must_use]
     pub fn key(&self) -> String {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 
 use crate::chunk::codec::{self, Shell};
-use crate::chunk::host::{BlockSite, CallSite, HostFn, HostOutput};
+use crate::chunk::host::{BlockSite, HostFn, HostOutput, Surroundings};
 use crate::chunk::{ArrayChunk, ArraySource, Chunk, Scan, Source};
 use crate::error::{Error, Result};
 use crate::wire::{Decoder, Encoder, Wire, broken};
@@ -128,10 +128,8 @@ impl Wire for HostOutput {
     }
 }
 
-impl Wire for CallSite {
+impl Wire for Surroundings {
     fn encode(&self, out: &mut Encoder) -> Result<()> {
-        self.name.encode(out)?;
-        self.partition.encode(out)?;
         self.npartitions.encode(out)?;
         let origin = self.origin.as_ref();
         origin.map(|(source, _)| source.clone()).encode(out)?;
@@ -142,13 +140,11 @@ impl Wire for CallSite {
     }
 
     fn decode(from: &mut Decoder) -> Result<Self> {
-        let (name, partition, npartitions) = (from.take()?, from.take()?, from.take()?);
+        let npartitions = from.take()?;
         let (origin, at): (Option<Arc<dyn Source>>, usize) = (from.take()?, from.take()?);
         let (index, nests): (Option<Vec<usize>>, Option<Vec<Vec<usize>>>) = (from.take()?, from.take()?);
         let block = index.zip(nests);
         Ok(Self {
-            name,
-            partition,
             npartitions,
             origin: origin.map(|source| (source, at)),
             block: block.map(|(index, nests)| Arc::new(BlockSite { index, nests })),

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::chunk::host::{BlockSite, CallSite};
+use crate::chunk::host::{BlockSite, Surroundings};
 use crate::error::{Error, Result};
 use crate::expr::array::view::overlapping;
 use crate::expr::array::{ArrayOp, BlockCall, Blocks, OutAxis, View, array_of, blocks, elementwise};
@@ -255,9 +255,7 @@ impl Lowering<'_> {
             BlockCall::Host(call) => call,
             BlockCall::Pick(op) => return self.pick(node, op, index, number, inputs),
         };
-        let site = CallSite {
-            name: node.label(),
-            partition: number,
+        let around = Surroundings {
             npartitions: node.npartitions(),
             block: Some(Arc::new(BlockSite {
                 index: index.to_vec(),
@@ -267,7 +265,7 @@ impl Lowering<'_> {
         };
         let op = TaskOp::Host {
             call: call.clone(),
-            site,
+            around: Some(Box::new(around)),
             groups: groups.into(),
         };
         Ok(self.push(node, number, op, inputs, 0))

@@ -17,7 +17,7 @@ use hashbrown::HashMap;
 
 pub use results::place;
 
-use crate::chunk::host::CallSite;
+use crate::chunk::host::Surroundings;
 use crate::chunk::{Scan, Source};
 use crate::config::Settings;
 use crate::error::{Error, Result};
@@ -27,14 +27,16 @@ use crate::task::array::Compute;
 use crate::task::{Task, TaskGraph, TaskId, TaskOp};
 use crate::token::Token;
 
-/// The tasks that compute all partitions of `nodes`, and how many outputs each node has.
+/// The tasks that compute all partitions of `nodes`, and how many outputs each node has. When they are to be `keyed`, the
+/// graph says which keys the makers of nodes have given.
 ///
 /// # Errors
 /// When a node can't be lowered.
-pub fn lower(nodes: &[NodeRef], settings: &Settings) -> Result<(TaskGraph, Vec<usize>)> {
+pub fn lower(nodes: &[NodeRef], settings: &Settings, keyed: bool) -> Result<(TaskGraph, Vec<usize>)> {
     let mut lowering = Lowering {
         graph: TaskGraph::default(),
         settings,
+        keyed,
         done: HashMap::new(),
         chains: HashMap::new(),
         computes: HashMap::new(),
@@ -115,6 +117,7 @@ fn origin(node: &Node, mut partition: usize) -> Option<(Arc<dyn Source>, usize)>
 struct Lowering<'a> {
     graph: TaskGraph,
     settings: &'a Settings,
+    keyed: bool,
     /// Partitions that have a task already: a common subexpression is computed once.
     done: HashMap<(Token, usize), TaskId>,
     chains: HashMap<Token, Arc<chain::Chain>>,
@@ -209,7 +212,7 @@ impl Lowering<'_> {
                 }
             }
         };
-        if let Some(name) = &node.key {
+        if let Some(name) = node.key.as_ref().filter(|_| self.keyed) {
             self.graph.keys.insert(task, name.clone());
         }
         self.done.insert(key, task);
@@ -247,7 +250,11 @@ impl Lowering<'_> {
                 inputs.push(self.partition(input, partition)?);
             }
         }
-        let groups = node.inputs.iter().map(|input| input.npartitions()).collect();
+        let groups = if node.inputs.iter().all(|input| input.npartitions() == 1) {
+            self.ones(inputs.len())
+        } else {
+            node.inputs.iter().map(|input| input.npartitions()).collect()
+        };
         Ok(self.host(node, call, 0, inputs, groups))
     }
 
@@ -259,19 +266,20 @@ impl Lowering<'_> {
         inputs: Vec<TaskId>,
         groups: Arc<[usize]>,
     ) -> TaskId {
-        let site = CallSite {
-            name: node.label(),
-            partition,
-            npartitions: node.npartitions(),
-            origin: origin(node, partition),
-            block: None,
-        };
+        let (npartitions, origin) = (node.npartitions(), origin(node, partition));
+        let around = (npartitions != 1 || origin.is_some()).then(|| {
+            Box::new(Surroundings {
+                npartitions,
+                origin,
+                block: None,
+            })
+        });
         self.push(
             node,
             partition,
             TaskOp::Host {
                 call: call.clone(),
-                site,
+                around,
                 groups,
             },
             inputs,

@@ -326,7 +326,7 @@ fn attempt(
     placing: Placing,
 ) -> Result<Outputs> {
     let optimized = prepared(roots)?;
-    let (mut graph, counts) = plan::lower(&optimized, settings)?;
+    let (mut graph, counts) = plan::lower(&optimized, settings, events.is_some())?;
     // Who listens to tasks shall hear of those that the plan has, and see what they make.
     let targets = if placing == Placing::Never || events.is_some() {
         Vec::new()
@@ -502,7 +502,7 @@ fn result_of(py: Python<'_>, node: &Node, chunks: Vec<Chunk>) -> PyResult<Py<PyA
 pub fn explain_tasks(node: &NodeRef) -> Result<String> {
     use std::fmt::Write;
     let optimized = prepared(std::slice::from_ref(node))?;
-    let (graph, _) = plan::lower(&optimized, &Settings::default())?;
+    let (graph, _) = plan::lower(&optimized, &Settings::default(), false)?;
     let mut lines: Vec<(String, usize)> = Vec::new();
     for task in &graph.tasks {
         let line = task.describe();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::chunk::host::CallSite;
+use crate::chunk::host::Surroundings;
 use crate::chunk::{ArraySource, Chunk, Scan, Source};
 use crate::expr::HostCall;
 use crate::host::HostRef;
@@ -44,8 +44,8 @@ pub enum TaskOp {
     Host {
         /// The function and what comes out of it.
         call: HostCall,
-        /// Where in the run it happens.
-        site: CallSite,
+        /// What it knows beside its name and partition.
+        around: Option<Box<Surroundings>>,
         /// How many consecutive inputs make up each argument.
         groups: Arc<[usize]>,
     },

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::chunk::host::CallSite;
 use crate::chunk::{Chunk, FrameChunk};
 use crate::error::{Context, Error, Result};
 use crate::task::{Control, Task, TaskOp, pick, reduce, scan};
@@ -20,13 +21,14 @@ pub fn run(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Result<Chunk> 
             .context(|| format!("while reading {}", source.describe(scan.partition))),
         TaskOp::Merge(plan) => plan.merge(inputs),
         TaskOp::Finish(plan) => Ok(Chunk::Frame(Arc::new(plan.finish(inputs)?))),
-        TaskOp::Host { call, site, groups } => {
+        TaskOp::Host { call, around, groups } => {
             let mut inputs = inputs.into_iter();
             let args: Vec<Vec<Chunk>> = groups
                 .iter()
                 .map(|count| inputs.by_ref().take(*count).collect())
                 .collect();
-            call.function.call(args, &call.output, site)
+            let site = CallSite::new(task.name.clone(), task.partition, around.as_deref());
+            call.function.call(args, &call.output, &site)
         }
         TaskOp::ReadArray(source, region) => source
             .read(region)

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::chunk::host::Surroundings;
 use crate::chunk::{Chunk, Source};
 use crate::error::{Error, Kind, Result};
 use crate::task::array::{Compute, Gather, Piece};
@@ -47,10 +48,11 @@ impl Wire for TaskOp {
                 out.tag(4);
                 plan.encode(out)
             }
-            Self::Host { call, site, groups } => {
+            Self::Host { call, around, groups } => {
                 out.tag(5);
                 call.encode(out)?;
-                site.encode(out)?;
+                out.tag(u8::from(around.is_some()));
+                around.as_deref().map_or(Ok(()), |around| around.encode(out))?;
                 groups.encode(out)
             }
             Self::Concat => {
@@ -133,7 +135,7 @@ impl Wire for TaskOp {
             4 => Self::Finish(from.take()?),
             5 => Self::Host {
                 call: from.take()?,
-                site: from.take()?,
+                around: from.take::<Option<Surroundings>>()?.map(Box::new),
                 groups: from.take()?,
             },
             6 => Self::Concat,
