@@ -77,3 +77,28 @@ def test_from_array_of_records():
     pd.testing.assert_frame_equal(found.compute(), pd.DataFrame(data))
     with pytest.raises(ValueError, match="fields"):
         dd.from_array(data, columns=["a", "z"])
+
+
+def test_arrays_of_rows_meet_their_frames():
+    df = pd.DataFrame({"x": [1, 2, 3, 4], "y": [5.0, 6.0, 7.0, 8.0]}, index=[4, 5, 6, 7])
+    ddf = dd.from_pandas(df, npartitions=2)
+    for operation in (
+        lambda d: d.x + d.x.values,
+        lambda d: d.x.values + d.x,
+        lambda d: d + d.values + 1,
+        lambda d: d.x[d.x.values > 1],
+        lambda d: d[d.y.values > 6],
+        lambda d: d.loc[(d.x % 2 == 0).values],
+    ):
+        dd.utils.assert_eq(operation(ddf), operation(df))
+    for call in (ddf.x.to_dask_array, ddf.to_records):
+        with pytest.raises(ValueError, match="lengths"):
+            call(lengths=5)
+        with pytest.raises(ValueError, match="lengths"):
+            call(lengths=[2, 2, 2])
+
+
+def test_means_without_missing_values_as_integers():
+    x = np.array([1.5, np.nan, 4.5, 6.0], dtype="f4")
+    found = da.nanmean(da.from_array(x, chunks=3), dtype="i8")
+    assert found.dtype == "i8" and found.compute() == 4

@@ -87,6 +87,8 @@ def _divided(totals: Any, counts: Any, dtype: Any) -> Any:
     kind = getattr(totals, "dtype", np.dtype(object)).kind
     if kind == "m":
         return totals / counts
+    if dtype is not None and np.dtype(dtype).kind in "biu":
+        return (totals / counts).astype(dtype)
     if dtype is not None and kind != "O":
         return np.divide(totals, counts, dtype=dtype, casting="unsafe")
     return totals / counts

@@ -81,6 +81,8 @@ def to_dask_array(frame: Any, lengths: Any = None, meta: Any = None) -> Any:
     if lengths is True:
         lengths = tuple(frame.map_partitions(len).compute())
     if lengths is not None and lengths is not False:
+        if isinstance(lengths, int):
+            raise ValueError(f"'lengths' must be True, or one length for each partition, not {lengths!r}")
         lengths = tuple(lengths)
         if len(lengths) != frame.npartitions:
             raise ValueError(
@@ -101,6 +103,10 @@ def to_records(frame: Any, index: bool = False, lengths: Any = None) -> Any:
     """Return the rows as an array of records, with the index as a field."""
     if lengths is True:
         lengths = tuple(frame.map_partitions(len).compute())
+    if isinstance(lengths, int) and lengths is not False:
+        raise ValueError(f"'lengths' must be True, or one length for each partition, not {lengths!r}")
+    if lengths and len(lengths) != frame.npartitions:
+        raise ValueError(f"The number of items in 'lengths' is {len(lengths)}, that of partitions {frame.npartitions}")
     meta = np.asarray(frame._meta.to_records())
     return partitions_as_blocks(frame, _records_array, meta, "to-records", tuple(lengths) if lengths else None)
 

@@ -18,7 +18,7 @@ from dusk.dataframe._base import FrameBase
 from dusk.dataframe._fallback import gather, gather_aligned, native, rowwise
 from dusk.dataframe._new import new_collection
 
-__all__ = ["BINARY", "COMPARISONS", "binary", "elementwise", "install_operators", "unary"]
+__all__ = ["BINARY", "COMPARISONS", "binary", "elementwise", "install_operators", "rows_of_array", "unary"]
 
 #: Operator methods: the core's word, the function, the symbol.
 BINARY: dict[str, tuple[str, Callable[[Any, Any], Any], str]] = {
@@ -106,12 +106,23 @@ def _values_of_index(name: str, x: Any) -> Any:
     return x
 
 
+def rows_of_array(x: Any, like: Any) -> Any:
+    """Give an array as a collection under the index, and with the labels, of another one; anything else as it is."""
+    if not (type(x).__module__.startswith("dusk.array") and hasattr(x, "to_dask_dataframe")):
+        return x
+    if x.ndim == 1:
+        labels = like._meta.name if isinstance(like._meta, pd.Series) else None
+    else:
+        labels = list(like.columns) if isinstance(like._meta, pd.DataFrame) else None
+    return x.to_dask_dataframe(columns=labels, index=like.index)
+
+
 def _operand(x: Any, other: Any) -> Any:
     """Give an operand in a form that the rest knows."""
     from dusk.dataframe.io.pandas import from_pandas
 
     if type(x).__module__.startswith("dusk.array") and hasattr(x, "to_dask_dataframe"):
-        return x.to_dask_dataframe(index=other.index) if isinstance(other, FrameBase) else NotImplemented
+        return rows_of_array(x, other) if isinstance(other, FrameBase) else NotImplemented
     if isinstance(x, pd.DataFrame) and isinstance(other, FrameBase):
         return from_pandas(x, npartitions=1) if len(x) else x
     if isinstance(x, pd.Series) and isinstance(other, FrameBase) and not isinstance(other._meta, pd.DataFrame):

@@ -15,7 +15,7 @@ from dusk.dataframe._base import FrameBase
 from dusk.dataframe._calls import is_collection
 from dusk.dataframe._fallback import gather, native, rowwise, spread
 from dusk.dataframe._meta import no_default
-from dusk.dataframe._operators import elementwise, install_operators
+from dusk.dataframe._operators import elementwise, install_operators, rows_of_array
 from dusk.dataframe._reductions import ReductionMethods, quantile, reduced
 from dusk.dataframe._reshape import ReshapeMethods
 from dusk.dataframe._shared import SharedMethods
@@ -98,6 +98,7 @@ class DataFrame(ReshapeMethods, ReductionMethods, SharedMethods, FrameBase):
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
             return _columns.getitem(self, key)
+        key = rows_of_array(key, self)
         if isinstance(key, FrameBase):
             return self._filtered(key)
         if callable(key):

@@ -12,6 +12,7 @@ import pandas as pd
 from dusk.dataframe import _columns
 from dusk.dataframe._base import FrameBase
 from dusk.dataframe._fallback import gather, rowwise, spread
+from dusk.dataframe._operators import rows_of_array
 
 __all__ = ["ILocIndexer", "LocIndexer", "PartitionIndexer"]
 
@@ -67,6 +68,7 @@ class LocIndexer(_Indexer):
             key = key(obj)
         if isinstance(key, slice) and key == slice(None):
             return obj
+        key = rows_of_array(key, obj)
         if isinstance(key, FrameBase):
             if pd.api.types.is_bool_dtype(key._meta.dtype):
                 return obj._filtered(key)

@@ -13,7 +13,7 @@ from dusk.dataframe._base import FrameBase
 from dusk.dataframe._fallback import gather, native, rowwise, spread
 from dusk.dataframe._meta import no_default
 from dusk.dataframe._new import new_collection
-from dusk.dataframe._operators import install_operators
+from dusk.dataframe._operators import install_operators, rows_of_array
 from dusk.dataframe._reductions import ReductionMethods, quantile, reduced
 from dusk.dataframe._reshape import SeriesReshapeMethods
 from dusk.dataframe._shared import SharedMethods
@@ -72,6 +72,7 @@ class Series(AccessorMethods, SeriesReshapeMethods, ReductionMethods, SharedMeth
         return label in self.index.compute()
 
     def __getitem__(self, key: Any) -> Any:
+        key = rows_of_array(key, self)
         if isinstance(key, FrameBase):
             return self._filtered(key)
         if callable(key):
