@@ -244,7 +244,8 @@ def _is_listed(test: str, reasons: dict[str, str]) -> bool:
 
 
 def _extend(results: report.Results, not_applicable: dict[str, str], faults: dict[str, str]) -> int:
-    """Enter what passed into the ledger; return how many tests are new."""
+    """Enter what passed into the ledger, but what is said to fail; return how many tests are new."""
+    not_applicable = not_applicable | books.read_reasons(books.OPEN)
     counted = {
         test: (record["outcome"], record["seconds"])
         for test, record in results.tests.items()

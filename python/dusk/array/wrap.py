@@ -87,7 +87,7 @@ def filled(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Array:
         meta = function((0,) * len(shape), *args, dtype=dtype, **kwargs)
     meta = meta_from_array(meta, ndim=len(shape), dtype=dtype)
     if function in _UNIFORM and not kwargs and type(meta) is np.ndarray:
-        node = _uniform(function((1,) * len(shape), *args, dtype=dtype), shape, chunks, funcname(function))
+        node = _uniform(function((1,) * len(shape), *args, dtype=dtype), shape, chunks, f"{funcname(function)}_like")
         if node is not None:
             return array_of(node, meta, name=name)
     call = _Filled(function, chunks, args, {"dtype": dtype, **kwargs})
