@@ -7,6 +7,7 @@
 
 pub mod events;
 mod ledger;
+mod lineage;
 pub mod memory;
 pub mod order;
 mod run;
@@ -87,7 +88,7 @@ pub fn execute_cells(
 ) -> Result<Vec<Cell>> {
     let run = Run::new(graph, settings, runner, progress.clone(), hook.clone())?;
     let workers = settings.threads.min(run.total());
-    let nested = run::inside_a_task();
+    let nested = lineage::inside_a_task();
     if settings.threads == 0 || nested {
         // The thread that would wait does the work, so a run inside a run always gets on; others help when there are some.
         let helpers = if nested { workers.saturating_sub(1) } else { 0 };

@@ -10,9 +10,8 @@
 //! lock may be held when ours is taken, never the other way round.
 
 use std::any::Any;
-use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use hashbrown::HashSet;
@@ -24,13 +23,14 @@ use crate::error::{Error, Kind, Result};
 use crate::exec::Runner;
 use crate::exec::events::{Observer, Progress, TaskEvent};
 use crate::exec::ledger::{Holding, Ledger};
+use crate::exec::lineage::{Entered, Lineage};
 use crate::exec::memory::{self, Share};
 use crate::exec::shape::Shape;
 use crate::exec::spill::SpillFile;
 use crate::exec::state::{Action, Event, State, Work};
 use crate::exec::store::{Cell, Store};
 use crate::exec::workers::{Job, WorkerHook};
-use crate::task::{Control, Task, TaskGraph, TaskId};
+use crate::task::{Task, TaskGraph, TaskId};
 
 /// How often the calling thread looks at signals and memory.
 const TICK: Duration = Duration::from_millis(20);
@@ -41,47 +41,6 @@ const GRACE: Duration = Duration::from_millis(40);
 
 /// The caller's look at its signals.
 pub(super) type Poll<'a> = &'a mut dyn FnMut() -> Result<()>;
-
-/// The control of a run and of the runs that its tasks have started: cancelling one cancels all below it.
-#[derive(Debug)]
-pub(super) struct Lineage {
-    control: Arc<Control>,
-    children: Mutex<Vec<Weak<Lineage>>>,
-}
-
-impl Lineage {
-    fn cancel(&self) {
-        self.control.cancel();
-        for child in self.children.lock().iter().filter_map(Weak::upgrade) {
-            child.cancel();
-        }
-    }
-}
-
-thread_local! {
-    /// The run whose task this thread is running.
-    static CURRENT: RefCell<Option<Arc<Lineage>>> = const { RefCell::new(None) };
-}
-
-/// Whether this thread is running a task, so that a run from here is a run inside a run.
-pub(super) fn inside_a_task() -> bool {
-    CURRENT.with_borrow(Option::is_some)
-}
-
-/// Makes `lineage` the run of this thread; dropping it brings the former one back.
-struct Entered(Option<Arc<Lineage>>);
-
-impl Entered {
-    fn new(lineage: &Arc<Lineage>) -> Self {
-        Self(CURRENT.replace(Some(lineage.clone())))
-    }
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        CURRENT.set(self.0.take());
-    }
-}
 
 /// What a worker keeps in its hands between two tasks.
 struct Hands<'a> {
@@ -140,19 +99,7 @@ impl Run {
         hook: Arc<dyn WorkerHook>,
     ) -> Result<Arc<Self>> {
         let state = State::new(Shape::of(&graph)?, settings.memory_limit);
-        let lineage = Arc::new(Lineage {
-            control: progress.begin(state.total())?,
-            children: Mutex::default(),
-        });
-        CURRENT.with_borrow(|parent| {
-            let Some(parent) = parent else { return };
-            let mut children = parent.children.lock();
-            children.retain(|child| child.strong_count() > 0);
-            children.push(Arc::downgrade(&lineage));
-            if parent.control.is_cancelled() {
-                lineage.cancel();
-            }
-        });
+        let lineage = Lineage::of(progress.begin(state.total())?);
         let share = Share::new();
         let baseline = memory::resident().unwrap_or(0).saturating_sub(share.others());
         Ok(Arc::new(Self {

@@ -16,6 +16,7 @@ from dusk._node_collection import HeldResults, NodeCollection
 from dusk.base import tokenize
 from dusk.dataframe import _repr
 from dusk.dataframe._align import cut_at
+from dusk.dataframe._array_methods import ArrayMethods
 from dusk.dataframe._fallback import call_node, gather, loosen, merged_node, rowwise, written_out
 from dusk.dataframe._meta import meta_nonempty, no_default
 from dusk.dataframe._new import new_collection
@@ -45,7 +46,7 @@ class _Unset(int):
 _FIRST = _Unset(1)
 
 
-class FrameBase(NodeCollection):
+class FrameBase(ArrayMethods, NodeCollection):
     """A lazy pandas object in partitions.
 
     Parameters
@@ -325,55 +326,6 @@ class FrameBase(NodeCollection):
             node = call_node(same, [part], None, mode="gather", prefix=self._node.prefix, divisions=1)
             nodes.append(Delayed(node))
         return nodes
-
-    @property
-    def values(self) -> Any:
-        """The values as an array whose lengths along the rows aren't known."""
-        from dusk.dataframe._arrays import values
-
-        return values(self)
-
-    def to_dask_array(
-        self, lengths: Any = None, meta: Any = None, optimize: bool = True, **optimize_kwargs: Any
-    ) -> Any:
-        """Return the values as an array, each partition as a block of rows.
-
-        Parameters
-        ----------
-        lengths : True or sequence of int, optional
-            The lengths of the blocks; True computes them now. By default they aren't known.
-        meta : array, optional
-            An empty example of a block.
-        optimize : bool
-            Accepted for compatibility: plans are optimized when they run.
-        **optimize_kwargs
-            Accepted for compatibility.
-
-        Returns
-        -------
-        Array
-        """
-        from dusk.dataframe._arrays import to_dask_array
-
-        return to_dask_array(self, lengths, meta)
-
-    def to_records(self, index: bool = False, lengths: Any = None) -> Any:
-        """Return the rows as an array of records, with the index as a field.
-
-        Parameters
-        ----------
-        index : bool
-            Accepted for compatibility.
-        lengths : True or sequence of int, optional
-            The lengths of the blocks; True computes them now.
-
-        Returns
-        -------
-        Array
-        """
-        from dusk.dataframe._arrays import to_records
-
-        return to_records(self, index, lengths)
 
     def map_partitions(
         self,
