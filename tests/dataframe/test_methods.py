@@ -312,6 +312,31 @@ def test_more_partitions_than_values_have_right_divisions():
     assert found.known_divisions and found.optimize().known_divisions
 
 
+INDEXED_BY = {
+    "categories": pd.Categorical(list("bbbaaaccc"), categories=list("bac")),
+    "ordered categories": pd.Categorical(list("bbbaaaccc"), categories=list("bac"), ordered=True),
+    "floats": [1.0, 1, 1, np.nan, np.nan, 2, 2, 2, 2],
+    "text": list("bbbaaaccc"),
+    "text with missing": ["a", "a", "a", None, None, "b", "b", "b", "b"],
+    "nullable": pd.array([1, 1, 1, 2, 2, None, None, 3, 3], dtype="Int64"),
+    "bools": [True] * 5 + [False] * 4,
+    "zoned": pd.to_datetime(["2020"] * 5 + ["2021"] * 4).tz_localize("UTC"),
+    "one value": [1] * 9,
+}
+
+
+@pytest.mark.parametrize("npartitions", [2, 3, 7, 12])
+@pytest.mark.parametrize("values", INDEXED_BY.values(), ids=INDEXED_BY)
+def test_equal_values_of_an_index_stay_together(values, npartitions):
+    df = pd.DataFrame({"k": values, "v": range(9)})
+    found = dd.from_pandas(df, npartitions=npartitions).set_index("k")
+    expected = df.set_index("k").sort_index(kind="stable")
+    pd.testing.assert_frame_equal(found.compute(), expected, check_index_type=False)
+    dd.utils.assert_eq(found, expected, sort_results=False)
+    parts = [found.get_partition(i).compute().index.unique() for i in range(found.npartitions)]
+    assert sum(map(len, parts)) == expected.index.nunique(dropna=False)
+
+
 def test_an_index_is_set():
     df = pd.DataFrame({"x": [3, 1, 2, 1], "y": range(4)})
     ddf = dd.from_pandas(df, npartitions=2)

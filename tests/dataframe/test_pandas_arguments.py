@@ -102,3 +102,9 @@ def test_a_function_writes_to_a_collection():
         np.sin(found, out=target[["a"]])
     with pytest.raises(TypeError, match="Mismatched types"):
         np.sin(found, out=target.a)
+
+
+def test_a_column_may_be_called_name():
+    df = pd.DataFrame({"name": [1.0, None, 3.0], "b": [1.0, 2.0, None]})
+    for operation in (lambda d: d.fillna(d * 2), lambda d: d.where(d > 1, d * 2), lambda d: d.mask(d > 1, d)):
+        dd.utils.assert_eq(operation(dd.from_pandas(df, npartitions=2)), operation(df))

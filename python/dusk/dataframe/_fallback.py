@@ -413,12 +413,10 @@ class _Even:
         ends = [count * i // self.pieces for i in range(self.pieces + 1)]
         if self.together:
             index = result if isinstance(result, pd.Index) else result.index
-            for i in range(1, self.pieces):
-                ends[i] = max(ends[i], ends[i - 1])
-                if index.nlevels == 1 and 0 < ends[i] < count and index[ends[i]] == index[ends[i] - 1]:
-                    ends[i] = int(index.searchsorted(index[ends[i]], side="right"))
-                while 0 < ends[i] < count and index[ends[i]] == index[ends[i] - 1]:  # tuples can't be searched for
-                    ends[i] += 1
+            # Where another value begins; missing values are one value.
+            codes, _ = pd.factorize(index, use_na_sentinel=False)
+            begins = np.append(np.flatnonzero(np.diff(codes)) + 1, count)
+            ends[1:-1] = [int(begins[np.searchsorted(begins, end)]) if end else 0 for end in ends[1:-1]]
             # Empty pieces come before the last one: behind it there is no division that keeps them apart.
             last = max((end for end in ends if end < count), default=0)
             ends[1:-1] = [min(end, last) for end in ends[1:-1]]

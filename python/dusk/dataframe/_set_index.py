@@ -44,6 +44,8 @@ class _AtDivisions:
 
 def _ends_of(part: Any) -> pd.DataFrame:
     index = part if isinstance(part, pd.Index) else part.index
+    if isinstance(index, pd.CategoricalIndex):
+        index = index.as_ordered()  # rows are sorted by their categories' order in any case
     rows = [(index.min(), index.max())] if len(index) else []
     table = pd.DataFrame({"low": [row[0] for row in rows], "high": [row[1] for row in rows], "rows": len(index)})
     return table.astype(object)
@@ -86,7 +88,9 @@ def _same(x: Any) -> Any:
 def divisions_of(ends: Sequence[tuple[Any, Any, int] | None]) -> tuple[Any, ...]:
     """Give divisions for partitions with these smallest and largest values; empty ones begin where the next does."""
     filled = [end for end in ends if end is not None]
-    if not filled:
+    values = [value for low, high, _ in filled for value in (low, high)]
+    # Missing values and categories in an order of their own can't be looked for between divisions.
+    if not filled or any(pd.isna(value) for value in values) or any(b < a for a, b in zip(values, values[1:])):
         return (None,) * (len(ends) + 1)
     result: list[Any] = [filled[-1][1]]
     begin = filled[-1][1]

@@ -41,8 +41,9 @@ class SharedMethods:
 
     def _under_own_name(self, result: Any) -> Any:
         """Give a Series the name of this one: that of what fills it doesn't count."""
-        own = self._meta.name if isinstance(self._meta, pd.Series | pd.Index) else None
-        return result if getattr(result._meta, "name", own) == own else rename_values(result, own)
+        if isinstance(self._meta, pd.DataFrame) or result._meta.name == self._meta.name:
+            return result
+        return rename_values(result, self._meta.name)
 
     def abs(self) -> Any:
         return unary("abs", self)
