@@ -30,7 +30,6 @@ __all__ = [
     "ptp",
     "result_type",
     "round",
-    "unique",
     "where",
 ]
 
@@ -230,48 +229,3 @@ class _IsIn:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_IsIn, (self.assume_unique, self.kind))
-
-
-class _Unique:
-    """The distinct values of parts, with where each comes first, which one each element is, and how many there are."""
-
-    __slots__ = ("which",)
-
-    def __init__(self, which: int) -> None:
-        self.which = which
-
-    def __call__(self, parts: Any) -> Any:
-        values = np.concatenate([np.asarray(part) for part in parts])
-        result = np.unique(values, return_index=True, return_inverse=True, return_counts=True)
-        return result[self.which]
-
-    def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return ("dusk-unique", self.which)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_Unique, (self.which,))
-
-
-@derived_from(np)
-def unique(ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False) -> Any:
-    whole = asarray(ar)
-    flat = whole.ravel()
-    plain = flat
-    if not (return_index or return_inverse or return_counts):
-        plain = block_call(
-            np.unique, [(flat, [0])], [(np.nan,) * flat.numblocks[0]], np.empty((0,), dtype=flat.dtype), prefix="unique"
-        )
-    wanted = [True, return_index, return_inverse, return_counts]
-    dtypes = [flat.dtype, np.dtype(np.intp), np.dtype(np.intp), np.dtype(np.intp)]
-    lengths = [np.nan, np.nan, flat.shape[0], np.nan]
-    results = [
-        block_call(
-            _Unique(i), [(plain, [None])], [(lengths[i],)], np.empty((0,), dtype=dtypes[i]), prefix="unique-aggregate"
-        )
-        for i in range(4)
-        if wanted[i]
-    ]
-    if return_inverse and whole.ndim != 1 and not any(n != n for n in whole.shape):
-        at = 1 + bool(return_index)
-        results[at] = results[at].reshape(whole.shape)  # as NumPy 2: the values at these places make the array
-    return results[0] if len(results) == 1 else tuple(results)

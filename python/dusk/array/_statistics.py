@@ -11,11 +11,12 @@ import numpy as np
 
 from dusk._derive import derived_from
 from dusk.array._array import Array
-from dusk.array._choice import result_type, unique
+from dusk.array._choice import result_type
 from dusk.array._from_array import asanyarray, asarray
 from dusk.array._joining import concatenate
 from dusk.array._products import dot
 from dusk.array._reduction import validate_axis
+from dusk.array._unique import unique
 
 __all__ = [
     "average",

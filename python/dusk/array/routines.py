@@ -40,7 +40,6 @@ from dusk.array._choice import (
     ptp,
     result_type,
     round,
-    unique,
     where,
 )
 from dusk.array._histograms import bincount, digitize, histogram, histogram2d, histogramdd, searchsorted
@@ -61,6 +60,7 @@ from dusk.array._joining import (
     vsplit,
     vstack,
 )
+from dusk.array._kron import kron
 from dusk.array._products import dot, einsum, inner, matmul, outer, tensordot, vdot
 from dusk.array._ranges import tril_indices, tril_indices_from, triu_indices, triu_indices_from
 from dusk.array._selecting import choose, compress, extract, take, tril, triu
@@ -77,6 +77,7 @@ from dusk.array._statistics import (
     shape,
     union1d,
 )
+from dusk.array._unique import unique
 from dusk.array.percentile import percentile
 from dusk.array.reshape import ravel
 
@@ -128,6 +129,7 @@ __all__ = [
     "isin",
     "isnonzero",
     "isnull",
+    "kron",
     "matmul",
     "moveaxis",
     "ndim",
