@@ -376,6 +376,12 @@ def test_environment_variable():
     assert code(text, PYTHONPATH=boot) == "dask.dataframe\n"
 
 
+def test_boot_folder_installs_once_when_dusk_comes_first():
+    boot = run("-m", "dusk", "--boot").strip()
+    text = "import dusk, sys, dask.delayed; print(sum(type(f).__name__ == '_Finder' for f in sys.meta_path))"
+    assert code(f"import warnings; warnings.simplefilter('error'); {text}", DUSK_INSTALL="1", PYTHONPATH=boot) == "1\n"
+
+
 def test_boot_folder_leaves_another_sitecustomize_alone(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import builtins; builtins.seen = True")
     boot = run("-m", "dusk", "--boot").strip()

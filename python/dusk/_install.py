@@ -360,9 +360,11 @@ def install() -> None:
     """
     global _finder
     with _lock:
+        # Looking for Dask may install dusk: ``_boot`` does at the first import of Dask, and the search looks like one.
+        overlay = _dask_is_installed()
         if _finder is not None:
             return
-        finder = _Finder(overlay=_dask_is_installed())
+        finder = _Finder(overlay=overlay)
         _finder = finder
         sys.meta_path.insert(0, finder)
         early = finder.take_over()
