@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dusk.array as da
+from dusk.array.reshape import reshape_rechunk
 from dusk.array.utils import assert_eq
 from tests.array.structures import KINDS, agrees, arrays, chunks_of, same, values
 
@@ -85,13 +86,18 @@ def test_reshape(data):
     kind = data.draw(st.sampled_from(["float64", "object"]))
     x = values(before, kind)
     lazy = da.from_array(x, chunks=tuple(data.draw(chunks_of(n)) for n in before))
-    try:
-        out = lazy.reshape(after)
-    except NotImplementedError:
-        return
+    out = lazy.reshape(after)
     agrees(out, x.reshape(after))
     most = max(1, int(np.prod(lazy.chunksize)))
     assert int(np.prod(out.chunksize)) <= 2 * most
+
+
+@pytest.mark.parametrize("after", [(5, 4, 6), (20, 6), (6, 5, 4), (8, 15), (15, 1, 8), (2, 3, 2, 5, 2)])
+@pytest.mark.parametrize("merge", [True, False])
+def test_reshape_of_axes_that_do_not_divide(after, merge):
+    x = np.arange(120).reshape(4, 5, 6)
+    for chunks in (2, (4, 1, 3), (1, 5, 6)):
+        agrees(da.from_array(x, chunks=chunks).reshape(after, merge_chunks=merge), x.reshape(after))
 
 
 def test_reshape_limit_and_errors():
@@ -101,8 +107,8 @@ def test_reshape_limit_and_errors():
     same(out.compute(), np.arange(10000.0))
     with pytest.raises(ValueError, match="total size of new array must be unchanged"):
         x.reshape(3)
-    with pytest.raises(NotImplementedError, match="split existing dimensions"):
-        da.from_array(np.zeros((4, 5, 6)), chunks=2).reshape(5, 4, 6)
+    with pytest.raises(NotImplementedError, match="reshape to one axis first"):
+        reshape_rechunk((4, 5, 6), (5, 4, 6), ((2, 2), (5,), (6,)))
     with pytest.raises(ValueError, match="compute_chunk_sizes"):
         x[x[:, 0] > 3].reshape(-1, 2)
 

@@ -93,3 +93,10 @@ def test_blas_gets_its_threads_back():
     np.testing.assert_allclose((a @ a).compute(), x @ x)
     _core.hold_blas(False)  # one too many does no harm
     np.testing.assert_allclose((a @ a).compute(), x @ x)
+
+
+@pytest.mark.parametrize("order", [2, -2, "nuc"])
+def test_norms_by_singular_values_of_blocks_along_both_axes(order):
+    x = RNG.normal(size=(30, 8))
+    for lazy, whole in ((da.from_array(x, chunks=(7, 3)), x), (da.from_array(x.T, chunks=(3, 7)), x.T)):
+        np.testing.assert_allclose(da.linalg.norm(lazy, ord=order), np.linalg.norm(whole, ord=order))

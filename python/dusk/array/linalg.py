@@ -75,6 +75,9 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     elif ord in (2, -2, "nuc"):
         if x.ndim > 2:
             raise NotImplementedError("SVD based norm not implemented for ndim > 2")
+        if min(x.numblocks) > 1:
+            # The factorization wants blocks along the longer axis alone.
+            x = x.rechunk({0 if x.shape[1] > x.shape[0] else 1: -1})
         s = svd(x)[1][None, None]
         result = (
             s.sum(keepdims=True, axis=-1)

@@ -25,19 +25,8 @@ from dusk.array._views import block_call
 
 __all__ = ["contract_tuple", "expand_tuple", "ravel", "reshape", "reshape_blockwise", "reshape_rechunk"]
 
-_not_implemented_message = """
-Dask's reshape only supports operations that merge or split existing dimensions
-evenly. For example:
-
->>> x = da.ones((6, 5, 4), chunks=(3, 2, 2))
->>> x.reshape((3, 2, 5, 4))  # supported, splits 6 into 3 & 2
->>> x.reshape((30, 4))       # supported, merges 6 & 5 into 30
->>> x.reshape((4, 5, 6))     # unsupported, existing dimensions split unevenly
-
-To work around this you may call reshape in multiple passes, or (if your data
-is small enough) call ``compute`` first and handle reshaping in ``numpy``
-directly.
-"""
+_not_implemented_message = """axes that neither merge nor split into others evenly have no blocks that could be reshaped
+each by itself: reshape to one axis first, then to the new shape"""
 
 
 def reshape(x: Array, shape: Any, merge_chunks: bool = True, limit: Any = None) -> Array:
@@ -80,8 +69,29 @@ def reshape(x: Array, shape: Any, merge_chunks: bool = True, limit: Any = None) 
         return _limited(_block_by_block(x, out), limit)
     if not merge_chunks and x.ndim > len(shape):
         x = x.rechunk(dict.fromkeys(range(x.ndim - len(shape)), 1))
+    if not _groups_match(x.shape, shape):
+        # Through one axis: its blocks are runs of elements, whatever the axes before and after.
+        return reshape(reshape(x, (x.size,), limit=limit), shape, limit=limit)
     before, after, _, _ = reshape_rechunk(x.shape, shape, x.chunks)
     return _limited(_block_by_block(x.rechunk(before), after), limit)
+
+
+def _groups_match(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Return whether from the last axis to the first each one stays, is merged with others, or is split."""
+    lengths, others = ([n for n in shape if n != 1] for shape in (before, after))
+    while lengths:
+        have, want = lengths.pop(), others.pop()
+        merging, splitting = have < want, have > want
+        while have != want:
+            if have < want:
+                if splitting:
+                    return False
+                have *= lengths.pop()
+            else:
+                if merging:
+                    return False
+                want *= others.pop()
+    return True
 
 
 def ravel(x: Any) -> Array:
