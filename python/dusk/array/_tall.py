@@ -1,8 +1,9 @@
 """Factorizations of tall arrays that are cut along their rows.
 
-A block is factored in pieces that stay in a core's cache, and its orthogonal factor is kept as the factors of the
-pieces and of their stacked triangles, which are multiplied only with what is asked for. Triangles of many blocks are
-factored as a tall array of their own.
+The orthogonal factor of a block is kept as factors of its pieces and of what is between, which are multiplied only with
+what is asked for. Most blocks have columns that are far enough from dependent ones for factors from the products of
+their columns (`_gram`), which costs a third; others are factored by reflections, in pieces that stay in a core's cache.
+Triangles of many blocks are factored as a tall array of their own.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from dusk._blas import one_thread
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._chunks import is_known
+from dusk.array._gram import by_products
 
 __all__ = ["tsqr"]
 
@@ -48,13 +50,21 @@ class _Orthogonal:
         if self.inner is None:
             return self.pieces[0] @ right
         right = self.inner.times(right)
-        parts = [piece @ right[i:j] for piece, (i, j) in zip(self.pieces, itertools.pairwise(self.cuts), strict=True)]
-        return np.concatenate(parts)
+        rows = [0, *itertools.accumulate(len(piece) for piece in self.pieces)]
+        out = np.empty((rows[-1], right.shape[1]), dtype=np.result_type(self.pieces[0], right))
+        places = zip(itertools.pairwise(rows), itertools.pairwise(self.cuts), strict=True)
+        for piece, (own, (i, j)) in zip(self.pieces, places, strict=True):
+            np.matmul(piece, right[i:j], out=out[slice(*own)])
+        return out
 
 
 def _factored(x: Any) -> tuple[_Orthogonal, Any]:
     """Return both factors of a tall matrix."""
     rows, columns = x.shape
+    found = by_products(x)
+    if found is not None:
+        almost, inner, r = found
+        return _Orthogonal([almost], [0, columns], _Orthogonal([inner], [], None)), r
     height = max(_PIECE // max(columns * x.dtype.itemsize, 1), 4 * columns, 1)
     count = rows // height
     if count < 2 or type(x) is not np.ndarray:
@@ -81,7 +91,7 @@ class _Stacked:
     def __call__(self, pairs: Any) -> Any:
         factors = [pair[1] for pair in pairs]
         cuts = [0, *itertools.accumulate(len(each) for each in factors)]
-        return cuts, *_factored(np.concatenate(factors))
+        return cuts, *_block(np.concatenate(factors))
 
     def __dask_tokenize__(self) -> tuple[str]:
         return ("dusk-tsqr",)
@@ -100,7 +110,8 @@ def _part(which: int, result: Any) -> Any:
 
 def _svd_of_r(stacked: Any) -> Any:
     # of an array with more columns than rows Dask gives all right vectors
-    return np.linalg.svd(stacked[2])
+    with one_thread():
+        return np.linalg.svd(stacked[2])
 
 
 def _small_q(stacked: Any) -> Any:
