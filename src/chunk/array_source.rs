@@ -51,6 +51,11 @@ pub trait ArraySource: Debug + Send + Sync {
         false
     }
 
+    /// Whether, in memory, elements along the last axis lie side by side.
+    fn in_rows(&self) -> bool {
+        false
+    }
+
     /// These of its elements, with `fixed` positions of axes that are gone, as a source of `shape`. `None` when reading
     /// blocks of that could cost more than reading its own.
     fn viewed(

@@ -1,9 +1,9 @@
 //! Reductions of what lies in memory are cut as suits the machine, not as the caller cut the array.
 //!
 //! Nobody sees the blocks of a reduction's elements: they exist only inside its tasks. Where they are so small that handling
-//! them costs more than their elements, or so few that threads stand idle, the elements are cut anew. Sources in memory show
-//! any region for nothing, and what is broadcast against them is small, so that cutting it anew is cheap. The results keep
-//! their chunks.
+//! them costs more than their elements, so few that threads stand idle, or so narrow that memory is read in short pieces (at
+//! half the speed of long ones), the elements are cut anew. Sources in memory show any region for nothing, and what is
+//! broadcast against them is small, so that cutting it anew is cheap. The results keep their chunks.
 
 use std::sync::Arc;
 
@@ -18,6 +18,11 @@ use crate::opt::bottom_up;
 const TARGET: usize = 1 << 18;
 /// Elements along the last axis of such a block: so many lie together, and so many results belong to a block at most.
 const WIDE: usize = 1024;
+/// The same in bytes where they lie together in all that is in memory.
+const WIDE_ROWS: usize = 32 << 10;
+/// So many blocks there are then at least, as long as they don't become small, and each is no larger than that.
+const MANY: usize = 64;
+const LARGE: usize = 1 << 23;
 /// Blocks of fewer elements, on the average, are small.
 const SMALL: usize = 1 << 15;
 /// Fewer blocks than that are few.
@@ -45,7 +50,10 @@ fn wanted(node: &NodeRef, spec: &Reduce) -> Result<Option<Grid>> {
     let (size, blocks) = (shape.iter().product::<usize>(), spec.source.count());
     let small = blocks > FEW && size / blocks < SMALL;
     let few = blocks < FEW && size / blocks > 2 * TARGET;
-    if !small && !few {
+    let wide = wide(node, &shape)?;
+    let narrow = size > FEW * TARGET
+        && matches!((spec.source.axes.last(), wide), (Some(axis), Some(wide)) if narrow(axis, wide));
+    if !small && !few && !narrow {
         return Ok(None);
     }
     for input in &node.inputs {
@@ -57,10 +65,14 @@ fn wanted(node: &NodeRef, spec: &Reduce) -> Result<Option<Grid>> {
             return Ok(None);
         }
     }
-    let mut left = TARGET;
+    let mut left = wide.map_or(TARGET, |_| (size / MANY).clamp(TARGET, LARGE));
     let mut axes = Vec::with_capacity(shape.len());
     for (i, len) in shape.iter().enumerate().rev() {
-        let most = if i == 0 { left } else { left.min(WIDE) };
+        let most = match wide {
+            _ if i == 0 => left,
+            Some(wide) if i + 1 == shape.len() => left.min(wide),
+            _ => left.min(WIDE),
+        };
         let count = len.div_ceil(most.max(1)).max(1);
         let chunk = len.div_ceil(count).max(1);
         left /= chunk;
@@ -69,6 +81,33 @@ fn wanted(node: &NodeRef, spec: &Reduce) -> Result<Option<Grid>> {
     axes.reverse();
     let grid = Grid { axes };
     Ok((grid != spec.source).then_some(grid))
+}
+
+/// Elements of a row of wide blocks, where all that is in memory lies in rows; none for a single axis.
+fn wide(node: &NodeRef, shape: &[usize]) -> Result<Option<usize>> {
+    if shape.len() < 2 {
+        return Ok(None);
+    }
+    let mut item = None;
+    for input in &node.inputs {
+        if let NodeOp::Array(ArrayOp::Source(source)) = &input.op {
+            let schema = array_of(input)?;
+            // what is broadcast along the last axis isn't read along it
+            if schema.grid.shape().and_then(|own| own.last().copied()) == shape.last().copied() {
+                if !source.in_rows() {
+                    return Ok(None);
+                }
+                item = item.max(Some(schema.dtype.itemsize()));
+            }
+        }
+    }
+    Ok(item.map(|item| WIDE_ROWS / item.max(1)))
+}
+
+/// Whether blocks are less than half as wide along the last axis as they could be.
+fn narrow(axis: &Axis, wide: usize) -> bool {
+    let most = axis.len().map_or(0, |len| len.min(wide));
+    2 * axis.len().unwrap_or(0) < most * axis.count()
 }
 
 fn recut(old: &NodeRef, spec: &Reduce, grid: Grid) -> Result<NodeRef> {

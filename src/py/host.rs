@@ -382,6 +382,7 @@ impl PyHostFn {
         output: &HostOutput,
         site: &CallSite,
     ) -> PyResult<Chunk> {
+        let rows = site.block.as_ref().and_then(|_| short_rows(&groups));
         let mut args = Vec::with_capacity(groups.len() + 1);
         if self.indexed {
             args.push(match &site.block {
@@ -401,6 +402,7 @@ impl PyHostFn {
             args.push(argument(py, chunks)?);
         }
         let function = python_object(py, &self.function)?;
+        let _buffer = rows.map(|rows| UfuncBuffer::for_rows(py, rows)).transpose()?;
         let result = if self.asks {
             let kwargs = PyDict::new(py);
             kwargs.set_item(intern!(py, "partition_info"), self.partition_info(py, site)?)?;
@@ -424,6 +426,50 @@ impl PyHostFn {
         };
         info.set_item(intern!(py, "division"), division)?;
         Ok(info)
+    }
+}
+
+/// Elements of the shortest rows among large blocks with several axes, where NumPy's buffer holds more than two.
+fn short_rows(groups: &[Vec<Chunk>]) -> Option<usize> {
+    let rows = groups.iter().flatten().filter_map(|chunk| match chunk {
+        Chunk::Array(array) if array.shape.len() > 1 && array.size() >= LARGE_BLOCK => {
+            array.shape.last().copied()
+        }
+        _ => None,
+    });
+    rows.min().filter(|len| (1..UFUNC_BUFFER / 2).contains(len))
+}
+
+/// Blocks of fewer elements aren't worth a setting.
+const LARGE_BLOCK: usize = 1 << 14;
+/// Elements of NumPy's buffer for operands of ufuncs.
+const UFUNC_BUFFER: usize = 8192;
+
+/// A smaller buffer for the operands of NumPy's ufuncs in this thread, until it is dropped.
+///
+/// NumPy copies rows of operands that don't lie together into its buffer as soon as it holds several, though it could read
+/// them where they are; `block[1:-1] += block[:-2]` then takes four times as long.
+struct UfuncBuffer<'py> {
+    set: Bound<'py, PyAny>,
+    before: Bound<'py, PyAny>,
+}
+
+impl<'py> UfuncBuffer<'py> {
+    /// Room for two rows of so many elements, but enough for converting types in it.
+    fn for_rows(py: Python<'py>, rows: usize) -> PyResult<Self> {
+        let set = py
+            .import(intern!(py, "numpy"))?
+            .getattr(intern!(py, "setbufsize"))?;
+        let size = (2 * rows).clamp(512, UFUNC_BUFFER) / 16 * 16;
+        let before = set.call1((size,))?;
+        Ok(Self { set, before })
+    }
+}
+
+impl Drop for UfuncBuffer<'_> {
+    fn drop(&mut self) {
+        // It was that before, so it can be that again.
+        let _ = self.set.call1((&self.before,));
     }
 }
 

@@ -11,6 +11,7 @@ use super::blas::{self, Matrix};
 use super::copy::{copied, dense};
 use super::memory::{buffer_of, bytes_of};
 use super::number::{Arith, Plain, elements, elements_mut, values};
+use super::skinny;
 use crate::chunk::ArrayChunk;
 use crate::dispatch_elem;
 use crate::error::{Error, Result};
@@ -236,6 +237,9 @@ impl Floats<'_> {
         // SAFETY: a chunk's elements lie inside its buffer, aligned as `operand` has seen to; the output has room for all
         // rows and columns, no other tile has one of these, and it is only read when it holds a sum.
         unsafe {
+            if skinny::product(self.elem, left, right, first, columns, self.add) {
+                return;
+            }
             if (bottom - top) * depth * (to - from) >= SMALL
                 && blas::gemm(self.elem, left, right, first, columns, self.add)
             {

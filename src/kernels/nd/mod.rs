@@ -25,6 +25,7 @@ pub mod points;
 pub mod program;
 pub mod reduce;
 pub mod select;
+pub mod skinny;
 pub mod strided;
 pub mod target;
 pub mod transpose;

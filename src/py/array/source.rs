@@ -71,6 +71,10 @@ impl ArraySource for MemoryArray {
         true
     }
 
+    fn in_rows(&self) -> bool {
+        self.whole.strides.last() == Some(&(self.whole.dtype.itemsize() as isize))
+    }
+
     fn viewed(
         &self,
         axes: &[ViewAxis],
