@@ -205,3 +205,25 @@ def test_no_partial_products_pile_up():
     a = da.from_array(x, chunks=(3, 5))
     agrees(a @ a.T, x @ x.T)
     agrees(a @ (a + 1).T, x @ (x + 1).T)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("columns", [1, 3, 4, 5, 8, 15, 16, 17, 31, 32, 33])
+def test_products_with_narrow_matrices(dtype, columns):
+    x, y = RNG.normal(size=(700, 600)).astype(dtype), RNG.normal(size=(columns, 600)).astype(dtype)
+    a, b = da.from_array(x, chunks=(301, 250)), da.from_array(y, chunks=(columns, 250))
+    found, exact = (a @ b.T).compute(), x.astype("f8") @ y.T.astype("f8")
+    assert found.dtype == x.dtype
+    assert abs(found - exact).max() < 40 * np.finfo(dtype).eps * 25
+    agrees(da.from_array(np.rint(x), chunks=(301, 250)) @ np.rint(y).T, np.rint(x) @ np.rint(y).T)
+    # rows that are apart, and columns that lie side by side
+    np.testing.assert_allclose((a[::2] @ np.ascontiguousarray(y.T)).compute(), exact[::2], atol=1e-3)
+
+
+def test_narrow_products_keep_nan_and_infinity_in_their_rows():
+    x = RNG.normal(size=(300, 64))
+    x[5, 7], x[200, 0] = np.nan, np.inf
+    y = np.abs(RNG.normal(size=(64, 6))) + 1
+    with np.errstate(invalid="ignore"):
+        expected = x @ y
+    np.testing.assert_allclose((da.from_array(x, chunks=(150, 64)) @ y).compute(), expected)

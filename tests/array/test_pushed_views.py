@@ -249,3 +249,23 @@ def test_tiny_blocks_in_memory_become_few_tasks():
     _, a = made((1000, 1000), (10, 10))
     tasks = int((a + 1).sum().explain("physical").split()[0])
     assert tasks < 50
+
+
+def test_narrow_blocks_in_memory_are_read_in_wide_ones():
+    # more than the 4 million elements below which nothing is gained
+    x = np.random.default_rng(0).random((1100, 4100))
+    a = da.from_array(x, chunks=(550, 200))
+    assert "18 partitions" in (a + 1).sum(axis=0).explain().splitlines()[-1]
+    results = [
+        ((a - a.mean(axis=0)) / a.std(axis=0), (x - x.mean(axis=0)) / x.std(axis=0)),
+        (a * a[:, :1] + a[0], x * x[:, :1] + x[0]),
+        (a[::-1, ::2], x[::-1, ::2]),
+        (a.T + 1, x.T + 1),
+    ]
+    for lazy, whole in results:
+        for axis in (0, 1, None):
+            found, expected = (lazy**2).sum(axis=axis), (whole**2).sum(axis=axis)
+            assert found.chunks == da.from_array(whole, chunks=lazy.chunks).sum(axis=axis).chunks
+            np.testing.assert_allclose(found.compute(), expected)
+    np.testing.assert_array_equal(a.argmax(axis=1).compute(), x.argmax(axis=1))
+    np.testing.assert_array_equal(a.argmin().compute(), x.argmin())

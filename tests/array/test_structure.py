@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import dusk
 import dusk.array as da
 from dusk.array.reshape import reshape_rechunk
 from dusk.array.utils import assert_eq
@@ -201,6 +202,29 @@ def test_map_overlap(boundary, depth, kind):
     inner = tuple(slice(own.get(i, 0), x.shape[i] + own.get(i, 0)) for i in range(2))
     got = da.map_overlap(near, lazy, depth=depth, boundary=boundary, dtype=x.dtype)
     agrees(got, near(wide)[inner])
+
+
+def test_functions_over_short_rows_have_a_ufunc_buffer_that_fits():
+    x = np.random.default_rng(0).random((300, 600))
+    seen = []
+
+    def neighbours(block):
+        seen.append((block.shape, np.getbufsize()))
+        out = block.copy()
+        out[1:-1] += block[:-2]
+        if out.shape[0] == 52:
+            raise KeyError("wrong")
+        return out
+
+    lazy = da.from_array(x, chunks=(150, 300))
+    before = np.getbufsize()
+    with dusk.config.set(scheduler="sync"):
+        found = da.map_blocks(neighbours, lazy, dtype=x.dtype).compute()
+        with pytest.raises(KeyError, match="wrong"):
+            da.map_blocks(neighbours, lazy.rechunk((52, 600)), dtype=x.dtype).compute()
+        assert np.getbufsize() == before
+    assert {shape: size for shape, size in seen if shape[0] > 2} == {(150, 300): 592, (52, 600): 1200}
+    same(found[:150, :300], neighbours(x[:150, :300]))
 
 
 def test_overlap_of_several_arrays_and_one_side():

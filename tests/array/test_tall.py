@@ -6,6 +6,7 @@ import pytest
 import dusk.array as da
 from dusk import _core
 from dusk._blas import one_thread, provide
+from dusk.array._gram import by_products
 
 RNG = np.random.default_rng(0)
 SHAPES = [
@@ -100,3 +101,58 @@ def test_norms_by_singular_values_of_blocks_along_both_axes(order):
     x = RNG.normal(size=(30, 8))
     for lazy, whole in ((da.from_array(x, chunks=(7, 3)), x), (da.from_array(x.T, chunks=(3, 7)), x.T)):
         np.testing.assert_allclose(da.linalg.norm(lazy, ord=order), np.linalg.norm(whole, ord=order))
+
+
+def with_condition(rows, columns, condition):
+    """A matrix whose singular values fall from 1 to 1 / condition."""
+    left = np.linalg.qr(RNG.normal(size=(rows, columns)))[0]
+    right = np.linalg.qr(RNG.normal(size=(columns, columns)))[0]
+    values = np.zeros(columns)
+    values[: columns - 2] = 1
+    if condition < np.inf:
+        values = np.logspace(0, -np.log10(condition), columns)
+    return left * values @ right
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("condition", [1e1, 1e3, 1e6, 1e8, 1e15, np.inf])
+def test_factors_are_as_exact_as_those_of_reflections(dtype, condition):
+    x = with_condition(4_000, 30, condition).astype(dtype)
+    x[:, 7] *= 1e-12  # a small column is as exact as the others
+    q, r = da.compute(*da.linalg.qr(da.from_array(x, chunks=(1_000, 30))))
+    assert q.dtype == r.dtype == np.dtype(dtype)
+    exact = 40 * np.finfo(dtype).eps
+    assert np.linalg.norm(q.T @ q - np.eye(30)) < exact
+    rest = np.linalg.norm(q.astype("f8") @ r.astype("f8") - x, axis=0)
+    assert (rest <= exact * np.linalg.norm(x, axis=0)).all()
+    np.testing.assert_array_equal(r, np.triu(r))
+    values = da.linalg.svd(da.from_array(x, chunks=(1_000, 30)))[1].compute()
+    assert abs(values - np.linalg.svd(x.astype("f8"), compute_uv=False)).max() < exact * values[0]
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-160, 1e-150, 1e150, 1e160, 1e200])
+def test_factors_of_numbers_whose_squares_leave_the_range(scale):
+    x = RNG.normal(size=(2_000, 20))
+    q, r = da.compute(*da.linalg.qr(da.from_array(x * scale, chunks=(500, 20))))
+    np.testing.assert_allclose(q @ (r / scale), x, atol=1e-13)
+    np.testing.assert_allclose(q.T @ q, np.eye(20), atol=1e-13)
+
+
+def test_which_blocks_are_factored_by_products_of_columns():
+    if not provide():
+        pytest.skip("NumPy's BLAS isn't one that is known")
+    x = with_condition(1_000, 20, 100)
+    almost, small, r = by_products(x)
+    np.testing.assert_allclose(almost @ small @ r, x, atol=1e-14)
+    assert by_products(np.asfortranarray(x))[0].flags.c_contiguous
+    assert by_products(with_condition(1_000, 20, 1e10)) is None
+    assert by_products(x[:30]) is None
+    assert by_products(x.astype("c16")) is None
+    for wrong in (np.nan, np.inf):
+        spoiled = x.copy()
+        spoiled[3, 4] = wrong
+        assert by_products(spoiled) is None
+    dependent = x.copy()
+    dependent[:, 5] = dependent[:, 6]
+    assert by_products(dependent) is None
+    assert by_products(np.zeros((100, 3))) is None

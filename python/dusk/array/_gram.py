@@ -3,8 +3,8 @@
 With ``x.T @ x == r.T @ r`` (Cholesky), ``x @ inv(r)`` has nearly orthonormal columns, and the same once more gives
 orthonormal ones: CholeskyQR2. How near they came the first time is measured, not estimated: it decides whether the
 result is as accurate as that of reflections, or whether there is none (columns close to dependent ones, numbers whose
-squares overflow, NaN). The system with `r` is solved, never multiplied by an inverse, so that the product of the factors
-is as close to `x` as with reflections, whatever the condition of `x`.
+squares overflow, NaN). The system with `r` is solved, never multiplied by an inverse, so that the product of the
+factors is as close to `x` as with reflections, whatever the condition of `x`.
 
 Covers float32 and float64, where NumPy's BLAS is known.
 """
