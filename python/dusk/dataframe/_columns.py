@@ -238,7 +238,8 @@ def assign(frame: Any, labels: Sequence[Any], values: Sequence[Any]) -> Any:
         ]
         meta = frame._meta.copy()
         for i in width:
-            meta[labels[i]] = pd.Series(values[i][:0] if len(values[i]) else [], index=meta.index)
+            first = values[i][:0] if len(values[i]) else []
+            meta[labels[i]] = pd.Series(first, index=meta.index, dtype=getattr(first, "dtype", None))
         result = frame
         for i, (label, value) in enumerate(zip(labels, values)):
             if i in width:

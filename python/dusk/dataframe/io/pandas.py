@@ -101,6 +101,8 @@ def from_pandas(data: Any, npartitions: int | None = None, sort: bool = True, ch
         if not data.index.is_monotonic_increasing:
             data = data.sort_index(ascending=True)
         divisions, positions = sorted_divisions(data.index, npartitions, chunksize)
+        if isinstance(data.index.dtype, pd.IntervalDtype):
+            divisions = None  # pandas doesn't find the place of an interval among others
     else:
         if sort:
             data = data.sort_index(ascending=True)
