@@ -382,6 +382,11 @@ def _united(arrays: list) -> pd.Categorical:
     # Categories of no values are of some type that says nothing.
     filled = [array for array in arrays if len(array.categories)] or arrays
     dtype = filled[0].categories.dtype
+    if other := next((array.categories.dtype for array in filled if array.categories.dtype != dtype), None):
+        raise TypeError(
+            f"categories are of dtype {dtype} in one partition and {other} in another: say which they are with a "
+            "pandas.CategoricalDtype"
+        )
     arrays = [array if len(array.categories) else array.set_categories(pd.Index([], dtype=dtype)) for array in arrays]
     # Where each part has its categories in order, as pandas finds them in values, so have all together.
     in_order = all(not array.ordered and array.categories.is_monotonic_increasing for array in arrays)
