@@ -144,6 +144,8 @@ def test_the_column_axis_keeps_its_kind(name):
         pd.testing.assert_index_equal(df.iloc[:, positions].columns, chosen.columns)
     if name not in ("categories", "objects"):  # pandas has no new label for a category, and looks anew at objects
         pd.testing.assert_frame_equal(df.rename(columns={1: "1"}).compute(), frame.rename(columns={1: "1"}))
+    df.columns = frame.columns = ["p", "q"]
+    pd.testing.assert_frame_equal(df.compute(), frame)
 
 
 def test_choosing_partitions(df, small):

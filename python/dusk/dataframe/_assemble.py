@@ -190,9 +190,11 @@ def arrow_array(data: Any, dtype: Any) -> Any:
 def columns_index(labels: list, names: list, extras: Extras | None) -> pd.Index:
     """The column axis."""
     axis = None if extras is None else extras.axis
-    if isinstance(axis, pd.MultiIndex) or (axis is None and labels and all(type(x) is tuple for x in labels)):
-        if not labels:
-            return axis
+    if isinstance(axis, pd.MultiIndex) and not labels:
+        return axis
+    if isinstance(axis, pd.MultiIndex) and any(type(x) is not tuple for x in labels):
+        axis = None  # other labels than those it was the axis of
+    elif isinstance(axis, pd.MultiIndex) or (axis is None and labels and all(type(x) is tuple for x in labels)):
         try:
             return pd.MultiIndex.from_tuples(labels, names=names or None)
         except (TypeError, ValueError):
@@ -205,6 +207,8 @@ def columns_index(labels: list, names: list, extras: Extras | None) -> pd.Index:
         axis = None
     if axis is None and not labels:
         axis = _TEXT_LABELS
+    if isinstance(axis, pd.CategoricalIndex) and not pd.Index(labels, dtype=object).isin(axis.categories).all():
+        axis = None
     if axis is not None:
         try:
             found = pd.Index(labels, dtype=axis.dtype, name=name, tupleize_cols=False)
