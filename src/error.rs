@@ -25,6 +25,12 @@ pub enum Kind {
     Index,
     /// An integer that doesn't fit: `OverflowError`.
     Overflow,
+    /// A file that can't be cut into records: pandas' `ParserError`, a kind of `ValueError`.
+    Parse,
+    /// A file without a single column: pandas' `EmptyDataError`, a kind of `ValueError`.
+    Empty,
+    /// Bytes that aren't UTF-8: `UnicodeDecodeError`, a kind of `ValueError`.
+    Decode,
     /// Something that dusk refuses to do, as Dask refuses it: `NotImplementedError`.
     NotImplemented,
     /// Right in pandas, but no native kernel does it: the caller takes the pandas path. Never reaches a user.
@@ -58,6 +64,7 @@ struct Inner {
     errno: Option<i32>,
     notes: Vec<String>,
     host: Option<HostException>,
+    undecodable: Option<Vec<u8>>,
 }
 
 impl Error {
@@ -70,7 +77,15 @@ impl Error {
             errno: None,
             notes: Vec::new(),
             host: None,
+            undecodable: None,
         }))
+    }
+
+    /// Bytes that aren't UTF-8, and where they were found.
+    pub fn undecodable(bytes: Vec<u8>, place: impl Into<String>) -> Self {
+        let mut error = Self::new(Kind::Decode, place);
+        error.0.undecodable = Some(bytes);
+        error
     }
 
     /// The user's own exception; `message` is its text for logs.
@@ -127,6 +142,12 @@ impl Error {
         self.0.errno
     }
 
+    /// The bytes that aren't UTF-8, when `kind` is [`Kind::Decode`].
+    #[must_use]
+    pub fn undecoded(&self) -> Option<&[u8]> {
+        self.0.undecodable.as_deref()
+    }
+
     /// The lines of context, innermost first.
     #[must_use]
     pub fn notes(&self) -> &[String] {
@@ -156,6 +177,10 @@ constructors! {
     index => Index,
     /// A [`Kind::Overflow`] error.
     overflow => Overflow,
+    /// A [`Kind::Parse`] error.
+    parse => Parse,
+    /// A [`Kind::Empty`] error.
+    empty => Empty,
     /// A [`Kind::NotImplemented`] error.
     not_implemented => NotImplemented,
     /// A [`Kind::NotNative`] refusal.

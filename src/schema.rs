@@ -249,13 +249,43 @@ impl Tokenize for FrameSchema {
     }
 }
 
+/// One of the divisions.
+#[derive(Clone, Debug)]
+pub enum Division {
+    /// A value that the engine has a word for.
+    Value(Scalar),
+    /// Any other, such as a period or a date: the engine only hands it on.
+    Host(HostRef),
+}
+
+impl PartialEq for Division {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Value(a), Self::Value(b)) => a == b,
+            (Self::Host(a), Self::Host(b)) => a.token() == b.token(),
+            _ => false,
+        }
+    }
+}
+
+impl Tokenize for Division {
+    fn tokenize(&self, t: &mut Tokenizer) {
+        match self {
+            Self::Value(value) => value.tokenize(t),
+            Self::Host(value) => {
+                t.token(value.token());
+            }
+        }
+    }
+}
+
 /// Where the index values of each partition begin.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Divisions {
     /// The number of partitions is all that is known.
     Unknown(usize),
     /// One more value than there are partitions; the last is inclusive.
-    Known(Vec<Scalar>),
+    Known(Vec<Division>),
 }
 
 impl Divisions {

@@ -10,6 +10,7 @@ use pyo3::exceptions::{
     PyOSError, PyOverflowError, PyRuntimeError, PyTypeError, PyValueError,
 };
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use crate::error::{Error, Kind};
 
@@ -29,6 +30,9 @@ pub fn to_pyerr(py: Python<'_>, error: &Error) -> PyErr {
         Kind::Key => PyKeyError::new_err(text(error)),
         Kind::Index => PyIndexError::new_err(text(error)),
         Kind::Overflow => PyOverflowError::new_err(text(error)),
+        Kind::Parse => of_pandas(py, "ParserError", text(error)),
+        Kind::Empty => of_pandas(py, "EmptyDataError", text(error)),
+        Kind::Decode => decode_error(py, error),
         Kind::NotImplemented => PyNotImplementedError::new_err(text(error)),
         Kind::NotNative => NotNative::new_err(text(error)),
         Kind::Memory => PyMemoryError::new_err(text(error)),
@@ -71,6 +75,34 @@ fn text(error: &Error) -> String {
         Some(path) => format!("{}: {}", error.message(), path.display()),
         None => error.message().to_string(),
     }
+}
+
+/// An exception of a class in `pandas.errors`.
+fn of_pandas(py: Python<'_>, class: &str, message: String) -> PyErr {
+    let made = py
+        .import("pandas.errors")
+        .and_then(|module| module.getattr(class))
+        .and_then(|class| class.call1((message,)));
+    match made {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(error) => error,
+    }
+}
+
+/// Python's own words for the bytes, and the place after them.
+fn decode_error(py: Python<'_>, error: &Error) -> PyErr {
+    let bytes = error.undecoded().unwrap_or_default();
+    let decoded = py
+        .import("codecs")
+        .and_then(|codecs| codecs.call_method1("decode", (PyBytes::new(py, bytes), "utf-8")));
+    let Err(exception) = decoded else {
+        return PyValueError::new_err(text(error));
+    };
+    let value = exception.value(py);
+    let reworded = value
+        .getattr("reason")
+        .and_then(|reason| value.setattr("reason", format!("{reason}: {}", text(error))));
+    reworded.err().unwrap_or(exception)
 }
 
 fn os_error(error: &Error) -> PyErr {

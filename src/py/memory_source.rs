@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayData, ArrayRef, BooleanBufferBuilder, LargeStringArray, make_array};
-use arrow::buffer::{BooleanBuffer, MutableBuffer, NullBuffer};
+use arrow::buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer};
 use arrow::datatypes::DataType;
 use pyo3::prelude::*;
 use rayon::prelude::*;
@@ -276,7 +276,8 @@ fn narrow_batch(batch: Batch) -> Result<Batch> {
     })
 }
 
-/// An array over just the memory of its own rows. Values are shared; masks, bits and offsets of text are written anew.
+/// An array over just the memory of its own rows. Values are shared; masks and bits are written anew, and offsets of text
+/// unless the rows begin where a piece of the column does, as those do that were read from files in row groups.
 fn narrow_array(array: ArrayRef) -> Result<ArrayRef> {
     let data = array.to_data();
     let Some(first) = data.buffers().first() else {
@@ -323,10 +324,16 @@ fn narrow_text(array: &ArrayRef) -> Result<ArrayRef> {
     let (Some(&first), Some(&last)) = (offsets.first(), offsets.last()) else {
         return Ok(array.clone());
     };
-    let mut moved = MutableBuffer::new(std::mem::size_of_val(offsets));
-    for offset in offsets {
-        moved.push(offset - first);
-    }
+    let moved: Buffer = if first == 0 {
+        let shared = text.offsets().inner().inner();
+        numpy::narrow(shared, 0, std::mem::size_of_val(offsets))
+    } else {
+        let mut moved = MutableBuffer::new(std::mem::size_of_val(offsets));
+        for offset in offsets {
+            moved.push(offset - first);
+        }
+        moved.into()
+    };
     let nulls = text
         .nulls()
         .map(|nulls| NullBuffer::new(copied_bits(nulls.inner())));
@@ -334,6 +341,6 @@ fn narrow_text(array: &ArrayRef) -> Result<ArrayRef> {
     let builder = ArrayData::builder(DataType::LargeUtf8)
         .len(text.len())
         .nulls(nulls);
-    let builder = builder.add_buffer(moved.into()).add_buffer(values);
+    let builder = builder.add_buffer(moved).add_buffer(values);
     Ok(make_array(builder.build()?))
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: building never runs anything and never touches data; a refusal to run natively is `_core.NotNative`.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
@@ -17,8 +19,7 @@ use crate::py::convert::scalar::{literal_from_python, scalar_from_python, scalar
 use crate::py::convert::{dtype, label, schema_to_meta};
 use crate::py::error::to_pyerr;
 use crate::py::host::{PyHostValue, callable};
-use crate::scalar::Scalar;
-use crate::schema::{Divisions, FrameKind, IndexSchema, Label};
+use crate::schema::{Division, Divisions, FrameKind, IndexSchema, Label};
 
 /// A node of the logical plan: immutable, hashed by content.
 #[pyclass(frozen, name = "Node", module = "dusk._core")]
@@ -58,12 +59,14 @@ pub fn divisions_from_py(divisions: Option<&Bound<'_, PyAny>>, npartitions: usiz
             Ok(if value.is_none() {
                 None
             } else {
-                scalar_from_python(&value).ok()
+                Some(match scalar_from_python(&value) {
+                    Ok(scalar) => Division::Value(scalar),
+                    Err(_) => Division::Host(Arc::new(PyHostValue::new(&value))),
+                })
             })
         })
-        .collect::<PyResult<Vec<Option<Scalar>>>>()?;
+        .collect::<PyResult<Vec<Option<Division>>>>()?;
     let count = values.len().saturating_sub(1);
-    // a value that the engine has no word for makes the divisions unknown to it; the collection may still keep them
     Ok(values
         .into_iter()
         .collect::<Option<Vec<_>>>()
@@ -80,7 +83,11 @@ pub fn divisions_to_py<'py>(py: Python<'py>, divisions: &Divisions) -> PyResult<
         Divisions::Known(values) => {
             let values = values
                 .iter()
-                .map(|value| scalar_to_python(py, value))
+                .map(|value| match value {
+                    Division::Value(value) => scalar_to_python(py, value),
+                    Division::Host(value) => PyHostValue::object(py, value.as_ref())
+                        .ok_or_else(|| Error::internal("a division that isn't a Python object").into()),
+                })
                 .collect::<PyResult<Vec<_>>>()?;
             PyTuple::new(py, values)
         }

@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::HostRef;
 use crate::nd::{Axis, Elem, Grid, NdDtype};
 use crate::scalar::{Literal, Scalar};
-use crate::schema::{Column, Divisions, FrameKind, FrameSchema, IndexSchema, Label};
+use crate::schema::{Column, Division, Divisions, FrameKind, FrameSchema, IndexSchema, Label};
 use crate::token::{Name, Token};
 
 /// As people see it: a name is made text only when it leaves.
@@ -349,6 +349,30 @@ impl Wire for Arc<FrameSchema> {
     }
 }
 
+impl Wire for Division {
+    fn encode(&self, out: &mut Encoder) -> Result<()> {
+        match self {
+            Self::Value(value) => {
+                out.tag(0);
+                value.encode(out)
+            }
+            Self::Host(value) => {
+                out.tag(1);
+                hashed(value, out);
+                Ok(())
+            }
+        }
+    }
+
+    fn decode(from: &mut Decoder) -> Result<Self> {
+        Ok(match from.tag()? {
+            0 => Self::Value(from.take()?),
+            1 => Self::Host(from.object()?),
+            _ => return Err(broken("no division")),
+        })
+    }
+}
+
 impl Wire for Divisions {
     fn encode(&self, out: &mut Encoder) -> Result<()> {
         match self {
@@ -457,12 +481,15 @@ impl Wire for Grid {
     }
 }
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 16] = [
     Kind::Value,
     Kind::Type,
     Kind::Key,
     Kind::Index,
     Kind::Overflow,
+    Kind::Parse,
+    Kind::Empty,
+    Kind::Decode,
     Kind::NotImplemented,
     Kind::NotNative,
     Kind::Memory,
@@ -482,6 +509,9 @@ impl Wire for Error {
         let path = self.path().map(|path| path.to_string_lossy().into_owned());
         path.encode(out)?;
         self.errno().encode(out)?;
+        if self.kind() == Kind::Decode {
+            out.bytes(self.undecoded().unwrap_or_default());
+        }
         out.number(self.notes().len() as u64);
         self.notes().iter().for_each(|note| out.bytes(note.as_bytes()));
         Ok(())
@@ -490,9 +520,15 @@ impl Wire for Error {
     fn decode(from: &mut Decoder) -> Result<Self> {
         let kind = KINDS.get(from.number()? as usize);
         let kind = *kind.ok_or_else(|| broken("no kind of error"))?;
-        let mut error = Self::new(kind, from.take::<String>()?);
+        let message = from.take::<String>()?;
         let path: Option<String> = from.take()?;
-        error = error.with_path(path.map(PathBuf::from), from.take()?);
+        let errno = from.take()?;
+        let mut error = if kind == Kind::Decode {
+            Self::undecodable(from.bytes()?.to_vec(), message)
+        } else {
+            Self::new(kind, message)
+        };
+        error = error.with_path(path.map(PathBuf::from), errno);
         for note in from.list::<String>()? {
             error = error.note(note);
         }

@@ -189,3 +189,22 @@ def test_from_delayed():
         dd.from_delayed(parts, meta=pdf.iloc[:0], verify_meta=False).compute(),
         pd.concat([pdf, pdf.assign(x="t")]),
     )
+
+
+@pytest.mark.parametrize("npartitions", [1, 2])
+@pytest.mark.parametrize(
+    "values", [["a", "b", "c"], [None, "b", 1], [pd.Interval(0, 1), pd.Interval(1, 2), pd.Interval(2, 3)]], ids=str
+)
+def test_objects_that_all_are_of_one_kind_stay_objects(values, npartitions):
+    frame = pd.DataFrame({"a": pd.Series(values, dtype=object), "k": [1, 2, 3]})
+    df = dd.from_pandas(frame, npartitions=npartitions)
+    for operation in (
+        lambda x: x.a,
+        lambda x: x.a.rename("q"),
+        lambda x: x[x.k > 1].a,
+        lambda x: x.a.fillna("z"),
+        lambda x: x.a.astype(object),
+        lambda x: x[x.a.notna()]["a"],
+    ):
+        pd.testing.assert_series_equal(operation(df).compute(), operation(frame))
+    pd.testing.assert_series_equal(df.a.map_partitions(lambda part: part).compute(), frame.a)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -94,6 +98,54 @@ def test_what_goes_in_comes_out():
         assert found.l.iloc[1] == [2, 3]
         found.loc["u", "x"] = 5
     assert pdf.x.tolist() == [1, 2, 3]
+
+
+INDEXES = {
+    "periods": pd.period_range("2024-01", periods=8, freq="M"),
+    "dates": pd.Index([datetime.date(2024, 1, day) for day in range(1, 9)]),
+    "decimals": pd.Index([decimal.Decimal(number) for number in range(8)]),
+    "spans": pd.timedelta_range("1h", periods=8),
+}
+
+
+@pytest.mark.parametrize("name", INDEXES)
+def test_divisions_are_values_of_any_index(name):
+    index = INDEXES[name]
+    frame = pd.DataFrame({"a": range(8)}, index=index)
+    df = dd.from_pandas(frame, npartitions=3)
+    assert df.divisions == (index[0], index[3], index[6], index[7])
+    assert df.partitions[1:].divisions == (index[3], index[6], index[7])
+    pd.testing.assert_frame_equal(df.loc[index[2] : index[4]].compute(), frame.loc[index[2] : index[4]])
+    assert pickle.loads(pickle.dumps(df)).divisions == df.divisions
+
+
+AXES = {
+    "text": ["a", "b"],
+    "integers": [1, 2],
+    "small": pd.Index([1, 2], dtype="int8"),
+    "floats": [1.5, 2.5],
+    "dates": pd.to_datetime(["2024-01-01", "2024-01-02"]),
+    "objects": pd.Index(["a", "b"], dtype=object),
+    "categories": pd.CategoricalIndex(["a", "b"]),
+    "levels": pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["x", "y"]),
+    "range": pd.RangeIndex(2),
+    "named": pd.Index(["a", "a"], name="n"),
+}
+
+
+@pytest.mark.parametrize("name", AXES)
+def test_the_column_axis_keeps_its_kind(name):
+    frame = pd.DataFrame([[1, 2], [3, 4]], columns=AXES[name])
+    df = dd.from_pandas(frame, npartitions=2)
+    pd.testing.assert_frame_equal(df.compute(), frame)
+    for positions in ([], [1]):
+        chosen = frame.iloc[:, positions]
+        pd.testing.assert_frame_equal(df.iloc[:, positions].compute(), chosen)
+        pd.testing.assert_index_equal(df.iloc[:, positions].columns, chosen.columns)
+    if name not in ("categories", "objects"):  # pandas has no new label for a category, and looks anew at objects
+        pd.testing.assert_frame_equal(df.rename(columns={1: "1"}).compute(), frame.rename(columns={1: "1"}))
+    df.columns = frame.columns = ["p", "q"]
+    pd.testing.assert_frame_equal(df.compute(), frame)
 
 
 def test_choosing_partitions(df, small):

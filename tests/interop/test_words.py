@@ -144,9 +144,9 @@ def test_other_scalars_are_refused(value):
         node.with_columns(["x"], [value])
     with pytest.raises(_core.NotNative, match=reasons):
         _core.Node.elementwise("eq", [node.select([0], "series"), value])
-    # as a division it isn't known to the engine; the collection keeps it
-    unknown = node.with_divisions([value, value])
-    assert unknown.divisions == (None, None) and not unknown.known_divisions
+    # divisions are only handed on
+    cut = node.with_divisions([value, value])
+    assert cut.divisions == (value, value) and cut.known_divisions
 
 
 @pytest.mark.parametrize(

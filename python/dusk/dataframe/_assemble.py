@@ -24,6 +24,9 @@ from dusk.dataframe._held_arrays import nbytes as nbytes  # the core finds it he
 
 FRAME, SERIES, INDEX, SCALAR = range(4)
 
+#: What the column axis is when all labels are text.
+_TEXT_LABELS = pd.Index([""])[:0]
+
 
 class Extras:
     """What pandas keeps beside the data: `attrs`, flags, the type of the column axis, frequencies of index levels."""
@@ -33,7 +36,7 @@ class Extras:
     def __init__(self, attrs: dict, allows_duplicates: bool, axis: pd.Index | None, freqs: dict[int, Any]):
         self.attrs = attrs
         self.allows_duplicates = allows_duplicates
-        # An empty index of the column axis' own type, when pandas would infer another one from the labels.
+        # An empty index of the column axis' own type, unless labels tell it.
         self.axis = axis
         self.freqs = freqs
 
@@ -96,12 +99,7 @@ def _index_parts(index: pd.Index) -> tuple:
 def _extras(obj: Any, columns: pd.Index | None, labels: list | None) -> Extras | None:
     axis = None
     if columns is not None:
-        try:
-            inferred = pd.Index(labels)
-            same = type(inferred) is type(columns) and inferred.dtype == columns.dtype
-        except (TypeError, ValueError):
-            same = False
-        axis = None if same else columns[:0]
+        axis = None if _is_plain(columns, labels) else columns[:0]
     index = obj.index
     if isinstance(index, pd.MultiIndex):
         levels = {i: index.get_level_values(i) for i, level in enumerate(index.levels) if level.dtype.kind in "mM"}
@@ -112,6 +110,22 @@ def _extras(obj: Any, columns: pd.Index | None, labels: list | None) -> Extras |
     if not obj.attrs and allows and axis is None and not freqs:
         return None
     return Extras(dict(obj.attrs), allows, axis, freqs)
+
+
+def _is_plain(columns: pd.Index, labels: list) -> bool:
+    """Whether the column axis needs no word: of text, or of objects that pandas would make the same index of.
+
+    Any other must be known when none of its labels is left.
+    """
+    if type(columns) is not pd.Index:
+        return False
+    if columns.dtype != object:
+        return columns.dtype == _TEXT_LABELS.dtype
+    try:
+        inferred = pd.Index(labels)
+    except (TypeError, ValueError):
+        return False
+    return type(inferred) is pd.Index and inferred.dtype == object
 
 
 def raw(array: Any) -> np.ndarray:
@@ -176,9 +190,11 @@ def arrow_array(data: Any, dtype: Any) -> Any:
 def columns_index(labels: list, names: list, extras: Extras | None) -> pd.Index:
     """The column axis."""
     axis = None if extras is None else extras.axis
-    if isinstance(axis, pd.MultiIndex) or (axis is None and labels and all(type(x) is tuple for x in labels)):
-        if not labels:
-            return axis
+    if isinstance(axis, pd.MultiIndex) and not labels:
+        return axis
+    if isinstance(axis, pd.MultiIndex) and any(type(x) is not tuple for x in labels):
+        axis = None  # other labels than those it was the axis of
+    elif isinstance(axis, pd.MultiIndex) or (axis is None and labels and all(type(x) is tuple for x in labels)):
         try:
             return pd.MultiIndex.from_tuples(labels, names=names or None)
         except (TypeError, ValueError):
@@ -189,9 +205,16 @@ def columns_index(labels: list, names: list, extras: Extras | None) -> pd.Index:
         if found is not None:
             return pd.RangeIndex(found, name=name)
         axis = None
+    if axis is None and not labels:
+        axis = _TEXT_LABELS
+    if isinstance(axis, pd.CategoricalIndex) and not pd.Index(labels, dtype=object).isin(axis.categories).all():
+        axis = None
     if axis is not None:
         try:
-            return pd.Index(labels, dtype=axis.dtype, name=name, tupleize_cols=False)
+            found = pd.Index(labels, dtype=axis.dtype, name=name, tupleize_cols=False)
+            # New labels may be of another kind, and a dtype would make them its own ("1" an integer).
+            if all(type(a) is type(b) for a, b in zip(found.tolist(), labels)):
+                return found
         except (TypeError, ValueError):
             pass
     return pd.Index(labels, name=name, tupleize_cols=False)
@@ -274,12 +297,13 @@ def build_frame(blocks: list, index: pd.Index, labels: list, names: list, extras
 
 def build_series(array: Any, index: pd.Index, name: Any, extras: Extras | None) -> pd.Series:
     """A series over an array that it may keep."""
-    return _finish(pd.Series(array, index=index, name=name, copy=False), extras)
+    # With its dtype, or pandas would make text of objects that all are text.
+    return _finish(pd.Series(array, index=index, name=name, dtype=array.dtype, copy=False), extras)
 
 
 def scalar(array: Any) -> Any:
     """The one value of an array, as pandas hands it out."""
-    return pd.Series(array, copy=False).iloc[0]
+    return pd.Series(array, dtype=array.dtype, copy=False).iloc[0]
 
 
 def restore(obj: Any, kind: int, extras: Extras | None) -> Any:
@@ -331,7 +355,7 @@ def _concat_indexes(parts: list) -> pd.Index:
         return pd.Index(np.concatenate([part._values for part in parts]), dtype=object, name=name, tupleize_cols=False)
     if all(isinstance(part, pd.CategoricalIndex) for part in parts) and any(p.dtype != first.dtype for p in parts):
         name = first.name if all(part.name == first.name for part in parts) else None
-        return pd.CategoricalIndex(union_categoricals([part.array for part in parts]), name=name)
+        return pd.CategoricalIndex(_united([part.array for part in parts]), name=name)
     result = first.append(parts[1:])
     if result.dtype != first.dtype and all(part.dtype == first.dtype for part in parts):
         result = result.astype(first.dtype)
@@ -352,9 +376,25 @@ def _concat_series(parts: list) -> Any:
         return None
     if all(part.dtype == parts[0].dtype for part in parts):
         return None
-    values = union_categoricals([part.array for part in parts])
+    values = _united([part.array for part in parts])
     index = parts[0].index.append([part.index for part in parts[1:]])
     return pd.Series(values, index=index, name=parts[0].name)
+
+
+def _united(arrays: list) -> pd.Categorical:
+    """Categoricals one after another under all their categories."""
+    # Categories of no values are of some type that says nothing.
+    filled = [array for array in arrays if len(array.categories)] or arrays
+    dtype = filled[0].categories.dtype
+    if other := next((array.categories.dtype for array in filled if array.categories.dtype != dtype), None):
+        raise TypeError(
+            f"categories are of dtype {dtype} in one partition and {other} in another: say which they are with a "
+            "pandas.CategoricalDtype"
+        )
+    arrays = [array if len(array.categories) else array.set_categories(pd.Index([], dtype=dtype)) for array in arrays]
+    # Where each part has its categories in order, as pandas finds them in values, so have all together.
+    in_order = all(not array.ordered and array.categories.is_monotonic_increasing for array in arrays)
+    return union_categoricals(arrays, sort_categories=in_order)
 
 
 def _same_categories(parts: list) -> list:
@@ -364,7 +404,7 @@ def _same_categories(parts: list) -> list:
     changed = {}
     for position, dtypes in enumerate(zip(*(list(part.dtypes) for part in parts))):
         if all(isinstance(dtype, pd.CategoricalDtype) for dtype in dtypes) and any(d != dtypes[0] for d in dtypes):
-            changed[position] = union_categoricals([part.iloc[:, position].array for part in parts]).dtype
+            changed[position] = _united([part.iloc[:, position].array for part in parts]).dtype
     if not changed:
         return parts
     result = []
@@ -439,13 +479,13 @@ def conform(obj: Any, like: Any, kind: int) -> Any:
             f"the function returned {type(obj).__name__}, but the provided metadata is of type {expected.__name__}"
         )
     if kind == INDEX:
-        return pd.Index(cast(obj._values, like.dtype, "the index"), name=like.name)
+        return pd.Index(cast(obj._values, like.dtype, "the index"), name=like.name, dtype=like.dtype)
     if kind == FRAME:
         _check_columns(obj, like)
     index = _conform_index(obj.index, like.index)
     if kind == SERIES:
         array = cast(obj._values, like.dtype, f"the series {like.name!r}")
-        return pd.Series(array, index=index, name=like.name, copy=False)
+        return pd.Series(array, index=index, name=like.name, dtype=array.dtype, copy=False)
     arrays = []
     for position, label in enumerate(like.columns):
         arrays.append((cast(column_array(obj, position), like.dtypes.iloc[position], f"column {label!r}"), [position]))
@@ -491,7 +531,7 @@ def _conform_index(index: pd.Index, like: pd.Index) -> pd.Index:
             f"the function returned an index of {index.nlevels} levels, but the provided metadata has {like.nlevels}"
         )
     if index.nlevels == 1:
-        return pd.Index(cast(index._values, like.dtype, "the index"), name=like.name)
+        return pd.Index(cast(index._values, like.dtype, "the index"), name=like.name, dtype=like.dtype)
     arrays = [
         cast(index.get_level_values(i)._values, like.get_level_values(i).dtype, f"level {i} of the index")
         for i in range(index.nlevels)
@@ -531,7 +571,7 @@ def compose(obj: Any, made: pd.DataFrame | None, columns: list[int | None], like
             arrays.append(column_array(obj, position) if isinstance(obj, pd.DataFrame) else obj._values)
     index = obj.index if obj.index.names == like.index.names else obj.index.set_names(list(like.index.names))
     if kind == SERIES:
-        return pd.Series(arrays[0], index=index, name=like.name, copy=False)
+        return pd.Series(arrays[0], index=index, name=like.name, dtype=arrays[0].dtype, copy=False)
     blocks = [(array, [position]) for position, array in enumerate(arrays)]
     result = build_frame(blocks, index, [None] * len(arrays), [], None)
     result.columns = like.columns

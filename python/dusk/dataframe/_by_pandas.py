@@ -60,7 +60,8 @@ def _value(tree: Tree, rows: Any, scalars: Sequence[Any]) -> Any:
             return rows.iloc[:, which]
         return rows.to_series(index=range(len(rows))) if isinstance(rows, pd.Index) else rows
     if kind == "index":
-        return pd.Series(rows.index.get_level_values(which), index=rows.index)
+        level = rows.index.get_level_values(which)
+        return pd.Series(level, index=rows.index, dtype=level.dtype)
     if kind == "value":
         return which
     if kind == "input":
@@ -124,10 +125,11 @@ class Select(_Step):
         trees, like, kind = self.parts
         values = [_value(tree, rows, scalars) for tree in trees]
         if kind == _INDEX:
-            return pd.Index(values[0], name=like.name)
+            return pd.Index(values[0], name=like.name, dtype=getattr(values[0], "dtype", None))
         index = pd.RangeIndex(len(rows)) if isinstance(rows, pd.Index) else rows.index
         if kind == _SERIES:
-            result: Any = pd.Series(values[0], index=index, name=like.name, copy=False)
+            dtype = getattr(values[0], "dtype", None)
+            result: Any = pd.Series(values[0], index=index, name=like.name, dtype=dtype, copy=False)
         else:
             result = pd.DataFrame(dict(enumerate(values)), index=index, copy=False)
             result.columns = like.columns

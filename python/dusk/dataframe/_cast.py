@@ -17,7 +17,7 @@ def cast(array: Any, dtype: Any, what: str) -> Any:
     source = array.dtype
     if source == dtype:
         return array
-    series = pd.Series(array, copy=False)
+    series = pd.Series(array, dtype=source, copy=False)
     try:
         result = _lossless(series, source, dtype)
     except (TypeError, ValueError, OverflowError, pa.ArrowException):

@@ -128,11 +128,17 @@ def _set_name(part: Any, name: Any) -> Any:
     return part.rename(name)
 
 
+def _shows(node: Any, labels: pd.Index) -> bool:
+    """Whether a plan gives an axis of just this kind: it knows labels, and the kind of those that were there before."""
+    made = node.meta().columns
+    return type(made) is type(labels) and made.dtype == labels.dtype
+
+
 def relabel(x: Any, labels: pd.Index) -> Any:
     """Give a DataFrame with other column labels."""
     meta = x._meta.set_axis(labels, axis=1)
     node = native(lambda: x._node.with_labels(list(labels), list(labels.names)), x)
-    if node is not None:
+    if node is not None and (x._meta.columns.dtype == labels.dtype == "str" or _shows(node, labels)):
         return x._partitionwise(node, meta=meta, origin=("RenameFrame", x))
     return rowwise(_set_columns, x, labels, meta=meta, prefix="rename")
 
@@ -238,7 +244,8 @@ def assign(frame: Any, labels: Sequence[Any], values: Sequence[Any]) -> Any:
         ]
         meta = frame._meta.copy()
         for i in width:
-            meta[labels[i]] = pd.Series(values[i][:0] if len(values[i]) else [], index=meta.index)
+            first = values[i][:0] if len(values[i]) else []
+            meta[labels[i]] = pd.Series(first, index=meta.index, dtype=getattr(first, "dtype", None))
         result = frame
         for i, (label, value) in enumerate(zip(labels, values)):
             if i in width:

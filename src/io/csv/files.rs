@@ -187,10 +187,7 @@ impl CsvFile {
                     break head;
                 }
                 if read == 0 {
-                    return Err(Error::value(format!(
-                        "{}: No columns to parse from file",
-                        self.name()
-                    )));
+                    return Err(self.no_header(&bytes[..filled], header, skiprows, rules));
                 }
             }
         };
@@ -308,6 +305,22 @@ impl CsvFile {
         }
     }
 
+    /// The error for a whole file in which the header isn't found.
+    fn no_header(&self, bytes: &[u8], header: Option<usize>, skiprows: usize, rules: Rules) -> Error {
+        let found = |line: &usize| read_head(bytes, true, Some(*line), skiprows, rules).is_some();
+        match header.filter(|line| *line > 0) {
+            Some(line) => match (0..line).rev().find(found) {
+                Some(last) => Error::parse(format!(
+                    "{}: Passed header={line} but only {} lines in file",
+                    self.name(),
+                    last + 1
+                )),
+                None => Error::empty(format!("{}: No columns to parse from file", self.name())),
+            },
+            None => Error::empty(format!("{}: No columns to parse from file", self.name())),
+        }
+    }
+
     /// The records that start in `start..end`.
     pub(super) fn records(&self, start: u64, end: u64, lenient: bool, cutter: &Cutter) -> Result<Records> {
         Ok(Records::new(
@@ -346,12 +359,12 @@ impl CsvFile {
             Err(error) => return error,
         };
         match bad.fields {
-            Some(fields) => Error::value(format!(
+            Some(fields) => Error::parse(format!(
                 "Error tokenizing data. C error: Expected {} fields in line {line}, saw {fields} (in {})",
                 cutter.width,
                 self.name()
             )),
-            None => Error::value(format!(
+            None => Error::parse(format!(
                 "Error tokenizing data. C error: EOF inside string starting at row {} (in {})",
                 line - 1,
                 self.name()

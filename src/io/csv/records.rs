@@ -138,7 +138,7 @@ impl Records {
         // Twice the buffer when even a whole one doesn't hold the record.
         let room = self.capacity.max(carry.saturating_mul(2));
         if room > LONGEST {
-            return Err(Error::value(format!(
+            return Err(Error::parse(format!(
                 "a record is longer than {} bytes; is a quote missing?",
                 LONGEST / 2
             )));

@@ -141,7 +141,7 @@ impl CsvStream {
             name = name.to_string()
         );
         if rejected.not_utf8 {
-            return Error::value(format!("{place}: {text:?} is not UTF-8"));
+            return Error::undecodable(rejected.word.clone(), place);
         }
         if let Kind::Given(dtype) = kind {
             return Error::value(if rejected.missing {

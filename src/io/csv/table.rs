@@ -70,6 +70,7 @@ impl Table {
         let head = files[0].head(options.header, options.skiprows, rules)?;
         let names = names(&head, &options, files[0].name())?;
         let columns = used(&names, &options)?;
+        check_dates(&names, &columns, &options)?;
         let missing = columns
             .iter()
             .map(|column| column.and_then(|at| missing_words(&names[at], at, &options)))
@@ -242,8 +243,12 @@ fn names(head: &Head, options: &CsvOptions, file: &str) -> Result<Vec<Label>> {
     let texts = header
         .iter()
         .map(|name| {
-            String::from_utf8(name.clone())
-                .map_err(|_| Error::value(format!("{file}: a column name in the header is not UTF-8")))
+            String::from_utf8(name.clone()).map_err(|error| {
+                Error::undecodable(
+                    error.into_bytes(),
+                    format!("a column name in the header of {file}"),
+                )
+            })
         })
         .collect::<Result<Vec<_>>>()?;
     let mut unique = hashbrown::HashSet::new();
@@ -317,6 +322,31 @@ fn used(names: &[Label], options: &CsvOptions) -> Result<Vec<Option<usize>>> {
     }
     let is_used = |at: &usize| wanted.iter().any(|wanted| is_column(wanted, &names[*at], *at));
     Ok((0..names.len()).filter(is_used).map(Some).collect())
+}
+
+/// Refuses dates in columns that aren't read.
+fn check_dates(names: &[Label], columns: &[Option<usize>], options: &CsvOptions) -> Result<()> {
+    let read = |wanted: &ColumnRef| {
+        let mut read = columns.iter().flatten();
+        read.any(|at| is_column(wanted, &names[*at], *at))
+    };
+    let mut lacking: Vec<_> = options
+        .parse_dates
+        .iter()
+        .filter(|wanted| !read(wanted))
+        .filter_map(|wanted| match wanted {
+            ColumnRef::Name(label) => Some(label.to_string()),
+            ColumnRef::Position(_) => None,
+        })
+        .collect();
+    lacking.sort_unstable();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    Err(Error::value(format!(
+        "Missing column provided to 'parse_dates': '{}'",
+        lacking.join(", ")
+    )))
 }
 
 /// The words for missing values in one column; `None` when nothing means missing.

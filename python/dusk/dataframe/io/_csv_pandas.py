@@ -195,8 +195,9 @@ class BlockReader(Misfits):
 
     def _block(self, file: InputFile, number: int, start: int, end: int | None, more: dict[str, Any]) -> pd.DataFrame:
         records = self.records(number)
-        if end is None or not records.cuts:
-            # Where a record ends can't be told: the first block of the file reads all of it, the others nothing.
+        if end is None or not records.cuts or not self._is_plain(self.known):
+            # Where a record ends can't be told, or the first record's surplus fields make an index of every record's
+            # first fields: the first block of the file reads all of it, the others nothing.
             if start:
                 return self._nothing()
             source, compression = opened(file, self.compression)
@@ -214,9 +215,17 @@ class BlockReader(Misfits):
         names = list(self.header_of(number))
         more = {"header": None, "names": names, "skiprows": None, **more}
         try:
-            return self.parse(io.BytesIO(data), None, **more)
+            frame = self.parse(io.BytesIO(data), None, **more)
         except pd.errors.EmptyDataError:  # comments and blanks
             return self._nothing()
+        if not self._is_plain(frame):
+            # pandas makes an index only where it is the file's first record that has more fields than there are names.
+            raise pd.errors.ParserError(f"Expected {len(names)} fields in line 1, saw more")
+        return frame
+
+    def _is_plain(self, frame: pd.DataFrame) -> bool:
+        """Whether all fields are columns."""
+        return isinstance(frame.index, pd.RangeIndex) or self.kwargs.get("index_col") is not None
 
     def records(self, number: int) -> Records:
         """Give where the records of a file begin."""

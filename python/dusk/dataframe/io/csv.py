@@ -193,6 +193,7 @@ def _read(
         raise ValueError("Keyword 'index' not supported; use 'index_col', or set_index afterwards")
     if kwargs.get("skipfooter"):
         kwargs.setdefault("engine", "python")
+    _check_names(kwargs.get("names"))
     size = _block_bytes(blocksize)
     files = resolve(urlpath, storage_options)
     files = [file for file in files if file.size != 0] or files[:1]  # an empty file has neither columns nor rows
@@ -258,6 +259,15 @@ def _read(
     if config.get("dataframe.convert-string", None) is True:
         frame = _with_arrow_strings(frame)
     return frame
+
+
+def _check_names(names: Any) -> None:
+    if names is None:
+        return
+    if not pd.api.types.is_list_like(names) or isinstance(names, set | frozenset):
+        raise ValueError("Names should be an ordered collection.")
+    if len(names) != len(set(names)):
+        raise ValueError("Duplicate names are not allowed.")
 
 
 class _Settled:

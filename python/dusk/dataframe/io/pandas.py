@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from dusk import _core, config
 from dusk.dataframe._new import new_collection
 
 __all__ = ["from_dict", "from_pandas", "sorted_divisions"]
+
+#: From that many bytes of pyarrow's on it may keep a lot besides.
+_MUCH = 1 << 26
 
 
 def sorted_divisions(
@@ -101,12 +105,22 @@ def from_pandas(data: Any, npartitions: int | None = None, sort: bool = True, ch
         if not data.index.is_monotonic_increasing:
             data = data.sort_index(ascending=True)
         divisions, positions = sorted_divisions(data.index, npartitions, chunksize)
+        if isinstance(data.index.dtype, pd.IntervalDtype):
+            divisions = None  # pandas doesn't find the place of an interval among others
     else:
         if sort:
             data = data.sort_index(ascending=True)
         positions = _even(count, npartitions, chunksize)
+    _give_back()
     node = _core.from_pandas(data, positions, divisions, "frompandas")
     return new_collection(node, meta=data.iloc[:0])
+
+
+def _give_back() -> None:
+    """Have pyarrow give back what it keeps of memory that reading took: the engine counts it to the budget."""
+    pool = pa.default_memory_pool()
+    if pool.bytes_allocated() >= _MUCH:
+        pool.release_unused()
 
 
 def _has_missing(index: pd.Index) -> bool:
