@@ -115,5 +115,5 @@ def test_errors():
     with pytest.raises(ValueError, match="cannot convert float NaN to integer"):
         whole[0] = np.nan
     unknown = whole[whole > 0]
-    with pytest.raises(ValueError, match="Arrays chunk sizes are unknown"):
+    with pytest.raises(IndexError, match="Index 0 is out of bounds for axis 0 with size 0"):
         unknown[0] = 1

@@ -11,6 +11,7 @@ from dusk.array._array import Array
 from dusk.array._block_calls import block_call
 from dusk.array._elemwise import aligned, elemwise, native
 from dusk.array._from_array import asanyarray, asarray
+from dusk.array._lengths import sized
 from dusk.array._operand import is_scalar_for_elemwise
 
 __all__ = [
@@ -163,7 +164,7 @@ def argwhere(a: Any) -> Any:
     from dusk.array._ranges import indices
     from dusk.array.core import stack
 
-    a = asarray(a)
+    a = sized(asarray(a))
     mask = isnonzero(a).flatten()
     if a.ndim == 0:
         raise NotImplementedError("argwhere of an array without dimensions")

@@ -15,9 +15,10 @@ import numpy as np
 
 from dusk._collection import is_dusk_collection
 from dusk.array._array import Array
-from dusk.array._chunks import cached_cumsum, is_known, same_chunks, unknown_chunk_message
+from dusk.array._chunks import cached_cumsum, is_known, same_chunks
 from dusk.array._getitem import take_axis
 from dusk.array._index import check_index, expand_index, normalize_slice, posify_index, sanitize_index
+from dusk.array._lengths import sized, sized_alike
 from dusk.array._views import assign_to, block_call, is_native
 
 __all__ = ["setitem", "setitem_array"]
@@ -38,8 +39,9 @@ def setitem_array(x: Array, key: Any, value: Any) -> Array:
         key = key[0]
     if _is_whole_mask(key, x):
         return _set_where(x, key, value)
-    if not is_known(x.shape):
-        raise ValueError(f"Arrays chunk sizes are unknown. {unknown_chunk_message}")
+    x = sized(x)
+    if isinstance(value, Array):
+        value = sized(value)
     index, implied, value = _parse(x, key, value)
     if any(length == 0 for _, length in implied):
         return x
@@ -130,6 +132,9 @@ def _is_whole_mask(key: Any, x: Array) -> bool:
 def _set_where(x: Array, mask: Any, value: Any) -> Array:
     if not isinstance(mask, Array):
         mask = np.asarray(mask)
+        x = sized(x)
+    else:
+        x, mask = sized_alike([x, mask], [range(x.ndim), range(mask.ndim)])
     like = [a == b or a != a or b != b for a, b in zip(mask.shape, x.shape)]
     if mask.ndim != x.ndim or not all(like):
         raise IndexError(f"boolean index shape {mask.shape} must match indexed array's {x.shape}.")
@@ -149,10 +154,7 @@ def _set_where(x: Array, mask: Any, value: Any) -> Array:
 
         mask = from_array(mask, chunks=x.chunks)
     elif value.ndim and value.shape != (1,) * value.ndim:
-        raise ValueError(
-            f"cannot assign an array of shape {value.shape} to the elements of a mask that isn't computed: their "
-            "number is unknown. Compute the mask first, or use dusk.array.where"
-        )
+        return _set_one_by_one(x, mask, value)
     if value.ndim and value.size == 1:
         value = value.reshape(())
     if mask.dtype != bool:
@@ -188,6 +190,37 @@ def _set_ordered(x: Array, mask: Any, value: Array) -> Array:
         return x
     index, implied, value = _parse(flat, places, value)
     return _set(flat, index, implied, value).reshape(x.shape).rechunk(x.chunks)
+
+
+def _set_one_by_one(x: Array, mask: Array, value: Any) -> Array:
+    """Set the elements of a mask that isn't computed to values, one by one: how many are set is found first."""
+    from dusk.array.core import asanyarray
+
+    value = sized(asanyarray(value))
+    if value.ndim > 1:
+        raise ValueError(
+            f"NumPy boolean array indexing assignment requires a 0 or 1-dimensional input, input has {value.ndim} "
+            "dimensions"
+        )
+    x = sized(x)
+    flat, mask = x.ravel(), mask.astype(bool).rechunk(x.chunks).ravel()
+    counts = sized(mask[mask]).chunks[0]
+    if len(value) not in (1, sum(counts)):
+        raise ValueError(
+            f"NumPy boolean array indexing assignment cannot assign {len(value)} input values to the {sum(counts)} "
+            "output values where the mask is true"
+        )
+    parts = value.rechunk((counts,)) if len(value) != 1 else value
+    inputs, picks = [flat, mask, parts], [[0], [0], [0] if len(value) != 1 else [("at", 0)]]
+    meta = _kind_of(flat, value)
+    done = block_call(_filled, inputs, picks, flat.chunks, meta, "setitem", token="one-by-one")
+    return done.reshape(x.shape).rechunk(x.chunks)
+
+
+def _filled(block: Any, mask: Any, values: Any) -> Any:
+    out = _writeable(block, values)
+    out[np.asarray(mask)] = values
+    return out
 
 
 def _where(block: Any, mask: Any, value: Any) -> Any:

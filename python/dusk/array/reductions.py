@@ -16,6 +16,7 @@ from dusk.array import chunk
 from dusk.array._array import Array, array_of
 from dusk.array._elemwise import handle_out
 from dusk.array._from_array import asanyarray
+from dusk.array._lengths import sized
 from dusk.array._moments import Moments, Pairs
 from dusk.array._order_statistics import argtopk, median, nanmedian, nanquantile, quantile, topk
 from dusk.array._places import Places
@@ -455,12 +456,7 @@ def _place(a: Any, op: str, axis: Any, keepdims: bool, split_every: Any, out: An
     if axis is not None and not isinstance(axis, (int, np.integer)):
         raise TypeError(f"axis must be either `None` or int, got '{axis}'")
     axes = axes_of(axis, a.ndim)
-    for i in axes:
-        if a.shape[i] != a.shape[i] and a.numblocks[i] > 1:
-            raise ValueError(
-                f"Arg-reductions do not work with arrays of unknown chunksizes. At some point this computation "
-                f"involved an array with unknown lengths; {op} needs them: use x.compute_chunk_sizes()"
-            )
+    a = sized(a, [i for i in axes if a.numblocks[i] > 1])
     result = _native(a, op, axis, keepdims)
     if result is not None:
         return handle_out(out, result)
