@@ -105,7 +105,7 @@ def concatenate(seq: Any, axis: int | None = 0, allow_unknown_chunksizes: bool =
 def _length(x: Array, axis: int) -> Any:
     """Return the length of an axis, or what stands for it."""
     length = x.shape[axis]
-    return length if length == length else ("as", origin(x, axis))
+    return length if length == length else (origin(x, axis) or (x.name, axis))
 
 
 def stack(seq: Any, axis: int = 0, allow_unknown_chunksizes: bool = False) -> Array:

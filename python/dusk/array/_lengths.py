@@ -76,12 +76,9 @@ def sized_alike(arrays: Sequence[Any], indices: Sequence[Any], strict: bool = Fa
         for axis, (label, lengths) in enumerate(zip(index or (), canonical(x.chunks) if index else ())):
             cuts.setdefault(label, set()).add(lengths)
             if not is_known(lengths):
-                origins.setdefault(label, set()).add(origin(x, axis))
-    unclear = {
-        label
-        for label, found in origins.items()
-        if len(cuts[label] - {(1,)}) > 1 or len(found if strict else found - {None}) > 1 or (strict and None in found)
-    }
+                made_by = origin(x, axis) or ((x.name, axis) if strict else None)
+                origins.setdefault(label, set()).add(made_by)
+    unclear = {label for label, found in origins.items() if len(cuts[label] - {(1,)}) > 1 or len(found - {None}) > 1}
     if not unclear:
         return list(arrays)
     return [

@@ -224,7 +224,7 @@ def _filled(block: Any, mask: Any, values: Any) -> Any:
 
 
 def _where(block: Any, mask: Any, value: Any) -> Any:
-    mask = np.asarray(mask)
+    mask = np.asarray(mask, dtype=bool)  # what isn't 0 is true, whatever the blocks hold
     if not mask.any():
         return block
     out = _writeable(block, value)
