@@ -268,10 +268,8 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
 
     @property
     def _key_array(self) -> Any:
-        keys = np.empty(self.numblocks, dtype=object)
-        for index in np.ndindex(*self.numblocks):
-            keys[index] = (self.name, *index)
-        return keys
+        # as in Dask, with an axis for the parts of a key
+        return np.array(self.__dask_keys__(), dtype=object)
 
     # --- values -------------------------------------------------------------------------------------------------------
 
@@ -317,6 +315,9 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
         x = sized(self, [0]) if self.numblocks else self
         for i in range(len(x)):
             yield x[i]
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any().compute())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None, **kwargs: Any) -> Any:
         if kwargs:

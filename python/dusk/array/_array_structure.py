@@ -118,6 +118,13 @@ class StructureMethods:
         return self.transpose()
 
     @property
+    def mT(self: Array) -> Array:  # noqa: N802  NumPy's name
+        """The matrices of the last two axes, transposed."""
+        if self.ndim < 2:
+            raise ValueError("matrix transpose with ndim < 2 is undefined")
+        return self.swapaxes(-2, -1)
+
+    @property
     def A(self: Array) -> Array:  # noqa: N802  NumPy's name
         """The array itself."""
         return self

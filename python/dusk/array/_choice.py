@@ -166,8 +166,9 @@ def argwhere(a: Any) -> Any:
 
     a = sized(asarray(a))
     mask = isnonzero(a).flatten()
-    if a.ndim == 0:
-        raise NotImplementedError("argwhere of an array without dimensions")
+    if a.ndim == 0:  # one place without numbers, or none
+        chunks, meta = ((np.nan,), (0,)), np.empty((0, 0), dtype=np.intp)
+        return block_call(np.argwhere, [(a, [])], chunks, meta, prefix="argwhere")
     grid = indices(a.shape, dtype=np.intp, chunks=a.chunks)
     return stack([grid[i].flatten()[mask] for i in range(a.ndim)], axis=1, allow_unknown_chunksizes=True)
 

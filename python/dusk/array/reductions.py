@@ -21,6 +21,7 @@ from dusk.array._moments import Moments, Pairs
 from dusk.array._order_statistics import argtopk, median, nanmedian, nanquantile, quantile, topk
 from dusk.array._places import Places
 from dusk.array._reduction import axes_of, reduction, validate_axis
+from dusk.array._reduction import tree_reduce as _tree_reduce  # noqa: F401  flox calls it
 from dusk.array._scan import cumreduction
 from dusk.array.dispatch import divide_lookup, nannumel_lookup, numel_lookup
 
