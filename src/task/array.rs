@@ -69,9 +69,25 @@ impl Gather {
             return Ok(view.clone());
         }
         let dtype = pieces[0].chunk.dtype.clone();
-        let shape: Option<Vec<usize>> = self.shape.iter().copied().collect();
-        let shape = shape.ok_or_else(|| Error::internal("several pieces of unknown length"))?;
-        copy::gather(&pieces, &shape, &dtype)
+        let shape: Result<Vec<usize>> = (0..self.shape.len())
+            .map(|axis| self.length(&pieces, axis))
+            .collect();
+        copy::gather(&pieces, &shape?, &dtype)
+    }
+
+    /// The length of an axis of the block: that of its pieces, which lie side by side, where the plan doesn't know it.
+    fn length(&self, pieces: &[copy::Piece], axis: usize) -> Result<usize> {
+        if let Some(length) = self.shape[axis] {
+            return Ok(length);
+        }
+        let mut lengths = pieces.iter().map(|piece| piece.chunk.shape[axis]);
+        let first = lengths.next().unwrap_or(0);
+        match lengths.find(|length| *length != first) {
+            None => Ok(first),
+            Some(other) => Err(Error::value(format!(
+                "blocks side by side have lengths {first} and {other} along axis {axis}"
+            ))),
+        }
     }
 
     /// What of the inputs goes where.

@@ -14,6 +14,7 @@ from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._elemwise import elemwise
 from dusk.array._from_array import asarray
+from dusk.array._lengths import sized
 from dusk.array._map_blocks import map_blocks
 from dusk.array._reduction import validate_axis
 from dusk.utils import funcname
@@ -40,9 +41,9 @@ def apply_along_axis(
 ) -> Array:
     arr = asarray(arr)
     axis = validate_axis(axis, arr.ndim)
+    arr = sized(arr, [axis])
     if shape is None or dtype is None:
-        length = arr.shape[axis]
-        tried = np.asarray(func1d(np.ones(length if length == length else 1, dtype=arr.dtype), *args, **kwargs))
+        tried = np.asarray(func1d(np.ones(arr.shape[axis], dtype=arr.dtype), *args, **kwargs))
         shape = tried.shape if shape is None else shape
         dtype = tried.dtype if dtype is None else dtype
     shape = tuple(shape)
@@ -119,6 +120,7 @@ def coarsen(
     steps = {validate_axis(axis, x.ndim): int(step) for axis, step in axes.items()}
     if any(step < 1 for step in steps.values()):
         raise ValueError(f"Coarsening factors must be positive, got {axes}.")
+    x = sized(x, steps)
     if not trim_excess and any(x.shape[axis] % step for axis, step in steps.items()):
         raise ValueError(f"Coarsening factors {axes} do not align with array shape {x.shape}.")
     if (getattr(reduction, "__module__", None) or "").split(".")[0] in ("dusk", "dask"):

@@ -10,7 +10,6 @@ the same object.
 from __future__ import annotations
 
 import copy
-import math
 import warnings
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import reduce
@@ -59,6 +58,8 @@ def array_of(node: Any, meta: Any = None, name: str | None = None, boxed: bool =
     self._node = node
     self._alias = name
     self._known_chunks = None
+    self._found_lengths = None
+    self._length_origins = None
     self._held = None
     if meta is None:
         meta = np.empty((0,) * len(node.numblocks), dtype=node.dtype)
@@ -93,7 +94,17 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
     dusk.array.from_array : Makes one of anything that can be sliced.
     """
 
-    __slots__ = ("__weakref__", "_alias", "_boxed", "_held", "_known_chunks", "_meta", "_node")
+    __slots__ = (
+        "__weakref__",
+        "_alias",
+        "_boxed",
+        "_found_lengths",
+        "_held",
+        "_known_chunks",
+        "_length_origins",
+        "_meta",
+        "_node",
+    )
 
     __dask_scheduler__ = staticmethod(default_get("threads"))
 
@@ -101,8 +112,10 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
 
     _alias: str | None
     _boxed: bool
+    _found_lengths: Any
     _held: Any
     _known_chunks: Any
+    _length_origins: Any
     _meta: Any
 
     def __new__(
@@ -255,25 +268,17 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
 
     @property
     def _key_array(self) -> Any:
-        keys = np.empty(self.numblocks, dtype=object)
-        for index in np.ndindex(*self.numblocks):
-            keys[index] = (self.name, *index)
-        return keys
+        # as in Dask, with an axis for the parts of a key
+        return np.array(self.__dask_keys__(), dtype=object)
 
     # --- values -------------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         if not self.numblocks:
             raise TypeError("len() of unsized object")
-        length = self.shape[0]
-        if math.isnan(length):
-            raise ValueError(
-                "Cannot call len() on object with unknown chunk size.\n\n"
-                "A possible solution: https://docs.dask.org/en/latest/array-chunks.html#unknown-chunks\n"
-                "Summary: to compute chunks sizes, use\n\n   x.compute_chunk_sizes()  # for Dask Array `x`\n"
-                "   ddf.to_dask_array(lengths=True)  # for Dask DataFrame `ddf`"
-            )
-        return int(length)
+        from dusk.array._lengths import sized
+
+        return int(sized(self, [0]).shape[0])
 
     def _one_value(self, convert: Callable[[Any], Any]) -> Any:
         if self.size > 1:
@@ -305,8 +310,14 @@ class Array(Operators, ReductionMethods, StructureMethods, ValueMethods, NodeCol
         return self._one_value(lambda value: value.__index__())
 
     def __iter__(self) -> Iterator[Any]:
-        for i in range(len(self)):
-            yield self[i]
+        from dusk.array._lengths import sized
+
+        x = sized(self, [0]) if self.numblocks else self
+        for i in range(len(x)):
+            yield x[i]
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any().compute())
 
     def __array__(self, dtype: Any = None, copy: bool | None = None, **kwargs: Any) -> Any:
         if kwargs:

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 class _Indexer:
     """Something that is indexed instead of called."""
 
-    __slots__ = ("_function",)
+    __slots__ = ("_assign", "_function")
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, assign: Any) -> None:
         self._function = function
+        self._assign = assign
 
     def __getitem__(self, key: Any) -> Any:
         return self._function(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._assign(key, value)
 
 
 class StructureMethods:
@@ -50,8 +54,9 @@ class StructureMethods:
         array([0, 4, 8])
         """
         from dusk.array._getitem import vindex
+        from dusk.array._setitem import set_vindex
 
-        return _Indexer(lambda key: vindex(self, key))
+        return _Indexer(lambda key: vindex(self, key), lambda key, value: set_vindex(self, key, value))
 
     @property
     def blocks(self: Array) -> BlockView:
@@ -111,6 +116,13 @@ class StructureMethods:
     def T(self: Array) -> Array:  # noqa: N802  NumPy's name
         """The array with its axes in reverse order."""
         return self.transpose()
+
+    @property
+    def mT(self: Array) -> Array:  # noqa: N802  NumPy's name
+        """The matrices of the last two axes, transposed."""
+        if self.ndim < 2:
+            raise ValueError("matrix transpose with ndim < 2 is undefined")
+        return self.swapaxes(-2, -1)
 
     @property
     def A(self: Array) -> Array:  # noqa: N802  NumPy's name

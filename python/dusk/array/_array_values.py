@@ -71,34 +71,20 @@ class ValueMethods:
     def compute_chunk_sizes(self: Any) -> Any:
         """Compute the unknown lengths of chunks, in place.
 
+        Other functions do the same by themselves where they need a length: slices, `len`, `reshape`, `rechunk`,
+        `concatenate` and the like compute the lengths at once, and nothing else.
+
         Returns
         -------
         Array
-            The array itself, whose chunks are known now. What was computed for it is kept.
+            The array itself, whose chunks are known now.
         """
-        from dusk import _core, _engine
-        from dusk.array._array import core_dtype
-        from dusk.array._chunks import axis_spec
+        from dusk.array._lengths import sized
+        from dusk.array._views import assign_to
 
-        (chunks,) = _engine.run([self._node])
-        held = _core.from_chunks(chunks, self._node)
-        shapes = np.empty(self.numblocks, dtype=object)
-        for index, chunk in zip(np.ndindex(*self.numblocks), chunks, strict=True):
-            shapes[index] = np.shape(chunk.to_object())
-        sizes = []
-        for axis, count in enumerate(self.numblocks):
-            at = [0] * self.ndim
-            lengths = []
-            for i in range(count):
-                at[axis] = i
-                lengths.append(shapes[tuple(at)][axis])
-            sizes.append(tuple(lengths))
-        parts = [held.partitions([i]) for i in range(held.npartitions)]
-        self._node = _core.array_join(
-            parts, [axis_spec(axis) for axis in sizes], core_dtype(self._meta), prefix=self._node.prefix
-        )
-        self._alias = None
-        self._known_chunks = None
+        found = sized(self)
+        if found is not self:
+            assign_to(self, found)
         return self
 
     def store(self: Any, target: Any, **kwargs: Any) -> Any:

@@ -16,6 +16,7 @@ from dusk.array._array import Array
 from dusk.array._chunks import is_known
 from dusk.array._from_array import asanyarray
 from dusk.array._joining import concatenate
+from dusk.array._lengths import sized
 from dusk.array._like import validate_axis
 from dusk.array._views import Axis, view
 
@@ -148,6 +149,7 @@ def roll(array: Any, shift: Any, axis: Any = None) -> Array:
     array = asanyarray(array)
     result = array
     if axis is None:
+        array = sized(array)
         result = array.ravel()
         if not isinstance(shift, Integral):
             raise TypeError("Expect `shift` to be an instance of Integral when `axis` is None.")
@@ -157,13 +159,14 @@ def roll(array: Any, shift: Any, axis: Any = None) -> Array:
         axes = tuple(axis) if np.iterable(axis) else (axis,)
     if len(shifts) != len(axes):
         raise ValueError("Must have the same number of shifts as axes.")
+    result = sized(result, [validate_axis(where, result.ndim) for where in axes])
     for where, by in zip(axes, shifts):
         where = validate_axis(where, result.ndim)
         length = result.shape[where]
         start = 0 if length == 0 else -by % length
         before = (slice(None),) * where
         result = concatenate([result[(*before, slice(start, None))], result[(*before, slice(None, start))]], axis=where)
-    result = result.reshape(array.shape)
+    result = result.reshape(array.shape) if axis is None else result
     return result.copy() if result is array else result
 
 
@@ -181,6 +184,7 @@ def expand_dims(a: Any, axis: Any) -> Array:
 @derived_from(np)
 def squeeze(a: Any, axis: Any = None) -> Array:
     a = asanyarray(a)
+    a = sized(a, None if axis is None else [i for i in np.atleast_1d(axis).tolist() if -a.ndim <= i < a.ndim])
     if axis is None:
         axis = tuple(i for i, length in enumerate(a.shape) if length == 1)
     axes = axis if isinstance(axis, tuple) else (axis,)

@@ -11,6 +11,7 @@ from dusk.array._array import Array
 from dusk.array._block_calls import block_call
 from dusk.array._elemwise import aligned, elemwise, native
 from dusk.array._from_array import asanyarray, asarray
+from dusk.array._lengths import sized
 from dusk.array._operand import is_scalar_for_elemwise
 
 __all__ = [
@@ -163,10 +164,11 @@ def argwhere(a: Any) -> Any:
     from dusk.array._ranges import indices
     from dusk.array.core import stack
 
-    a = asarray(a)
+    a = sized(asarray(a))
     mask = isnonzero(a).flatten()
-    if a.ndim == 0:
-        raise NotImplementedError("argwhere of an array without dimensions")
+    if a.ndim == 0:  # one place without numbers, or none
+        chunks, meta = ((np.nan,), (0,)), np.empty((0, 0), dtype=np.intp)
+        return block_call(np.argwhere, [(a, [])], chunks, meta, prefix="argwhere")
     grid = indices(a.shape, dtype=np.intp, chunks=a.chunks)
     return stack([grid[i].flatten()[mask] for i in range(a.ndim)], axis=1, allow_unknown_chunksizes=True)
 

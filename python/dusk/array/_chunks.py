@@ -33,7 +33,6 @@ __all__ = [
     "is_known",
     "normalize_chunks",
     "normalize_chunks_cached",
-    "refuse_unknown",
     "same_chunks",
     "slices_from_chunks",
     "unify_chunks",
@@ -81,19 +80,6 @@ def canonical(chunks: Iterable[Iterable[Any]]) -> Chunks:
 def same_chunks(a: Iterable[Iterable[Any]], b: Iterable[Iterable[Any]]) -> bool:
     """Return whether two arrays are cut alike, as far as that is known."""
     return canonical(a) == canonical(b)
-
-
-def refuse_unknown(chunks: Iterable[Iterable[Any]], what: str) -> None:
-    """Raise when an axis has chunks of unknown length.
-
-    Parameters
-    ----------
-    chunks : chunks of an array
-    what : str
-        What can't be done, the beginning of the message.
-    """
-    if not all(is_known(axis) for axis in chunks):
-        raise ValueError(f"{what}.{unknown_chunk_message}")
 
 
 def axis_spec(lengths: Sequence[Any]) -> range | tuple[Any, ...]:
@@ -413,6 +399,7 @@ def unify_chunks(*args: Any, **kwargs: Any) -> tuple[dict[Any, Any], Sequence[An
     arrays : list
         The arrays, rechunked where needed.
     """
+    from dusk.array._lengths import sized_alike
     from dusk.array.core import asanyarray
 
     warn = kwargs.get("warn", True)
@@ -427,6 +414,7 @@ def unify_chunks(*args: Any, **kwargs: Any) -> tuple[dict[Any, Any], Sequence[An
         same_chunks(a.chunks, arrays[0].chunks) for a in arrays
     ):
         return dict(zip(inds[0], arrays[0].chunks)), arrays
+    arrays = sized_alike(arrays, inds)
     found: dict[Any, list[tuple[int, ...]]] = {}
     parts = 0
     for a, ind in zip(arrays, inds):

@@ -12,7 +12,8 @@ import numpy as np
 from dusk import _core
 from dusk.array._array import Array, array_of
 from dusk.array._block_calls import Slot, block_call
-from dusk.array._chunks import broadcast_shapes, unify_chunks
+from dusk.array._chunks import broadcast_shapes, is_known, unify_chunks
+from dusk.array._lengths import origins_of, sized_alike, with_origins
 from dusk.array._meta import compute_meta, infer_dtype, meta_from_array
 from dusk.array._operand import is_scalar_for_elemwise
 from dusk.array.blockwise import blockwise
@@ -84,7 +85,9 @@ def native(name: str, args: list[Any], decimals: int | None = None) -> Array | N
 def aligned(args: list[Any]) -> list[Any]:
     """Return arguments of which the arrays have chunks that fit together."""
     arrays = [arg for arg in args if not is_scalar_for_elemwise(arg)]
-    if len({(arg.chunks if isinstance(arg, Array) else None) for arg in arrays}) <= 1:
+    if len({(arg.chunks if isinstance(arg, Array) else None) for arg in arrays}) <= 1 and (
+        len(arrays) < 2 or is_known(arrays[0].shape)
+    ):
         return args
     flat: list[Any] = []
     for arg in args:
@@ -132,10 +135,16 @@ def elemwise(
         raise TypeError(f"{funcname(op)} does not take the following keyword arguments {extra}")
     args = tuple(np.asarray(arg) if isinstance(arg, (list, tuple)) else arg for arg in args)
     args = tuple(arg if is_scalar_for_elemwise(arg) else asanyarray(arg) for arg in args)
-    shapes = [arg.shape for arg in args if not is_scalar_for_elemwise(arg)]
     if where is not True:
         where = asanyarray(where)
-        shapes.append(where.shape)
+    operands = [arg for arg in (*args, where) if not is_scalar_for_elemwise(arg)]
+    unknown = not all(is_known(arg.shape) for arg in operands)
+    if unknown:
+        matched = iter(sized_alike(operands, [tuple(range(arg.ndim))[::-1] for arg in operands]))
+        args = tuple(arg if is_scalar_for_elemwise(arg) else next(matched) for arg in args)
+        where = where if is_scalar_for_elemwise(where) else next(matched)
+        operands = [arg for arg in (*args, where) if not is_scalar_for_elemwise(arg)]
+    shapes = [arg.shape for arg in operands]
     if isinstance(out, tuple):
         if len(out) != 1:
             raise NotImplementedError("The out parameter is not fully supported")
@@ -148,7 +157,7 @@ def elemwise(
     if native_name is not None and where is True and dtype is None and not kwargs and name is None:
         result = native(native_name, listed)
         if result is not None:
-            return handle_out(out, result)
+            return handle_out(out, with_origins(result, origins_of(operands, ndim)) if unknown else result)
     meta = None
     metas = [arg._meta if isinstance(arg, Array) else arg for arg in listed]
     plain = all(type(m) is np.ndarray or is_scalar_for_elemwise(m) for m in metas)
@@ -188,7 +197,7 @@ def elemwise(
         result = blockwise(
             call, out_ind, *pairs, meta=meta, dtype=found, name=name, token=funcname(op).strip("_"), **call_kwargs
         )
-    return handle_out(out, result)
+    return handle_out(out, with_origins(result, origins_of(operands, ndim)) if unknown else result)
 
 
 class _Where:
@@ -251,7 +260,7 @@ def cast(x: Array, dtype: Any, kwargs: dict[str, Any]) -> Array:
     """Return an array with its elements converted."""
     if type(x._meta) is np.ndarray and hasattr(_core, "array_cast"):
         try:
-            return array_of(_core.array_cast(x._node, dtype))
+            return with_origins(array_of(_core.array_cast(x._node, dtype)), origins_of([x], x.ndim))
         except _core.NotNative:
             pass
     meta = x._meta.astype(dtype, **{key: value for key, value in kwargs.items() if key == "casting"})

@@ -9,7 +9,6 @@ them as points.
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from functools import partial
 from numbers import Number
@@ -21,10 +20,11 @@ import numpy as np
 from dusk import _core, config
 from dusk._collection import is_dusk_collection
 from dusk.array._array import Array, array_of, core_dtype
-from dusk.array._chunks import Chunks, cached_cumsum, chunk_specs, common_blockdim, is_known, unknown_chunk_message
-from dusk.array._index import colon, expand_index, normalize_index, refuse_unknown_lengths, replace_ellipsis
+from dusk.array._chunks import Chunks, cached_cumsum, chunk_specs, common_blockdim, is_known
+from dusk.array._index import axes_cut, colon, expand_index, normalize_index, replace_ellipsis
+from dusk.array._lengths import origin, sized, sized_alike, with_origins
 from dusk.array._meta import meta_from_array
-from dusk.array._views import Axis, block_call, concat, is_native, kernel_call, pick_points, view
+from dusk.array._views import Axis, block_call, is_native, kernel_call, pick_points, view
 
 __all__ = ["BlockView", "getitem", "group_lengths", "sliced_lengths", "take_axis", "vindex"]
 
@@ -34,6 +34,8 @@ def getitem(x: Array, index: Any) -> Array:
     names = index if isinstance(index, list) else [index]
     if names and all(isinstance(name, str) for name in names):
         return _fields(x, index)
+    if not is_known(x.shape):
+        x = sized(x, axes_cut(index, x.ndim))
     index = normalize_index(index, x.shape)
     if any(isinstance(ind, np.ndarray) and ind.dtype == bool for ind in index):
         index = tuple(ind if not _is_mask(ind) else _lazy(ind) for ind in index)
@@ -135,8 +137,6 @@ def _basic(x: Array, index: Sequence[Any]) -> Array:
         if isinstance(ind, slice) and ind == colon:
             axes.append((axis,) if not is_known(lengths) else (axis, 0, 1))
             chunks.append(lengths)
-        elif not is_known(lengths):
-            refuse_unknown_lengths(x.shape)
         elif isinstance(ind, slice):
             start, stop, step = ind.indices(x.shape[axis])
             count = len(range(start, stop, step))
@@ -202,18 +202,7 @@ def _take_any(x: Array, positions: Any, axis: int) -> Array:
     if positions.ndim > 1:
         flat = _take_any(x, positions.ravel(), axis)
         return flat.reshape(x.shape[:axis] + positions.shape + x.shape[axis + 1 :])
-    lengths = x.chunks[axis]
-    if is_known(lengths):
-        return take_axis(x, positions.astype(np.intp), axis)
-    if len(lengths) > 1:
-        raise ValueError(f"Array chunk size or shape is unknown. {unknown_chunk_message}")
-    chunks = [*x.chunks[:axis], (len(positions),), *x.chunks[axis + 1 :]]
-    function = partial(_take_block, axis, positions)
-    return block_call(function, [x], [range(x.ndim)], chunks, x._meta, "getitem", token=("take", axis, positions))
-
-
-def _take_block(axis: int, positions: Any, block: Any) -> Any:
-    return block[(slice(None),) * axis + (positions,)]
+    return take_axis(x, positions.astype(np.intp), axis)
 
 
 # Positions and masks that are arrays of dusk --------------------------------------------------------------------------
@@ -257,17 +246,18 @@ def _by_lazy_arrays(x: Array, index: Sequence[Any]) -> tuple[Array, tuple[Any, .
 def _by_mask(x: Array, mask: Array, axis: int) -> Array:
     """Keep the elements where `mask`, which takes the place of one or several axes, is true."""
     if mask.ndim > 1:
+        # one after the other in C order, which blocks of unknown lengths can't tell
+        x, mask = sized(x, range(axis, axis + mask.ndim)), sized(mask)
         own = x.shape[axis : axis + mask.ndim]
         for i, (length, other) in enumerate(zip(own, mask.shape)):
-            if length == length and other == other and length != other:
+            if length != other:
                 raise IndexError(
                     f"boolean index did not match indexed array along axis {axis + i}; size of axis is {length} but "
                     f"size of corresponding boolean axis is {other}"
                 )
-        if not (is_known(own) and is_known(mask.shape)):
-            return _mask_blocks(x, mask)
         x = x.reshape((*x.shape[:axis], math.prod(own), *x.shape[axis + mask.ndim :]))
         mask = mask.ravel()
+    x, mask = sized_alike([x, mask], [range(x.ndim), (axis,)])
     if is_known(x.chunks[axis]) and is_known(mask.chunks[0]) and x.shape[axis] != mask.shape[0]:
         raise IndexError(
             f"boolean index did not match indexed array along axis {axis}; size of axis is {x.shape[axis]} but size of "
@@ -279,50 +269,21 @@ def _by_mask(x: Array, mask: Array, axis: int) -> Array:
     chunks = [*x.chunks[:axis], (np.nan,) * len(common), *x.chunks[axis + 1 :]]
     picks = [list(range(x.ndim)), [axis]]
     if is_native(x) and is_native(mask):
-        return kernel_call("compress", [x, mask], picks, chunks, x._meta, "getitem", axis=axis)
-    function = partial(_mask_block, axis)
-    return block_call(function, [x, mask], picks, chunks, x._meta, "getitem", token=("mask", axis))
+        kept = kernel_call("compress", [x, mask], picks, chunks, x._meta, "getitem", axis=axis)
+    else:
+        function = partial(_mask_block, axis)
+        kept = block_call(function, [x, mask], picks, chunks, x._meta, "getitem", token=("mask", axis))
+    return with_origins(kept, {i: mask.name if i == axis else origin(x, i) for i in range(x.ndim)})
 
 
 def _mask_block(axis: int, block: Any, mask: Any) -> Any:
     return block[(slice(None),) * axis + (np.asarray(mask),)]
 
 
-def _mask_blocks(x: Array, mask: Array) -> Array:
-    """Keep elements of blocks of unknown lengths, block after block: not NumPy's order beyond one axis."""
-    if mask.ndim != x.ndim:
-        raise NotImplementedError(
-            "Slicing with dask.array of bools only permitted when the indexer has only one dimension or when it has "
-            "the same dimension as the sliced array"
-        )
-    warnings.warn(
-        "When slicing a Dask array of unknown chunks with a boolean mask Dask array, the output array may have a "
-        "different ordering compared to the equivalent NumPy operation. This will raise an error in a future release "
-        "of Dask.",
-        stacklevel=5,
-    )
-    common = [common_blockdim(pair) for pair in zip(x.chunks, mask.chunks)]
-    x, mask = x.rechunk(tuple(common)), mask.rechunk(tuple(common))
-    meta = meta_from_array(x._meta, ndim=1)
-    parts = []
-    for index in np.ndindex(*x.numblocks):
-        at = [("at", i) for i in index]
-        if is_native(x) and is_native(mask):
-            parts.append(kernel_call("select", [x, mask], [at, at], ((np.nan,),), meta, "getitem"))
-            continue
-        parts.append(block_call(_mask_whole, [x, mask], [at, at], ((np.nan,),), meta, "getitem", token="mask"))
-    return concat(parts, 0, meta)
-
-
-def _mask_whole(block: Any, mask: Any) -> Any:
-    return block[np.asarray(mask)]
-
-
 def _by_positions(x: Array, positions: Array, axis: int) -> Array:
     """Return the elements at positions that are an array of dusk of one axis."""
+    x = sized(x, [axis])
     lengths = x.chunks[axis]
-    if not is_known(lengths):
-        raise NotImplementedError("Slicing an array with unknown chunks with a dask.array of ints is not supported")
     chunks = [*x.chunks[:axis], positions.chunks[0], *x.chunks[axis + 1 :]]
     size = x.shape[axis]
     if len(lengths) == 1:
@@ -414,6 +375,7 @@ def vindex(x: Array, key: Any) -> Array:
             "vindex does not support indexing with dask objects. Call compute on the indexer first to get an "
             f"evalurated array. Got: {key}"
         )
+    x = sized(x)
     indexes = replace_ellipsis(x.ndim, key)
     indexes = indexes + (colon,) * (x.ndim - len(indexes))
     basic = tuple(k if isinstance(k, Number | slice) else colon for k in indexes)
@@ -531,8 +493,8 @@ def select_blocks(x: Array, chosen: Sequence[Sequence[int]]) -> Array:
         return view(x, axes, [], chunks, "blocks")
     if any(not each for each in chosen):
         axes = [(axis, 0, 1) for axis in range(x.ndim)]
-        if not all(is_known(lengths) for lengths in x.chunks):
-            refuse_unknown_lengths(x.shape)
+        if not is_known(x.shape):
+            return select_blocks(sized(x), chosen)
         lengths = [own if own else (0,) for own in chunks]
         return view(x, axes, [], lengths, "blocks") if all(len(each) for each in chosen) else _empty(x, lengths)
     nodes = []

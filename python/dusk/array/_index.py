@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from dusk._collection import is_dusk_collection
-from dusk.array._chunks import unknown_chunk_message
 
 __all__ = [
+    "axes_cut",
     "check_index",
     "colon",
     "expand_index",
@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 colon = slice(None, None, None)
+_MANY = 1 << 62
 
 
 def _is_array(x: Any) -> bool:
@@ -253,6 +254,24 @@ def normalize_index(idx: Any, shape: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(out)
 
 
-def refuse_unknown_lengths(shape: Sequence[Any]) -> None:
-    """Raise as Dask does when an axis of unknown length is sliced."""
-    raise ValueError(f"Arrays chunk sizes are unknown: {tuple(shape)}{unknown_chunk_message}")
+def axes_cut(index: Any, ndim: int) -> list[int]:
+    """Return the axes along which an index needs to know where each element is: those that it doesn't take whole.
+
+    Examples
+    --------
+    >>> axes_cut((Ellipsis, None, 3), 3)
+    [2]
+    """
+    entries = expand_index(index if isinstance(index, tuple) else (index,), (np.nan,) * ndim)
+    out = []
+    axis = 0
+    for ind in entries:
+        taken = _axes_of(ind)
+        whole = isinstance(ind, slice) and ind.indices(_MANY) == (0, _MANY, 1)
+        mask = is_dusk_collection(ind) and ind.dtype == bool
+        if taken == 1 and not whole and not mask:
+            out.append(axis)
+        elif taken and isinstance(ind, np.ndarray):
+            out += range(axis, axis + taken)
+        axis += taken
+    return out

@@ -25,6 +25,7 @@ from dusk.array._chunks import (
 )
 from dusk.array._from_array import asanyarray, asarray
 from dusk.array._host import concatenate_nested
+from dusk.array._lengths import origin, sized, sized_alike
 from dusk.array._like import validate_axis
 from dusk.array._meta import meta_from_array
 from dusk.array._views import Axis, concat, view
@@ -93,17 +94,18 @@ def concatenate(seq: Any, axis: int | None = 0, allow_unknown_chunksizes: bool =
     full = [a for a in seq if a.size] or seq
     if len(full) == 1:
         return full[0]
-    if not allow_unknown_chunksizes and not all(
-        i == axis or all(x.shape[i] == full[0].shape[i] for x in full) for i in range(ndim)
-    ):
-        if not is_known(full[0].shape):
-            raise ValueError(
-                f"Tried to concatenate arrays with unknown shape {full[0].shape}.\n\nTwo solutions:\n"
-                "  1. Force concatenation pass allow_unknown_chunksizes=True.\n"
-                "  2. Compute shapes with [x.compute_chunk_sizes() for x in seq]"
-            )
-        raise ValueError("Shapes do not align: %s", [x.shape for x in full])
+    if not allow_unknown_chunksizes and ndim > 1:
+        others = [tuple(("own", number) if i == axis else i for i in range(ndim)) for number in range(len(full))]
+        full = sized_alike(full, others, strict=True)
+        if not all(i == axis or len({_length(x, i) for x in full}) == 1 for i in range(ndim)):
+            raise ValueError("Shapes do not align: %s", [x.shape for x in full])
     return concat(_aligned(full, axis), axis, meta)
+
+
+def _length(x: Array, axis: int) -> Any:
+    """Return the length of an axis, or what stands for it."""
+    length = x.shape[axis]
+    return length if length == length else (origin(x, axis) or (x.name, axis))
 
 
 def stack(seq: Any, axis: int = 0, allow_unknown_chunksizes: bool = False) -> Array:
@@ -125,8 +127,10 @@ def stack(seq: Any, axis: int = 0, allow_unknown_chunksizes: bool = False) -> Ar
     if not seq:
         raise ValueError("Need array(s) to stack")
     if not allow_unknown_chunksizes:
+        seq = sized_alike(seq, [tuple(range(x.ndim)) for x in seq], strict=True)
+        lengths = [tuple(_length(x, i) for i in range(x.ndim)) for x in seq]
         for number, x in enumerate(seq):
-            if x.shape != seq[0].shape:
+            if lengths[number] != lengths[0]:
                 raise ValueError(
                     f"Stacked arrays must have the same shape. The first array had shape {seq[0].shape}, while array "
                     f"{number + 1} has shape {x.shape}."
@@ -276,6 +280,8 @@ def broadcast_to(x: Any, shape: Any, chunks: Any = None, meta: Any = None) -> Ar
     """
     x = asarray(x)
     shape = tuple(shape) if np.iterable(shape) else (shape,)
+    if is_known(shape):
+        x = sized(x)
     if x.shape == shape and (chunks is None or same_chunks(normalize_chunks(chunks, shape, dtype=x.dtype), x.chunks)):
         return x
     new = len(shape) - x.ndim
@@ -336,6 +342,7 @@ def split_at_breaks(array: Any, breaks: Sequence[int], axis: int = 0) -> list[An
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     x = asanyarray(ary)
     axis = validate_axis(axis, x.ndim)
+    x = sized(x, [axis])
     if np.iterable(indices_or_sections):
         return split_at_breaks(x, list(indices_or_sections), axis)
     count = int(indices_or_sections)
@@ -349,6 +356,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array
 @derived_from(np)
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     x = asanyarray(ary)
+    x = sized(x, [validate_axis(axis, x.ndim)])
     if not np.iterable(indices_or_sections) and x.shape[axis] % int(indices_or_sections):
         raise ValueError("array split does not result in an equal division")
     return array_split(x, indices_or_sections, axis)
@@ -388,6 +396,7 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Array:
 @derived_from(np)
 def insert(arr: Any, obj: Any, values: Any, axis: int) -> Array:
     axis = validate_axis(axis, arr.ndim)
+    arr = sized(asanyarray(arr))
     if isinstance(obj, slice):
         obj = np.arange(*obj.indices(arr.shape[axis]))
     obj = np.asarray(obj)
@@ -413,6 +422,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int) -> Array:
 @derived_from(np)
 def delete(arr: Any, obj: Any, axis: int) -> Array:
     axis = validate_axis(axis, arr.ndim)
+    arr = sized(asanyarray(arr), [axis])
     length = arr.shape[axis]
     if isinstance(obj, slice):
         places = np.unique(np.arange(length)[obj])

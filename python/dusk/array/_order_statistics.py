@@ -17,6 +17,7 @@ from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._elemwise import handle_out
 from dusk.array._from_array import asanyarray
+from dusk.array._lengths import sized
 from dusk.array._places import with_positions
 from dusk.array._reduction import axes_of, reduction, validate_axis
 
@@ -37,6 +38,7 @@ def topk(a: Any, k: int, axis: int = -1, split_every: Any = None) -> Array:
     """
     a = asanyarray(a)
     axis = validate_axis(axis, a.ndim)
+    a = sized(a, [axis])
     size = min(abs(k), a.shape[axis])
     return reduction(
         a,
@@ -66,6 +68,7 @@ def argtopk(a: Any, k: int, axis: int = -1, split_every: Any = None) -> Array:
     """
     a = asanyarray(a)
     axis = validate_axis(axis, a.ndim)
+    a = sized(a, [axis])
     size = min(abs(k), a.shape[axis])
     return reduction(
         with_positions(a, axis),
@@ -211,7 +214,7 @@ def _weights_like(a: Array, weights: Any, axes: tuple[int, ...]) -> Array:
     """Return weights with the shape and the chunks of an array."""
     from dusk.array.core import broadcast_to
 
-    weights = asanyarray(weights)
+    weights, a = sized(asanyarray(weights)), sized(a)
     if weights.ndim == 1 and weights.shape != a.shape:
         if len(axes) != 1:
             raise TypeError("Axis must be specified when shapes of a and weights differ.")

@@ -15,9 +15,10 @@ import numpy as np
 
 from dusk._derive import derived_from
 from dusk.array._array import Array
-from dusk.array._chunks import normalize_chunks, refuse_unknown
+from dusk.array._chunks import normalize_chunks
 from dusk.array._from_array import asarray, from_array
 from dusk.array._joining import broadcast_to, concatenate
+from dusk.array._lengths import sized
 from dusk.array._views import block_call
 
 __all__ = ["pad"]
@@ -67,7 +68,7 @@ def _pairs(ndim: int, value: Any) -> list[tuple[Any, Any]]:
 
 @derived_from(np)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Array:
-    array = asarray(array)
+    array = sized(asarray(array))
     widths = _pairs(array.ndim, pad_width)
     if any(not isinstance(width, int | np.integer) for pair in widths for width in pair):
         raise TypeError("`pad_width` must be of integral type.")
@@ -80,7 +81,6 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Ar
     unsupported = set(kwargs) - set(_OPTIONS[mode])
     if unsupported:
         raise ValueError(f"unsupported keyword arguments for mode '{mode}': {unsupported}")
-    refuse_unknown(array.chunks, "pad needs known chunk sizes")
     if mode in ("maximum", "mean", "minimum", "median"):
         if mode == "median":
             raise NotImplementedError("`pad` does not support `mode` of `median`.")

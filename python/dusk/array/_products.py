@@ -194,7 +194,7 @@ def outer(a: Any, b: Any) -> Any:
     a, b = asanyarray(a).flatten(), asanyarray(b).flatten()
     if _numeric(a, b):
         return a[:, np.newaxis] * b[np.newaxis, :]
-    dtype = np.outer(a.dtype.type(), b.dtype.type()).dtype
+    dtype = np.outer(np.empty(0, dtype=a.dtype), np.empty(0, dtype=b.dtype)).dtype
     return blockwise(np.outer, "ij", a, "i", b, "j", dtype=dtype)
 
 

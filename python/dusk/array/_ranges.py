@@ -11,6 +11,7 @@ from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._chunks import normalize_chunks
 from dusk.array._from_array import asanyarray, asarray
+from dusk.array._lengths import sized
 from dusk.array._meta import meta_from_array
 from dusk.utils import funcname
 
@@ -366,6 +367,7 @@ def diag(v: Any, k: int = 0) -> Array:
     if v.ndim != 1:
         raise ValueError("Array must be 1d or 2d only")
     if k == 0:
+        v = sized(v)
         lengths = v.chunks[0]
         meta = meta_from_array(v, 2, dtype=v.dtype)
         return block_call(
@@ -405,6 +407,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
         raise ValueError("axis1 and axis2 cannot be the same")
     order = [i for i in range(a.ndim) if i not in (axis1, axis2)]
     a = a.transpose([*order, axis1, axis2])
+    a = sized(a, [-2, -1])
     rows, columns = a.shape[-2:]
     first_row, first_column = max(-offset, 0), max(offset, 0)
     length = max(min(rows - first_row, columns - first_column), 0)
@@ -464,5 +467,6 @@ def triu_indices_from(arr: Any, k: int = 0) -> tuple[Array, ...]:
 def _of_matrix(function: Any, arr: Any, k: int) -> tuple[Array, ...]:
     if arr.ndim != 2:
         raise ValueError("input array must be 2-d")
+    arr = sized(arr) if isinstance(arr, Array) else arr
     chunks = arr.chunks if isinstance(arr, Array) else "auto"
     return function(arr.shape[-2], k=k, m=arr.shape[-1], chunks=chunks)

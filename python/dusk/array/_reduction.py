@@ -19,7 +19,7 @@ from dusk.array._from_array import asanyarray
 from dusk.array._meta import compute_meta, meta_from_array
 from dusk.utils import funcname, has_keyword
 
-__all__ = ["reduction", "validate_axis"]
+__all__ = ["reduction", "tree_reduce", "validate_axis"]
 
 
 def validate_axis(axis: Any, ndim: int) -> Any:
@@ -168,7 +168,6 @@ def reduction(
         weights = broadcast_to(asanyarray(weights), x.shape).rechunk(x.chunks)
         inputs.append((weights, list(range(x.ndim))))
         kwargs["weights"] = Slot(1)
-    counts = list(x.numblocks)
     lengths = [tuple(n if i not in axes else 1 for n in axis_) for i, axis_ in enumerate(x.chunks)]
     prefix = name or funcname(chunk)
     parts = block_call(
@@ -176,23 +175,72 @@ def reduction(
     )
     merge = combine or aggregate
     between = {"dtype": wanted} if _computes_in(wanted) and has_keyword(merge, "dtype") else {}
-    width = fan_in(split_every, axes)
-    while any(counts[axis] > width[axis] for axis in axes):
-        picks = [(i, width[i]) if i in axes else i for i in range(x.ndim)]
-        counts = [math.ceil(n / width[i]) if i in axes else n for i, n in enumerate(counts)]
-        lengths = [(1,) * counts[i] if i in axes else each for i, each in enumerate(lengths)]
-        step = _Step(merge, axes, True, concatenate, between)
-        parts = block_call(step, [(parts, picks)], lengths, _objects(x.ndim), prefix=f"{prefix}-partial", library=False)
-    kept = [i for i in range(x.ndim) if keepdims or i not in axes]
-    picks = [None if i in axes else kept.index(i) for i in range(x.ndim)]
-    sizes = [(output_size,) if i in axes else x.chunks[i] for i in kept]
     last = {"dtype": wanted} if _computes_in(wanted) and has_keyword(aggregate, "dtype") else {}
     if meta is None:
         meta = _meta_of(x, chunk, aggregate, axes, keepdims, extra, last, wanted, concatenate)
-    meta = meta_from_array(meta, ndim=len(kept), dtype=wanted)
-    step = _Step(aggregate, axes, keepdims, concatenate, last)
-    result = block_call(step, [(parts, picks)], sizes, meta, prefix=f"{prefix}-aggregate", library=False)
-    return handle_out(out, result)
+    step = _Step(merge, axes, True, concatenate, between)
+    final = _Step(aggregate, axes, keepdims, concatenate, last)
+    return handle_out(out, _merged(parts, step, final, split_every, prefix, output_size, meta, wanted))
+
+
+def tree_reduce(
+    x: Array,
+    aggregate: Callable[..., Any],
+    axis: Sequence[int],
+    keepdims: bool,
+    dtype: Any,
+    split_every: Any = None,
+    combine: Callable[..., Any] | None = None,
+    name: str | None = None,
+    concatenate: bool = True,
+    reduced_meta: Any = None,
+) -> Array:
+    """Put the blocks of an array together along axes, some at a time: a reduction without its first step.
+
+    Parameters
+    ----------
+    x : Array
+        Its blocks may be any objects.
+    aggregate : callable
+        ``aggregate(parts, axis, keepdims)``, which makes the result of the parts.
+    axis : sequence of int
+    keepdims : bool
+    dtype : dtype
+        Type of the result.
+    split_every, combine, name, concatenate
+        As for `reduction`.
+    reduced_meta : array, optional
+        An empty example of a block of the result.
+
+    Returns
+    -------
+    Array
+    """
+    axes = axes_of(tuple(axis), x.ndim)
+    step = _Step(combine or aggregate, axes, True, concatenate, {})
+    final = _Step(aggregate, axes, keepdims, concatenate, {})
+    meta = x._meta if reduced_meta is None else reduced_meta
+    return _merged(x, step, final, split_every, name or funcname(aggregate), 1, meta, dtype)
+
+
+def _merged(
+    parts: Array, step: _Step, final: _Step, split_every: Any, prefix: str, output_size: Any, meta: Any, dtype: Any
+) -> Array:
+    """Return what is left of an array when neighbouring blocks are put together until there is one along each axis."""
+    axes, ndim = final.axes, parts.ndim
+    sizes = [(output_size,) if i in axes else lengths for i, lengths in enumerate(parts.chunks)]
+    counts = list(parts.numblocks)
+    width = fan_in(split_every, axes)
+    while any(counts[axis] > width[axis] for axis in axes):
+        picks: list[Any] = [(i, width[i]) if i in axes else i for i in range(ndim)]
+        counts = [math.ceil(n / width[i]) if i in axes else n for i, n in enumerate(counts)]
+        lengths = [(1,) * counts[i] if i in axes else each for i, each in enumerate(parts.chunks)]
+        parts = block_call(step, [(parts, picks)], lengths, _objects(ndim), prefix=f"{prefix}-partial", library=False)
+    kept = [i for i in range(ndim) if final.keepdims or i not in axes]
+    picks = [None if i in axes else kept.index(i) for i in range(ndim)]
+    meta = meta_from_array(meta, ndim=len(kept), dtype=dtype)
+    chunks = [sizes[i] for i in kept]
+    return block_call(final, [(parts, picks)], chunks, meta, prefix=f"{prefix}-aggregate", library=False)
 
 
 def _computes_in(dtype: Any) -> bool:

@@ -59,8 +59,8 @@ def cumreduction(
         raise ValueError(f'Invalid method for cumreduction.  Expected "sequential" or "blelloch".  Got: {method!r}')
     x = asanyarray(x)
     if axis is None:
-        if x.ndim > 1:
-            x = x.flatten().rechunk(chunks=x.npartitions)
+        if x.ndim != 1:
+            x = x.flatten()
         axis = 0
     if dtype is None:
         dtype = getattr(func(np.ones((0,), dtype=x.dtype)), "dtype", np.dtype(object))

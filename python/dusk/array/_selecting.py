@@ -14,9 +14,10 @@ import numpy as np
 from dusk import config
 from dusk._derive import derived_from
 from dusk.array._array import Array
-from dusk.array._chunks import cached_cumsum, refuse_unknown
+from dusk.array._chunks import cached_cumsum
 from dusk.array._from_array import asanyarray, asarray
 from dusk.array._getitem import group_lengths, select_blocks
+from dusk.array._lengths import sized
 from dusk.array._like import validate_axis
 from dusk.array._meta import meta_from_array
 from dusk.array._views import block_call, is_native, kernel_call, pick_points
@@ -98,7 +99,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Array:
         return a[(slice(None),) * axis + (slice(0),)]
     if repeats == 1:
         return a
-    refuse_unknown((a.chunks[axis],), "repeat needs known chunk sizes along its axis")
+    a = sized(a, [axis])
     # each chunk is cut first, so that none of the result is much greater
     cut: list[int] = []
     ends = cached_cumsum(a.chunks[axis], initial_zero=True)
@@ -121,12 +122,11 @@ def _repeat(repeats: int, axis: int, block: Any) -> Any:
 
 
 def _triangle(m: Any, k: int, lower: bool) -> Array:
-    m = asanyarray(m)
+    m = sized(asanyarray(m))
     if m.ndim == 1:  # as NumPy: a row that is broadcast to a matrix
         from dusk.array._joining import broadcast_to
 
         m = broadcast_to(m, (m.shape[0], m.shape[0]), chunks=(m.chunks[0], m.chunks[0]))
-    refuse_unknown(m.chunks[-2:], "a triangle needs known chunk sizes")
     rows, columns = (cached_cumsum(lengths, initial_zero=True) for lengths in m.chunks[-2:])
     name = "tril" if lower else "triu"
     if is_native(m):
@@ -184,7 +184,7 @@ def shuffle(x: Array, indexer: list[list[int]], axis: int, chunks: str = "auto")
     >>> x.shuffle([[6, 5, 2], [4, 1], [3, 0, 7]], axis=1).chunks
     ((2,), (5, 3))
     """
-    refuse_unknown(x.chunks, "Shuffling only allowed with known chunk sizes")
+    x = sized(x)
     if not isinstance(axis, int):
         raise TypeError("axis must be an integer")
     if chunks != "auto":

@@ -1,8 +1,8 @@
 """`x[...] = value`: the plan behind an array is replaced by one whose blocks have the values in them.
 
 A call for each block works out which of its elements are meant; blocks without any stay as they are, uncopied. Values
-that are arrays of dusk are cut so that each call gets its own part. Several arrays of positions, and truth values for
-a whole array, raise NotImplementedError as in Dask.
+that are arrays of dusk are cut so that each call gets its own part. What NumPy allows is allowed, also where Dask
+raises NotImplementedError; several arrays of positions are `_setpoints`'.
 """
 
 from __future__ import annotations
@@ -15,18 +15,29 @@ import numpy as np
 
 from dusk._collection import is_dusk_collection
 from dusk.array._array import Array
-from dusk.array._chunks import cached_cumsum, is_known, same_chunks, unknown_chunk_message
+from dusk.array._chunks import cached_cumsum, is_known, same_chunks
 from dusk.array._getitem import take_axis
 from dusk.array._index import check_index, expand_index, normalize_slice, posify_index, sanitize_index
+from dusk.array._lengths import sized, sized_alike
+from dusk.array._setpoints import needs_points, set_points
 from dusk.array._views import assign_to, block_call, is_native
 
-__all__ = ["setitem", "setitem_array"]
+__all__ = ["set_vindex", "setitem", "setitem_array"]
 
 
 def setitem(x: Array, key: Any, value: Any) -> None:
     """Do `x[key] = value`."""
     assign_to(x, setitem_array(x, key, value))
     x._boxed = not x.ndim  # what can be assigned to is an array
+
+
+def set_vindex(x: Array, key: Any, value: Any) -> None:
+    """Do `x.vindex[key] = value`."""
+    value = _value(x, key, value)
+    known = sized(x)
+    entries = _entries(known, key)
+    if entries is not None:
+        assign_to(x, set_points(known, entries, sized(value) if isinstance(value, Array) else value, first=True))
 
 
 def setitem_array(x: Array, key: Any, value: Any) -> Array:
@@ -38,9 +49,22 @@ def setitem_array(x: Array, key: Any, value: Any) -> Array:
         key = key[0]
     if _is_whole_mask(key, x):
         return _set_where(x, key, value)
-    if not is_known(x.shape):
-        raise ValueError(f"Arrays chunk sizes are unknown. {unknown_chunk_message}")
-    index, implied, value = _parse(x, key, value)
+    if isinstance(key, Array) and key.dtype == bool and 1 < key.ndim < x.ndim and not value.ndim:
+        from dusk.array.core import broadcast_to
+
+        key, x = sized(key), sized(x)
+        if key.shape != x.shape[: key.ndim]:
+            raise IndexError(f"boolean index of shape {key.shape} did not match indexed array of shape {x.shape}")
+        return _set_where(x, broadcast_to(key[(..., *([None] * (x.ndim - key.ndim)))], x.shape), value)
+    x = sized(x)
+    if isinstance(value, Array):
+        value = sized(value)
+    entries = _entries(x, key)
+    if entries is None:
+        return x
+    if needs_points(entries) or _apart(entries):
+        return set_points(x, entries, value)
+    index, implied, value = _parse(x, entries, value)
     if any(length == 0 for _, length in implied):
         return x
     return _set(x, index, implied, value)
@@ -72,7 +96,7 @@ def _names(key: Any) -> bool:
     return isinstance(key, str) or (bool(key) and all(isinstance(name, str) for name in key))
 
 
-def _kind_of(x: Array, value: Any) -> Any:
+def kind_of(x: Array, value: Any) -> Any:
     """Return the meta of the result: masked values make masked blocks."""
     meta = value._meta if isinstance(value, Array) else value
     if np.ma.isMA(meta) and type(x._meta) is np.ndarray:
@@ -80,7 +104,7 @@ def _kind_of(x: Array, value: Any) -> Any:
     return x._meta
 
 
-def _writeable(block: Any, value: Any) -> Any:
+def writeable(block: Any, value: Any) -> Any:
     """Return a copy that takes the value."""
     if block is np.ma.masked:  # what NumPy makes of a masked element without axes; nobody may write to it
         return np.ma.masked_all((), dtype=getattr(value, "dtype", block.dtype))
@@ -124,12 +148,15 @@ def _is_whole_mask(key: Any, x: Array) -> bool:
         return False
     if isinstance(key, np.ndarray):
         return key.ndim == x.ndim and (key.ndim > 1 or key.shape == x.shape) and is_known(x.shape)
-    return key.ndim == x.ndim or key.ndim > 1
+    return key.ndim == x.ndim
 
 
 def _set_where(x: Array, mask: Any, value: Any) -> Array:
     if not isinstance(mask, Array):
         mask = np.asarray(mask)
+        x = sized(x)
+    else:
+        x, mask = sized_alike([x, mask], [range(x.ndim), range(mask.ndim)])
     like = [a == b or a != a or b != b for a, b in zip(mask.shape, x.shape)]
     if mask.ndim != x.ndim or not all(like):
         raise IndexError(f"boolean index shape {mask.shape} must match indexed array's {x.shape}.")
@@ -149,10 +176,7 @@ def _set_where(x: Array, mask: Any, value: Any) -> Array:
 
         mask = from_array(mask, chunks=x.chunks)
     elif value.ndim and value.shape != (1,) * value.ndim:
-        raise ValueError(
-            f"cannot assign an array of shape {value.shape} to the elements of a mask that isn't computed: their "
-            "number is unknown. Compute the mask first, or use dusk.array.where"
-        )
+        return _set_one_by_one(x, mask, value)
     if value.ndim and value.size == 1:
         value = value.reshape(())
     if mask.dtype != bool:
@@ -162,7 +186,7 @@ def _set_where(x: Array, mask: Any, value: Any) -> Array:
     if mask.numblocks != x.numblocks:
         raise ValueError(f"the blocks of the mask {mask.numblocks} must match those of the array {x.numblocks}")
     axes = list(range(x.ndim))
-    meta = _kind_of(x, value)
+    meta = kind_of(x, value)
     if type(meta) is np.ndarray and is_native(x) and is_native(mask) and is_known(x.shape):
         from dusk.array._choice import where
 
@@ -186,15 +210,46 @@ def _set_ordered(x: Array, mask: Any, value: Array) -> Array:
     places = np.flatnonzero(mask)
     if not len(places):
         return x
-    index, implied, value = _parse(flat, places, value)
+    index, implied, value = _parse(flat, [places], value)
     return _set(flat, index, implied, value).reshape(x.shape).rechunk(x.chunks)
 
 
+def _set_one_by_one(x: Array, mask: Array, value: Any) -> Array:
+    """Set the elements of a mask that isn't computed to values, one by one: how many are set is found first."""
+    from dusk.array.core import asanyarray
+
+    value = sized(asanyarray(value))
+    if value.ndim > 1:
+        raise ValueError(
+            f"NumPy boolean array indexing assignment requires a 0 or 1-dimensional input, input has {value.ndim} "
+            "dimensions"
+        )
+    x = sized(x)
+    flat, mask = x.ravel(), mask.astype(bool).rechunk(x.chunks).ravel()
+    counts = sized(mask[mask]).chunks[0]
+    if len(value) not in (1, sum(counts)):
+        raise ValueError(
+            f"NumPy boolean array indexing assignment cannot assign {len(value)} input values to the {sum(counts)} "
+            "output values where the mask is true"
+        )
+    parts = value.rechunk((counts,)) if len(value) != 1 else value
+    inputs, picks = [flat, mask, parts], [[0], [0], [0] if len(value) != 1 else [("at", 0)]]
+    meta = kind_of(flat, value)
+    done = block_call(_filled, inputs, picks, flat.chunks, meta, "setitem", token="one-by-one")
+    return done.reshape(x.shape).rechunk(x.chunks)
+
+
+def _filled(block: Any, mask: Any, values: Any) -> Any:
+    out = writeable(block, values)
+    out[np.asarray(mask)] = values
+    return out
+
+
 def _where(block: Any, mask: Any, value: Any) -> Any:
-    mask = np.asarray(mask)
+    mask = np.asarray(mask, dtype=bool)  # what isn't 0 is true, whatever the blocks hold
     if not mask.any():
         return block
-    out = _writeable(block, value)
+    out = writeable(block, value)
     out[mask] = value[mask] if np.ndim(value) else value
     return out
 
@@ -206,35 +261,47 @@ def _where_one(value: Any, block: Any, mask: Any) -> Any:
 # Slices, integers, one array of positions -----------------------------------------------------------------------------
 
 
-def _parse(x: Array, key: Any, value: Any) -> tuple[list[Any], list[tuple[int, Any]], Any]:
+def _entries(x: Array, key: Any) -> list[Any] | None:
+    """Return the index with an entry for each axis and None for new ones; None if nothing is to be set."""
+    raw = []
+    for ind in key if isinstance(key, tuple) else (key,):
+        if isinstance(ind, Array) and ind.ndim == 0:
+            ind = ind.compute()
+        elif isinstance(ind, tuple | list | range):
+            ind = np.asanyarray(ind) if len(ind) else np.zeros(0, dtype=np.intp)
+        if isinstance(ind, np.ndarray) and ind.ndim == 0:
+            ind = ind[()]
+        raw.append(ind)
+    truths = [ind for ind in raw if isinstance(ind, bool | np.bool_)]
+    if not all(truths):
+        return None
+    # a true one is an axis of one element, which arrays take up
+    beside = any(getattr(ind, "ndim", 0) for ind in raw)
+    raw = [
+        None if isinstance(ind, bool | np.bool_) else ind
+        for ind in raw
+        if not (beside and any(ind is t for t in truths))
+    ]
+    entries = list(expand_index(tuple(raw), x.shape))
+    if sum(ind is not None for ind in entries) > x.ndim:
+        raise IndexError("Too many indices for array")
+    return entries
+
+
+def _apart(entries: list[Any]) -> bool:
+    """Return whether something stands between an integer and an array of positions: NumPy takes them for points."""
+    places = [i for i, ind in enumerate(entries) if ind is not None and not isinstance(ind, slice)]
+    arrays = any(getattr(ind, "ndim", 0) for ind in entries)
+    return arrays and bool(places) and places[-1] - places[0] + 1 != len(places)
+
+
+def _parse(x: Array, entries: list[Any], value: Any) -> tuple[list[Any], list[tuple[int, Any]], Any]:
     """Return the index with an entry for each axis, the axes that the values have, and the values in that order.
 
     Slices have positive steps in it: values that go backwards are turned round.
     """
-    raw = key if isinstance(key, tuple) else (key,)
-    for ind in raw:
-        if isinstance(ind, bool | np.bool_):
-            raise NotImplementedError(f"dask does not yet implement assignment to a scalar boolean index: {ind!r}")
-        if (isinstance(ind, Array) or (isinstance(ind, np.ndarray) and ind.dtype == bool)) and ind.ndim == 0:
-            raise NotImplementedError(
-                f"dask does not yet implement assignment to a scalar numpy or dask array index: {ind!r}"
-            )
-    if any(ind is None for ind in raw):
-        raw, value = _without_new_axes(x, raw, value)
-    entries = expand_index(raw, x.shape)
-    if len(entries) > x.ndim:
-        raise IndexError("Too many indices for array")
-    arrays = [ind for ind in entries if hasattr(ind, "ndim") and ind.ndim]
-    for axis, ind in enumerate(entries):
-        if hasattr(ind, "ndim") and ind.ndim > 1:
-            raise IndexError(
-                f"Incorrect shape ({ind.shape}) of integer indices for dimension with size {x.shape[axis]}"
-            )
-    if len(arrays) > 1:
-        raise NotImplementedError(
-            "dask is currently limited to at most one dimension's assignment index being a 1-d array of integers or "
-            f"booleans. Got: {raw}"
-        )
+    if any(ind is None for ind in entries):
+        entries, value = _without_new_axes(entries, value)
     index: list[Any] = []
     implied: list[tuple[int, Any]] = []
     turned = []
@@ -273,9 +340,8 @@ def _parse(x: Array, key: Any, value: Any) -> tuple[list[Any], list[tuple[int, A
     return index, implied, value
 
 
-def _without_new_axes(x: Array, raw: Sequence[Any], value: Any) -> tuple[tuple[Any, ...], Any]:
+def _without_new_axes(entries: Sequence[Any], value: Any) -> tuple[list[Any], Any]:
     """Take new axes out of an index, and out of the values those that go with them."""
-    entries = expand_index(tuple(raw), x.shape)
     shown = [ind for ind in entries if not isinstance(ind, int | np.integer)]
     places = [i - len(shown) for i, ind in enumerate(shown) if ind is None]
     gone = [place for place in places if -place <= value.ndim]
@@ -285,7 +351,7 @@ def _without_new_axes(x: Array, raw: Sequence[Any], value: Any) -> tuple[tuple[A
     if gone:
         drop = tuple(0 if axis - value.ndim in gone else slice(None) for axis in range(value.ndim))
         value = value[drop] if isinstance(value, Array) else np.asanyarray(value[drop])
-    return tuple(ind for ind in entries if ind is not None), value
+    return [ind for ind in entries if ind is not None], value
 
 
 def _fitted(value: Any, shape: list[Any], index: list[Any], implied: list[tuple[int, Any]]) -> Any:
@@ -357,7 +423,7 @@ def _set(x: Array, index: list[Any], implied: list[tuple[int, Any]], value: Any)
         inputs.append(value.rechunk(tuple(chunks)) if chunks else value)
         picks.append(pick)
     spec = (tuple(index), begins, tuple(shown), wide, fixed, bool(lazy))
-    meta = _kind_of(x, value)
+    meta = kind_of(x, value)
     token = ("setitem", [ind if not isinstance(ind, _Lazy) else "lazy" for ind in index], begins, shown, wide, fixed)
     return block_call(partial(_set_block, spec), inputs, picks, x.chunks, meta, "setitem", indexed=True, token=token)
 
@@ -424,7 +490,7 @@ def _set_block(spec: tuple[Any, ...], site: Sequence[int], block: Any, *rest: An
         value = value[tuple(slice(None) if axis in shown else None for axis in range(first, len(index)))]
     elif isinstance(value, np.ndarray) and not np.ma.isMA(value):
         value = value[()]
-    out = _writeable(block, value)
+    out = writeable(block, value)
     out[tuple(local) if local else ()] = value
     return out
 

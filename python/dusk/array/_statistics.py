@@ -12,10 +12,12 @@ import numpy as np
 from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._choice import result_type
+from dusk.array._chunks import is_known
 from dusk.array._from_array import asanyarray, asarray
 from dusk.array._joining import concatenate
+from dusk.array._lengths import sized
 from dusk.array._products import dot
-from dusk.array._reduction import validate_axis
+from dusk.array._reduction import axes_of, validate_axis
 from dusk.array._unique import unique
 
 __all__ = [
@@ -46,10 +48,13 @@ def averaged(a: Any, axis: Any, weights: Any, returned: bool, keepdims: bool, ma
         mean = a.mean(axis, keepdims=keepdims)
         if not returned:
             return mean
-        total: Any = mean.dtype.type(a.size / mean.size)
+        axes = axes_of(axis, a.ndim)
+        total: Any = mean.dtype.type(math.prod(sized(a, axes).shape[i] for i in axes))
     else:
         weights = asanyarray(weights)
         dtype = result_type(a.dtype, weights.dtype, *(["f8"] if a.dtype.kind in "iub" else []))
+        if a.shape != weights.shape or not is_known(a.shape):
+            a, weights = sized(a), sized(weights)
         if a.shape != weights.shape:
             if axis is None:
                 raise TypeError("Axis must be specified when shapes of a and weights differ.")
@@ -82,7 +87,7 @@ def _observations(x: Array, dtype: Any, rowvar: bool) -> Array:
 
 
 def _sample_weights(name: str, weights: Any, count: Any) -> Array:
-    weights = asarray(weights).astype(float)
+    weights = sized(asarray(weights)).astype(float)
     if weights.ndim > 1:
         raise RuntimeError(f"cannot handle multidimensional {name}")
     if weights.shape[0] != count:
@@ -104,8 +109,8 @@ def cov(
 ) -> Array:
     if ddof is not None and ddof != int(ddof):
         raise ValueError("ddof must be integer")
-    m = asarray(m)
-    y = None if y is None else asarray(y)
+    m = sized(asarray(m))
+    y = None if y is None else sized(asarray(y))
     if m.ndim > 2:
         raise ValueError("m has more than 2 dimensions")
     if y is not None and y.ndim > 2:
@@ -200,7 +205,7 @@ def _block_gradient(x: Any, spacing: Any, axis: int, starts: Any, stops: Any, ed
 
 @derived_from(np)
 def gradient(f: Any, *varargs: Any, axis: Any = None, **kwargs: Any) -> Any:
-    f = asarray(f)
+    f = sized(asarray(f))
     edge_order = math.ceil(kwargs.pop("edge_order", 1))
     if kwargs:
         raise TypeError(f"gradient() got an unexpected keyword argument {next(iter(kwargs))!r}")

@@ -13,6 +13,7 @@ import numpy as np
 
 from dusk.array._array import Array
 from dusk.array._block_calls import block_call, value_node
+from dusk.array._lengths import sized
 from dusk.utils import SerializableLock
 
 __all__ = ["from_npy_stack", "store", "to_hdf5", "to_npy_stack"]
@@ -172,6 +173,7 @@ def store(
         raise ValueError("All sources must be dask array objects")
     if len(sources) != len(targets):
         raise ValueError(f"Different number of sources [{len(sources)}] and targets [{len(targets)}]")
+    sources = [sized(source) for source in sources]
     if isinstance(regions, tuple) or regions is None:
         regions = [regions] * len(sources)
     regions = list(regions)
@@ -242,6 +244,7 @@ def to_hdf5(filename: str, *args: Any, chunks: Any = True, **kwargs: Any) -> Non
         raise ValueError("Please provide {'/data/path': array} dictionary")
     import h5py
 
+    data = {path: sized(x) for path, x in data.items()}
     with h5py.File(filename, mode="a") as file:
         targets = [
             file.require_dataset(
@@ -281,6 +284,7 @@ def to_npy_stack(dirname: str, x: Array, axis: int = 0) -> None:
     x : Array
     axis : int, default 0
     """
+    x = sized(x)
     chunks = tuple(c if i == axis else (sum(c),) for i, c in enumerate(x.chunks))
     whole = x.rechunk(chunks)
     os.makedirs(dirname, exist_ok=True)

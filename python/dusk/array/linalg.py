@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from dusk._derive import derived_from
+from dusk.array import _systems
 from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._from_array import asanyarray
 from dusk.array._like import svd_flip
 from dusk.array._products import dot
+from dusk.array._systems import cholesky, inv, lu, solve_triangular
 from dusk.array._tall import tsqr
 
 __all__ = [
@@ -324,42 +326,6 @@ def svd_compressed(
     return u, s, v
 
 
-def _one_piece(a: Any, what: str) -> Array:
-    a = asanyarray(a)
-    if a.ndim != 2 or a.shape[0] != a.shape[1]:
-        raise ValueError(f"{what} needs a square matrix, got shape {a.shape}")
-    return a.rechunk(-1)
-
-
-def _solve(a: Any, b: Any) -> Any:
-    return np.linalg.solve(a, b)
-
-
-def _solve_triangular(lower: bool, a: Any, b: Any) -> Any:
-    import scipy.linalg
-
-    return scipy.linalg.solve_triangular(a, b, lower=lower)
-
-
-def _with_columns(function: Any, a: Any, b: Any, args: tuple[Any, ...], prefix: str) -> Any:
-    a, b = asanyarray(a), asanyarray(b)
-    chunks = b.chunks
-    b = b.rechunk({0: -1})
-    dtype = np.linalg.solve(np.eye(1, dtype=a.dtype), np.ones(1, dtype=b.dtype)).dtype
-    index = [0] if b.ndim == 1 else [0, 1]
-    # a matrix in one piece is the same for all columns
-    picks = [("at", 0), ("at", 0)]
-    result = block_call(
-        function,
-        [(a.rechunk(-1), picks), (b, index)],
-        b.chunks,
-        np.empty((0,) * b.ndim, dtype=dtype),
-        args=[*args, Slot(0), Slot(1)],
-        prefix=prefix,
-    )
-    return result.rechunk(chunks)
-
-
 def solve(a: Any, b: Any, sym_pos: Any = None, assume_a: str = "gen") -> Any:
     """Solve ``a @ x = b`` for a square matrix.
 
@@ -386,123 +352,7 @@ def solve(a: Any, b: Any, sym_pos: Any = None, assume_a: str = "gen") -> Any:
         raise ValueError(
             f"{assume_a = } is not a recognized matrix structure, valid structures in Dask are 'pos' and 'gen'."
         )
-    a = asanyarray(a)
-    return _with_columns(_solve, _one_piece(a, "solve"), b, (), "solve")
-
-
-def solve_triangular(a: Any, b: Any, lower: bool = False) -> Any:
-    """Solve ``a @ x = b`` for a triangular matrix.
-
-    Parameters
-    ----------
-    a : array_like
-    b : array_like
-        One or more right-hand sides, as columns.
-    lower : bool, default False
-        The matrix is a lower triangle.
-    """
-    a = asanyarray(a)
-    if a.ndim != 2:
-        raise ValueError("a must be 2 dimensional")
-    b = asanyarray(b)
-    if b.ndim > 2:
-        raise ValueError("b must be 1 or 2 dimensional")
-    if a.shape[1] != b.shape[0]:
-        raise ValueError("a.shape[1] and b.shape[0] must be equal")
-    return _with_columns(_solve_triangular, _one_piece(a, "solve_triangular"), b, (lower,), "solve-triangular")
-
-
-def inv(a: Any) -> Any:
-    """Return the inverse of a square matrix.
-
-    Parameters
-    ----------
-    a : array_like
-    """
-    a = asanyarray(a)
-    whole = _one_piece(a, "inv")
-    dtype = np.linalg.inv(np.eye(1, dtype=a.dtype)).dtype
-    return block_call(np.linalg.inv, [(whole, [0, 1])], whole.chunks, np.empty((0, 0), dtype=dtype)).rechunk(a.chunks)
-
-
-def _cholesky(lower: bool, x: Any) -> Any:
-    factor = np.linalg.cholesky(x)
-    return factor if lower else factor.T.conj()
-
-
-def cholesky(a: Any, lower: bool = False) -> Any:
-    """Return the Cholesky factor of a positive definite matrix.
-
-    Parameters
-    ----------
-    a : array_like
-    lower : bool, default False
-        Return the lower triangle.
-    """
-    a = asanyarray(a)
-    whole = _one_piece(a, "cholesky")
-    dtype = np.linalg.cholesky(np.eye(1, dtype=a.dtype)).dtype
-    return block_call(
-        _cholesky,
-        [(whole, [0, 1])],
-        whole.chunks,
-        np.empty((0, 0), dtype=dtype),
-        args=[lower, Slot(0)],
-        prefix="cholesky",
-    ).rechunk(a.chunks)
-
-
-def _lu(x: Any) -> Any:
-    import scipy.linalg
-
-    return scipy.linalg.lu(x)
-
-
-def lu(a: Any) -> Any:
-    """Return the LU factorization of a square matrix that is cut into square chunks.
-
-    Parameters
-    ----------
-    a : Array
-
-    Returns
-    -------
-    p : Array
-        The permutation.
-    l : Array
-        The lower triangle, with ones on the diagonal.
-    u : Array
-        The upper triangle.
-    """
-    import scipy.linalg
-
-    if a.ndim != 2:
-        raise ValueError("Dimension must be 2 to perform lu decomposition")
-    if a.shape[0] != a.shape[1]:
-        raise ValueError("Input must be a square matrix to perform lu decomposition")
-    if len({*a.chunks[0], *a.chunks[1]}) != 1:
-        raise ValueError(
-            "All chunks must be a square matrix to perform lu decomposition. Use .rechunk method to change the size of "
-            "chunks."
-        )
-    whole = a.rechunk(-1)
-    factors = block_call(_lu, [(whole, [0, 1])], [(1,), (1,)], np.empty((0, 0), dtype=object), prefix="lu-lu")
-    examples = scipy.linalg.lu(np.ones((1, 1), dtype=a.dtype))
-    return tuple(
-        block_call(
-            _part,
-            [(factors, [0, 1])],
-            whole.chunks,
-            np.empty((0, 0), dtype=example.dtype),
-            args=[number, Slot(0)],
-            prefix=f"lu-{name}",
-        ).rechunk(a.chunks)
-        for number, (name, example) in enumerate(zip("plu", examples, strict=True))
-    )
-
-
-def _part(which: int, result: Any) -> Any:
-    return result[which]
+    return _systems.solve(a, b, positive=assume_a == "pos")
 
 
 def lstsq(a: Any, b: Any) -> Any:
@@ -521,8 +371,19 @@ def lstsq(a: Any, b: Any) -> Any:
     s : Array
         Singular values.
     """
+    a, b = asanyarray(a), asanyarray(b)
     q, r = qr(a)
-    x = solve_triangular(r, dot(q.T.conj(), b))
+    right = dot(q.T.conj(), b)
+    dtype = _systems.solution_dtype(a, b)
+    # of all solutions the shortest, also where columns depend on each other: LAPACK does that for the small triangle
+    x = block_call(
+        _least_squares,
+        [(r.rechunk(-1), [("at", 0)] * 2), (right.rechunk({0: -1}), [("at", 0), 1][: b.ndim])],
+        [(a.shape[1],), *right.chunks[1:]],
+        np.empty((0,) * b.ndim, dtype=dtype),
+        args=[max(a.shape), Slot(0), Slot(1)],
+        prefix="lstsq",
+    )
     gap = b - dot(a, x)
     residuals = abs(gap**2 if gap.dtype.kind != "c" else gap * gap.conj()).sum(axis=0, keepdims=b.ndim == 1)
     s = svd(r.rechunk(-1))[1]
@@ -530,6 +391,10 @@ def lstsq(a: Any, b: Any) -> Any:
         _rank, [(s, [("at", 0)])], [], np.empty((), dtype=np.int64), args=[max(a.shape), Slot(0)], prefix="rank"
     )
     return x, residuals, rank, s
+
+
+def _least_squares(size: int, r: Any, right: Any) -> Any:
+    return np.linalg.lstsq(r, right, rcond=np.finfo(r.dtype).eps * size)[0]
 
 
 def _rank(size: int, s: Any) -> Any:

@@ -16,10 +16,11 @@ import numpy as np
 
 from dusk._derive import derived_from
 from dusk.array._array import Array
-from dusk.array._chunks import Chunks, is_known, refuse_unknown, unify_chunks
+from dusk.array._chunks import Chunks, is_known, unify_chunks
 from dusk.array._from_array import asanyarray, from_array
 from dusk.array._getitem import select_blocks
 from dusk.array._joining import broadcast_to, concatenate
+from dusk.array._lengths import sized
 from dusk.array._like import validate_axis
 from dusk.array._map_blocks import map_blocks
 from dusk.array._selecting import smaller_chunks
@@ -87,6 +88,8 @@ def overlap_internal(x: Array, axes: Depth) -> Array:
     axes : dict
         For each axis how many elements, or how many from before and from after.
     """
+    cut = [axis for axis, lengths in enumerate(x.chunks) if len(lengths) > 1 and any(_sides(axes.get(axis, 0)))]
+    x = sized(x, cut)
     parts: list[Axis] = []
     chunks: list[tuple[int, ...]] = []
     for axis, lengths in enumerate(x.chunks):
@@ -95,7 +98,6 @@ def overlap_internal(x: Array, axes: Depth) -> Array:
             parts.append((axis, 0, 1) if is_known(lengths) else (axis,))
             chunks.append(lengths)
             continue
-        refuse_unknown((lengths,), "overlaps need known chunk sizes")
         total, start = sum(lengths), 0
         out = []
         for length in lengths:
@@ -383,8 +385,7 @@ def map_overlap(
                     "Asymmetric overlap is currently only implemented for boundary='none', however boundary for "
                     f"dimension {axis} in array argument {i} is {kind[axis]}"
                 )
-    for x in args:
-        refuse_unknown(x.chunks, "map_overlap needs known chunk sizes")
+    args = [sized(x) for x in args]
     if not trim and "chunks" not in kwargs:
         kwargs["chunks"] = _wide_enough(args[0], depths[0]) if allow_rechunk else args[0].chunks
     wide = [overlap(x, each, kind, allow_rechunk=allow_rechunk) for x, each, kind in zip(args, depths, kinds)]

@@ -11,12 +11,14 @@ import itertools
 import warnings
 from bisect import bisect_right
 from collections.abc import Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
 
 from dusk.array._array import Array
 from dusk.array._chunks import Chunks, canonical, is_known, normalize_chunks
+from dusk.array._lengths import sized
 from dusk.array._like import validate_axis
 from dusk.array._views import rechunked
 
@@ -68,6 +70,8 @@ def rechunk(
     elif isinstance(chunks, tuple | list):
         # what is beyond the axes is ignored, as Dask does
         chunks = tuple(own if each is None else each for each, own in zip(chunks, x.chunks, strict=False))
+    if not is_known(x.shape):
+        x = sized(x, _cut_anew(chunks, x.chunks))
     new = normalize_chunks(chunks, x.shape, limit=block_size_limit, dtype=x.dtype, previous_chunks=x.chunks)
     if len(new) != x.ndim:
         raise ValueError("Provided chunks are not consistent with shape")
@@ -83,6 +87,19 @@ def rechunk(
                 "A possible solution:\n  x.compute_chunk_sizes()"
             )
     return rechunked(x, new, "rechunk-merge")
+
+
+def _cut_anew(chunks: Any, old: Chunks) -> list[int]:
+    """Return the axes for which other chunks are asked than they have, in numbers that don't stand for unknown ones."""
+    each: Any = chunks
+    if not isinstance(chunks, tuple | list) or (len(old) == 1 and all(isinstance(c, Number) for c in chunks)):
+        each = (chunks,) * len(old)
+    out = []
+    for axis, (asked, own) in enumerate(zip(each, old, strict=False)):
+        lengths = tuple(asked) if isinstance(asked, tuple | list) else (asked,)
+        if canonical((lengths,)) != canonical((own,)) and all(length == length for length in lengths):
+            out.append(axis)
+    return out
 
 
 def _balanced(lengths: tuple[int, ...]) -> tuple[int, ...]:

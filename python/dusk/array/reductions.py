@@ -16,10 +16,12 @@ from dusk.array import chunk
 from dusk.array._array import Array, array_of
 from dusk.array._elemwise import handle_out
 from dusk.array._from_array import asanyarray
+from dusk.array._lengths import sized
 from dusk.array._moments import Moments, Pairs
 from dusk.array._order_statistics import argtopk, median, nanmedian, nanquantile, quantile, topk
 from dusk.array._places import Places
 from dusk.array._reduction import axes_of, reduction, validate_axis
+from dusk.array._reduction import tree_reduce as _tree_reduce  # noqa: F401  flox calls it
 from dusk.array._scan import cumreduction
 from dusk.array.dispatch import divide_lookup, nannumel_lookup, numel_lookup
 
@@ -455,12 +457,7 @@ def _place(a: Any, op: str, axis: Any, keepdims: bool, split_every: Any, out: An
     if axis is not None and not isinstance(axis, (int, np.integer)):
         raise TypeError(f"axis must be either `None` or int, got '{axis}'")
     axes = axes_of(axis, a.ndim)
-    for i in axes:
-        if a.shape[i] != a.shape[i] and a.numblocks[i] > 1:
-            raise ValueError(
-                f"Arg-reductions do not work with arrays of unknown chunksizes. At some point this computation "
-                f"involved an array with unknown lengths; {op} needs them: use x.compute_chunk_sizes()"
-            )
+    a = sized(a, [i for i in axes if a.numblocks[i] > 1])
     result = _native(a, op, axis, keepdims)
     if result is not None:
         return handle_out(out, result)

@@ -18,8 +18,9 @@ import numpy as np
 
 from dusk import _core
 from dusk.array._array import Array, array_of, core_dtype
-from dusk.array._chunks import Chunks, chunk_specs, is_known
+from dusk.array._chunks import Chunks, chunk_specs
 from dusk.array._index import sanitize_index
+from dusk.array._lengths import sized
 from dusk.array._meta import meta_from_array
 from dusk.array._views import block_call
 
@@ -53,11 +54,12 @@ def reshape(x: Array, shape: Any, merge_chunks: bool = True, limit: Any = None) 
     if unknown:
         if len(shape) == 1 and x.ndim == 1:
             return x
+        x = sized(x)
         rest = math.prod(length for length in shape if length != -1)
-        if is_known(x.shape):
-            if rest == 0 or x.size % rest:
-                raise ValueError(f"cannot reshape array of size {x.size} into shape {shape}")
-            shape = tuple(x.size // rest if length == -1 else length for length in shape)
+        if rest == 0 or x.size % rest:
+            raise ValueError(f"cannot reshape array of size {x.size} into shape {shape}")
+        shape = tuple(x.size // rest if length == -1 else length for length in shape)
+    x = sized(x)
     _check_size(x, shape)
     if x.shape == shape:
         return x
@@ -119,10 +121,6 @@ def _limited(x: Array, limit: Any) -> Array:
 
 
 def _check_size(x: Array, shape: Sequence[Any]) -> None:
-    if not is_known(x.shape):
-        raise ValueError(
-            f"Array chunk size or shape is unknown. shape: {x.shape}\n\nPossible solution with x.compute_chunk_sizes()"
-        )
     if math.prod(shape) != x.size:
         raise ValueError("total size of new array must be unchanged")
 
@@ -372,6 +370,7 @@ def reshape_blockwise(x: Array, shape: Any, chunks: Chunks | None = None) -> Arr
     >>> reshape_blockwise(x, (3, 9)).chunks
     ((3,), (4, 2, 2, 1))
     """
+    x = sized(x)
     if shape in (-1, (-1,)):
         shape = (x.size,)
     shape = shape if isinstance(shape, tuple) else (shape,)

@@ -16,6 +16,7 @@ import numpy as np
 from dusk import array as da
 from dusk._derive import derived_from
 from dusk.array._block_calls import Slot, block_call
+from dusk.array._lengths import sized
 
 try:
     import scipy.stats
@@ -82,6 +83,7 @@ def _each(function: Any, *args: Any) -> Any:
 
 
 def _length(x: Any, axis: Any) -> Any:
+    x = sized(x, None if axis is None else [axis]) if isinstance(x, da.Array) else x
     return x.size if axis is None else x.shape[axis]
 
 
@@ -97,7 +99,7 @@ def _t_test(result: Any, difference: Any, error: Any, freedom: Any) -> Any:
 @derived_from(scipy.stats)
 def ttest_ind(a: Any, b: Any, axis: int = 0, equal_var: bool = True) -> Any:
     of_a, of_b = da.var(a, axis, ddof=1), da.var(b, axis, ddof=1)
-    count_a, count_b = a.shape[axis], b.shape[axis]
+    count_a, count_b = _length(a, axis), _length(b, axis)
     if equal_var:
         freedom: Any = count_a + count_b - 2.0
         pooled = ((count_a - 1) * of_a + (count_b - 1) * of_b) / freedom
@@ -114,7 +116,7 @@ def ttest_ind(a: Any, b: Any, axis: int = 0, equal_var: bool = True) -> Any:
 @derived_from(scipy.stats)
 def ttest_1samp(a: Any, popmean: Any, axis: int = 0, nan_policy: str = "propagate") -> Any:
     _refuse(nan_policy)
-    count = a.shape[axis]
+    count = _length(a, axis)
     error = da.sqrt(da.var(a, axis, ddof=1) / float(count))
     return _t_test(Ttest_1sampResult, da.mean(a, axis) - popmean, error, count - 1)
 
@@ -122,7 +124,7 @@ def ttest_1samp(a: Any, popmean: Any, axis: int = 0, nan_policy: str = "propagat
 @derived_from(scipy.stats)
 def ttest_rel(a: Any, b: Any, axis: int = 0, nan_policy: str = "propagate") -> Any:
     _refuse(nan_policy)
-    count = a.shape[axis]
+    count = _length(a, axis)
     difference = (a - b).astype(np.float64)
     error = da.sqrt(da.var(difference, axis, ddof=1) / float(count))
     return _t_test(Ttest_relResult, da.mean(difference, axis), error, float(count - 1))

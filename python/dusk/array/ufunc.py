@@ -177,14 +177,12 @@ def _define() -> None:
 
 
 _UFUNCS = """
-abs absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_not bitwise_or bitwise_xor
-cbrt
-ceil conj conjugate copysign cos cosh deg2rad degrees divide equal exp exp2 expm1 fabs float_power floor floor_divide
-fmax
-fmin fmod greater greater_equal hypot invert isfinite isinf isnan ldexp left_shift less less_equal log log10 log1p log2
-logaddexp logaddexp2 logical_and logical_not logical_or logical_xor maximum minimum mod multiply negative nextafter
-not_equal positive power rad2deg radians reciprocal remainder right_shift rint sign signbit sin sinh spacing sqrt square
-subtract tan tanh true_divide trunc
+abs absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_count bitwise_not bitwise_or
+bitwise_xor cbrt ceil conj conjugate copysign cos cosh deg2rad degrees divide equal exp exp2 expm1 fabs float_power
+floor floor_divide fmax fmin fmod gcd greater greater_equal heaviside hypot invert isfinite isinf isnan isnat lcm ldexp
+left_shift less less_equal log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor
+maximum minimum mod multiply negative nextafter not_equal positive power rad2deg radians reciprocal remainder
+right_shift rint sign signbit sin sinh spacing sqrt square subtract tan tanh true_divide trunc
 """.split()  # noqa: SIM905
 _ELEMWISE = "fix i0 iscomplex isreal nan_to_num sinc".split()  # noqa: SIM905
 _define()

@@ -15,8 +15,9 @@ import numpy as np
 
 from dusk import _core
 from dusk.array._array import Array, array_of
-from dusk.array._chunks import PerformanceWarning, axis_spec, normalize_chunks
+from dusk.array._chunks import PerformanceWarning, axis_spec, is_known, normalize_chunks
 from dusk.array._from_array import from_array
+from dusk.array._lengths import sized
 from dusk.array.io._zarr_create import make_document
 from dusk.array.io._zarr_store import locate
 from dusk.array.io._zarr_write import LibraryTarget, NativeTarget, after, write_plan
@@ -169,7 +170,7 @@ def to_zarr(
     Raises
     ------
     ValueError
-        For chunks of unknown length; for ``region`` without an existing ``zarr.Array``; for mode "r"; if there is an
+        For ``region`` without an existing ``zarr.Array``; for mode "r"; if there is an
         array already and it isn't to be replaced.
 
     Examples
@@ -179,12 +180,9 @@ def to_zarr(
     >>> folder = tempfile.mkdtemp()
     >>> da.from_array(np.arange(6.0), chunks=2).to_zarr(folder, chunks=(3,), compressors=None)
     """
-    if any(np.isnan(length) for length in arr.shape):
-        raise ValueError(
-            "Saving a dask array with unknown chunk sizes is not currently supported by Zarr.\n\n"
-            "A possible solution: https://docs.dask.org/en/latest/array-chunks.html#unknown-chunks\n"
-            "Summary: to compute chunks sizes, use\n\n   x.compute_chunk_sizes()  # for Dask Array `x`"
-        )
+    if not is_known(arr.shape):
+        arr = sized(arr)
+        arr = arr.rechunk(tuple(max(1, length) for length in arr.chunksize))
     options = dict(zarr_array_kwargs)
     if component is not None and "name" in options:
         raise ValueError("Cannot specify both 'component' and 'name' in zarr_array_kwargs. Please use 'name' only")
