@@ -383,13 +383,14 @@ fn grouped(outputs: Outputs) -> impl Iterator<Item = Result<Vec<Chunk>>> {
 }
 
 fn sources_of(roots: &[NodeRef]) -> Vec<Arc<dyn Source>> {
-    opt::topological(roots)
-        .iter()
-        .filter_map(|node| match &node.op {
-            NodeOp::Scan { source, .. } => Some(source.clone()),
-            _ => None,
-        })
-        .collect()
+    let mut sources = Vec::new();
+    opt::any(roots, |node| {
+        if let NodeOp::Scan { source, .. } = &node.op {
+            sources.push(source.clone());
+        }
+        false
+    });
+    sources
 }
 
 fn roots_of(nodes: Vec<Root>) -> Vec<NodeRef> {

@@ -11,6 +11,7 @@ mod build;
 mod by_pandas;
 mod compute;
 pub mod convert;
+mod copies;
 mod csv;
 mod csv_fallback;
 mod delayed;
@@ -51,6 +52,8 @@ mod _core {
         PyChunk, PyProgress, assemble, compute, execute, optimize, remove_spill_folder, steps, tier_counts,
     };
     #[pymodule_export]
+    use super::copies::{beginnings, copied, exchanged, inputs_of};
+    #[pymodule_export]
     use super::csv::scan_csv;
     #[pymodule_export]
     use super::delayed::{
@@ -66,7 +69,7 @@ mod _core {
     #[pymodule_export]
     use super::reader_source::scan_reader;
     #[pymodule_export]
-    use super::wire::{read_node, run_task};
+    use super::wire::{one_partition, read_node, run_task};
 
     use pyo3::prelude::*;
 

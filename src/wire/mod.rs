@@ -26,7 +26,7 @@ use crate::host::HostRef;
 use crate::token::Token;
 
 /// The version of all forms: it changes when anything is written in another way.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// What the bytes are of: eight letters at the start.
 pub type Magic = [u8; 8];
