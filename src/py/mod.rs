@@ -50,6 +50,7 @@ mod _core {
     #[pymodule_export]
     use super::compute::{
         PyChunk, PyProgress, assemble, compute, execute, optimize, remove_spill_folder, steps, tier_counts,
+        worker_idents,
     };
     #[pymodule_export]
     use super::copies::{beginnings, copied, exchanged, inputs_of};
