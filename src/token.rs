@@ -55,6 +55,12 @@ impl Name {
     pub fn new(prefix: Arc<str>, token: Token) -> Self {
         Self { prefix, token }
     }
+
+    /// The token in it.
+    #[must_use]
+    pub fn token(&self) -> Token {
+        self.token
+    }
 }
 
 impl From<&str> for Name {

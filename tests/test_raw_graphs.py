@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import operator
+import struct
+import zlib
 
+import numpy as np
 import pytest
 
 from dusk import base
@@ -113,6 +116,20 @@ class TestRawGraphs:
         assert len(ran) < 100
 
 
+def png_pixels(data):
+    """Read what `Canvas.png` writes."""
+    at, found = 8, {}
+    while at < len(data):
+        (length,) = struct.unpack(">I", data[at : at + 4])
+        kind, content = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+        assert struct.unpack(">I", data[at + 8 + length : at + 12 + length]) == (zlib.crc32(kind + content),)
+        found[kind], at = content, at + 12 + length
+    width, height = struct.unpack(">II", found[b"IHDR"][:8])
+    rows = np.frombuffer(zlib.decompress(found[b"IDAT"]), np.uint8).reshape(height, 1 + 3 * width)
+    assert not rows[:, 0].any()
+    return rows[:, 1:].reshape(height, width, 3)
+
+
 class TestVisualize:
     def test_svg(self, tmp_path):
         graph = {
@@ -138,6 +155,42 @@ class TestVisualize:
         graph = {f"{'<name>' * 5}{i}": (int, i) for i in range(10)}
         ElementTree.fromstring(Held(graph, list(graph)).visualize(filename=None, engine="svg", verbose=True).data)
 
+    @pytest.mark.parametrize("rankdir", ["BT", "LR"])
+    def test_png(self, tmp_path, rankdir):
+        graph = {"load": (int, 1), "sum": (sum, ["load", "load"]), "é": 1, "all": (max, "sum", "é")}
+        options = {"engine": "svg", "rankdir": rankdir}
+        drawn = visualize(Held(graph, ["all"]), filename=str(tmp_path / "plan.png"), color="order", **options)
+        data = (tmp_path / "plan.png").read_bytes()
+        assert data == drawn._repr_png_() and drawn._repr_svg_() is None and data[:8] == b"\x89PNG\r\n\x1a\n"
+        pixels = png_pixels(data)
+        colors = set(map(tuple, pixels.reshape(-1, 3).tolist()))
+        assert {(255, 255, 255), (0, 0, 0), (98, 120, 200), (253, 215, 80)} <= colors
+        assert (pixels == 0).all(axis=2).sum() > 300  # letters
+        too_large = {i: (int, 1.5) for i in range(15_000)}
+        with pytest.raises(ValueError, match="svg"):
+            visualize(Held(too_large, list(too_large)), filename=None, format="png", engine="svg")
+
+    def test_dot(self, tmp_path):
+        graph = {"a": (int, 1), 'b"': (max, "a", "a")}
+        visualize(Held(graph, ['b"']), filename=str(tmp_path / "plan"), format="dot", engine="svg", color="order")
+        text = (tmp_path / "plan.dot").read_text()
+        assert text.startswith("digraph {") and "0 -> 1" in text and text.count("fillcolor") == 2
+
+    def test_what_colours_may_mean(self):
+        graph = {"a": 1, "b": (int, 2), "c": (max, "a", "b"), "d": (abs, "c"), "e": (max, "b", "d")}
+
+        def numbers(what):
+            from dusk._draw import _numbers, dependencies_of
+
+            return _numbers(graph, {key: list(set(dependencies_of(task, graph))) for key, task in graph.items()}, what)
+
+        order = numbers("order")
+        assert sorted(order.values()) == list(range(5)) and order["e"] == 4
+        assert numbers("ages")["b"] == order["e"] - order["b"] and numbers("ages")["e"] == 0
+        assert numbers("freed") == {"a": 0, "b": 0, "c": 1, "d": 1, "e": 2}
+        assert numbers("memorydecreases")["e"] == 1 and numbers("memoryincreases")["a"] == 1
+        assert numbers("memorypressure")["e"] == 2
+
     def test_ending_is_added(self, tmp_path):
         X.visualize(filename=str(tmp_path / "plan"), engine="svg")
         assert (tmp_path / "plan.svg").exists()
@@ -146,6 +199,8 @@ class TestVisualize:
         with pytest.raises(ValueError, match="at least one"):
             visualize(1)
         with pytest.raises(ValueError, match="graphviz"):
-            X.visualize(filename=str(tmp_path / "a.png"), engine="svg")
+            X.visualize(filename=str(tmp_path / "a.pdf"), engine="svg")
+        with pytest.raises(NotImplementedError, match="memorypressure"):
+            X.visualize(filename=None, engine="svg", color="rainbow")
         with pytest.raises(ValueError, match="crayon"):
             X.visualize(filename=None, engine="crayon")

@@ -48,7 +48,24 @@ if _core.__debug_build__:
         stacklevel=2,
     )
 
-atexit.register(_core.remove_spill_folder)
+
+def _end() -> None:
+    """End the engine's threads, and remove what has been spilled."""
+    _core.remove_spill_folder()
+    for _ in range(5):
+        left = _core.worker_idents()
+        if not left:
+            break
+        # They run functions that an interrupted computation has left behind. A thread that comes back to an interpreter
+        # that is gone would take the process down with it.
+        import ctypes
+
+        for ident in left:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(SystemExit))
+        _core.remove_spill_folder()
+
+
+atexit.register(_end)
 
 #: Parts that are loaded when they are first asked for.
 _LAZY = frozenset({"array", "bag", "base", "bytes", "cache", "callbacks", "context", "core", "dataframe", "datasets",

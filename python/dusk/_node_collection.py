@@ -20,11 +20,13 @@ __all__ = ["HeldResults", "NodeCollection", "PartitionTask"]
 class PartitionTask:
     """A task in a graph in Dask's form: computes one partition of a node through the engine."""
 
-    __slots__ = ("node", "position")
+    __slots__ = ("identity", "node", "position")
 
-    def __init__(self, node: Any, position: int) -> None:
+    def __init__(self, node: Any, position: int, identity: tuple[str, int] | None = None) -> None:
         self.node = node
         self.position = position
+        #: The token and the partition that this was made for: one that has travelled has less of a plan.
+        self.identity = identity or (node.token, position)
 
     def __call__(self) -> Any:
         from dusk import _core, _engine
@@ -35,19 +37,22 @@ class PartitionTask:
         return _core.assemble(part, chunks, consume=True)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (PartitionTask, (self.node, self.position))
+        from dusk import _core
+
+        # what is in memory travels as far as this partition reads it
+        return (PartitionTask, (_core.one_partition(self.node, self.position), 0, self.identity))
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is PartitionTask and (self.node, self.position) == (other.node, other.position)
+        return type(other) is PartitionTask and self.identity == other.identity
 
     def __hash__(self) -> int:
-        return hash((self.node, self.position))
+        return hash(self.identity)
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return ("dusk-partition", self.node.token, self.position)
+        return ("dusk-partition", *self.identity)
 
     def __repr__(self) -> str:
-        return f"<{self.node.name}, partition {self.position}>"
+        return f"<{self.node.name}, partition {self.identity[1]}>"
 
 
 class HeldResults:

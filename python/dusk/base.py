@@ -246,12 +246,13 @@ def visualize(
     optimize_graph : bool, default False
         Optimize the plans first.
     maxval : float, optional
-        Value of the last colour, with ``color="order"``.
+        Value of the last colour, with ``color``.
     engine : {"svg", "graphviz"}, optional
         What draws. By default as the setting ``visualization.engine`` says, else graphviz if it is installed.
     **kwargs
-        ``format`` of the file, ``rankdir`` ("TB", "BT", "LR" or "RL"), ``color`` (None or "order"), ``verbose``; more
-        for graphviz.
+        ``format`` of the file ("svg", "png" or "dot"; with graphviz any that it writes), ``rankdir`` ("TB", "BT", "LR"
+        or "RL"), ``verbose``, ``color`` (None, "order", or what happens in that order: "ages", "freed",
+        "memoryincreases", "memorydecreases", "memorypressure"); more for graphviz.
 
     Returns
     -------

@@ -1,9 +1,8 @@
 """Changing when things are computed: one collection after others, or again.
 
-A collection that is only Dask's protocol is a graph: the copy has other keys, and the tasks at its beginnings wait. Of
-dusk's own a copy runs the plan by itself, inside one task, and hands on its partitions; that task waits, so the order
-of what is computed is the same. Inside of such a copy nothing is shared with the original, so what ``omit`` names is
-computed once more there; it gives the same values.
+A copy has the same steps over other beginnings: sources, data and calls that need nothing. Of dusk's own collections
+these are nodes of the plan, so a copy is a plan as any other, optimized and run partition by partition; a collection
+that is only Dask's protocol is a graph, whose copy has other keys. What waits, waits at its beginnings.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import Any
 
 from dusk import _core
 from dusk._collection import unpack_collections
+from dusk._node_collection import PartitionTask
 from dusk._protocol import flatten_keys
 from dusk._pyget import _is_key, dependencies_of, is_task
 from dusk.base import clone_key
@@ -150,13 +150,7 @@ def wait_on(*collections: Any, split_every: float | None = None) -> Any:
 def _waiting(collection: Any, barrier: Any) -> Any:
     if not _is_native(collection):
         return _waiting_graph(collection, barrier)
-    if hasattr(type(collection), "map_blocks"):
-        return collection.map_blocks(_first, _delayed(barrier), dtype=collection.dtype, meta=collection._meta)
-    nodes = []
-    for node in _nodes_of(collection):
-        token = f"wait-{node.name}-{barrier.name}"
-        meta, divisions = _shape_of(node)
-        nodes.append(_call(_first, [node, barrier], "partition", meta, f"wait_on-{node.prefix}", token, divisions))
+    nodes = [_handed_on(node, [barrier], f"wait_on-{barrier.name}") for node in _nodes_of(collection)]
     return _renamed(collection, nodes, "wait_on", tokenize(barrier.name))
 
 
@@ -182,69 +176,137 @@ def _renamed(collection: Any, nodes: list[Any], word: str, token: str) -> Any:
         step = FromNodes(name, nodes)
         return Bag(step, name, step.npartitions) if isinstance(collection, Bag) else Item(step, name)
     if isinstance(collection, Delayed):
-        return Delayed(nodes[0])
+        key = collection._given_key
+        if key is not None:
+            key = clone_key(key, token)
+            nodes = [nodes[0].keyed(key)]
+        return Delayed(nodes[0], key, collection._length)
+    if hasattr(type(collection), "map_blocks") and nodes[0].kind == "array":
+        from dusk.array._array import array_of
+
+        return array_of(nodes[0], collection._meta, clone_key(collection.name, token), collection._boxed)
     return collection.__dusk_rebuild__(nodes)
 
 
 # --- copying ----------------------------------------------------------------------------------------------------------
 
 
-class _RunWhole:
-    """Runs a plan by itself and returns the values of its partitions."""
+class _RunPart:
+    """Runs one partition of a plan by itself, once what it waits for is there."""
 
     __slots__ = ("node",)
 
     def __init__(self, node: Any) -> None:
         self.node = node
 
-    def __call__(self, *waited: Any) -> list[Any]:
-        from dusk import _engine
-
-        (chunks,) = _engine.run([self.node], callbacks=())
-        return [chunk.to_object() for chunk in chunks]
+    def __call__(self, position: int | tuple[int, ...], *waited: Any) -> Any:
+        if isinstance(position, tuple):
+            number = 0
+            for at, count in zip(position, self.node.numblocks, strict=True):
+                number = number * count + at
+            position = number
+        return PartitionTask(self.node, position)()
 
     def __dask_tokenize__(self) -> tuple[str, str]:
-        return ("dusk-run-whole", self.node.name)
+        return ("dusk-run-part", self.node.name)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_RunWhole, (self.node,))
+        return (_RunPart, (self.node,))
+
+
+class _After:
+    """Makes a call without inputs, once what it waits for is there."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: _core.DelayedCall) -> None:
+        self.call = call
+
+    def __call__(self, *waited: Any) -> Any:
+        return self.call()
+
+    def __dask_tokenize__(self) -> tuple[str, Any]:
+        return ("dusk-after", self.call)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_After, (self.call,))
 
 
 def _number(position: int) -> int:
     return position
 
 
-def _pick(position: int, values: list[Any]) -> Any:
-    return values[position]
+def _specs(node: Any) -> list[Any]:
+    from dusk.array._chunks import axis_spec
+
+    return [axis_spec(axis) for axis in node.chunks]
 
 
-def _copied_array(collection: Any, parents: Sequence[Any], seed: Any) -> Any:
-    node = collection._node
-    token = tokenize("clone", collection.name, [parent.name for parent in parents], seed)
-    name = clone_key(collection.name, token)
-    whole = f"whole-{token}"
-    graph: dict[Hashable, Any] = {whole: (_RunWhole(node), *(parent.name for parent in parents))}
-    for parent in parents:
-        graph.update(_delayed(parent).__dask_graph__())
-    for i, key in enumerate(flatten_keys(collection.__dask_keys__())):
-        graph[name, *key[1:]] = (_pick, i, whole)
-    return type(collection)(graph, name, collection.chunks, meta=collection._meta)
+def _run_after(node: Any, parents: Sequence[Any], token: str) -> Any:
+    """Return a node that computes what a beginning does, partition by partition, after others."""
+    token = tokenize("after", token, node.name)
+    if node.kind == "array":
+        picks = [[("at", 0)] for _ in parents]
+        return _core.array_blocks(
+            _RunPart(node),
+            list(parents),
+            picks,
+            _specs(node),
+            node.dtype,
+            prefix=node.prefix,
+            library=True,
+            indexed=True,
+            token=token,
+        )
+    parts = node.parts()
+    if parts is not None and len(parts) > 3 and isinstance(parts[0], _core.DelayedCall):
+        return _call(_After(parts[0]), parents, "partition", None, node.prefix, token, 1)
+    n = node.npartitions
+    numbers = _core.source(_number, n, None, None, prefix="positions", library=True, token=tokenize("positions", n))
+    meta, divisions = _shape_of(node)
+    return _call(_RunPart(node), [numbers, *parents], "partition", meta, node.prefix, token, divisions)
+
+
+def _handed_on(node: Any, parents: Sequence[Any], token: str) -> Any:
+    """Return a node with the same values, there only after others are."""
+    token = tokenize("handed-on", token, node.name)
+    if node.kind == "array":
+        picks: list[list[Any]] = [list(range(len(node.shape))), *([("at", 0)] for _ in parents)]
+        return _core.array_blocks(
+            _first,
+            [node, *parents],
+            picks,
+            _specs(node),
+            node.dtype,
+            prefix=node.prefix,
+            library=True,
+            token=token,
+        )
+    meta, divisions = _shape_of(node)
+    return _call(_first, [node, *parents], "partition", meta, node.prefix, token, divisions)
+
+
+def _new_beginning(node: Any, parents: Sequence[Any], token: str) -> Any:
+    """Return a node that does what a beginning does, by itself and after others."""
+    inputs = _core.inputs_of(node)
+    if not inputs:
+        made = None if parents else _core.copied(node, token)
+        return _run_after(node, parents, token) if made is None else made
+    # all that it needs stays as it is: it waits for that and for the others
+    if parents or (made := _core.copied(node, token)) is None:
+        (made,) = _core.exchanged([node], inputs, [_handed_on(each, parents, token) for each in inputs], [])
+    return made
 
 
 def _copied(collection: Any, parents: Sequence[Any], seed: Any, omit: Sequence[Any]) -> Any:
     if not _is_native(collection):
         return _copied_graph(collection, parents, seed, omit)
-    if hasattr(type(collection), "map_blocks"):
-        return _copied_array(collection, parents, seed)
-    nodes = []
-    for node in _nodes_of(collection):
-        token = tokenize("clone", node.name, [parent.name for parent in parents], seed)
-        whole = _call(_RunWhole(node), parents, "partition", None, f"clone-{node.prefix}", token, 1)
-        n = node.npartitions
-        numbers = _core.source(_number, n, None, None, prefix="positions", library=True, token=tokenize("positions", n))
-        meta, divisions = _shape_of(node)
-        nodes.append(_call(_pick, [numbers, whole], "partition", meta, node.prefix, f"{token}-pick", divisions))
-    return _renamed(collection, nodes, "clone", tokenize([parent.name for parent in parents], seed))
+    token = tokenize("clone", [parent.name for parent in parents], seed)
+    roots = _nodes_of(collection)
+    kept = [node for each in omit if _is_native(each) for node in _nodes_of(each)]
+    old = _core.beginnings(roots, kept)
+    nodes = _core.exchanged(roots, old, [_new_beginning(each, parents, token) for each in old], kept)
+    return _renamed(collection, nodes, "clone", token)
 
 
 # --- graphs ---------------------------------------------------------------------------------------------------------
@@ -339,7 +401,7 @@ def bind(
     parents : collection, container of them, or None
         None makes only copies, as `clone`.
     omit : collection or container of them, optional
-        Collections that are left as they are: those among the children. What else uses them computes them once more.
+        Collections that are left as they are, also where others are made of them.
     seed : hashable, optional
         Gives equal results equal names; by default each call gives others.
     assume_layers : bool

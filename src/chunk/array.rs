@@ -181,6 +181,18 @@ impl ArrayChunk {
         Self::strided(self.dtype.clone(), shape, strides, offset, self.buffer.clone())
     }
 
+    /// Axes along which every element is the same cut to one: what to write, and to broadcast when it is read.
+    #[must_use]
+    pub fn without_repeats(&self) -> Self {
+        let mut core = self.clone();
+        if !core.shape.contains(&0) {
+            for (len, stride) in core.shape.iter_mut().zip(&core.strides) {
+                *len = if *stride == 0 { 1 } else { *len };
+            }
+        }
+        core
+    }
+
     /// A view with the axes in another order: axis `i` of the result is axis `order[i]`.
     #[must_use]
     pub fn transpose(&self, order: &[usize]) -> Self {

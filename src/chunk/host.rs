@@ -23,7 +23,7 @@ pub enum HostOutput {
         labels: bool,
     },
     /// A block of an array of this dtype; a NumPy array becomes a native chunk, anything else stays as it is.
-    Array(NdDtype),
+    Array(Arc<NdDtype>),
     /// Any object, kept as it is.
     Object,
 }
@@ -53,6 +53,8 @@ pub struct Surroundings {
     pub origin: Option<(Arc<dyn Source>, usize)>,
     /// For a block of an array: where in the grid it is.
     pub block: Option<Arc<BlockSite>>,
+    /// How many consecutive inputs make up each argument; `None` when each is one.
+    pub groups: Option<Arc<[usize]>>,
 }
 
 /// Where in a grid a block is, and how its inputs come.

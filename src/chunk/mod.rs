@@ -3,8 +3,10 @@
 pub mod array;
 pub mod array_source;
 pub mod codec;
+pub mod copied;
 pub mod frame;
 pub mod held;
+pub mod held_array;
 pub mod host;
 pub mod source;
 pub mod state;

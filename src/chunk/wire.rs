@@ -122,7 +122,7 @@ impl Wire for HostOutput {
                 schema: from.take()?,
                 labels: from.take()?,
             },
-            2 => Self::Array(from.take()?),
+            2 => Self::Array(Arc::new(from.take()?)),
             _ => return Err(broken("no output of a call")),
         })
     }
@@ -136,7 +136,8 @@ impl Wire for Surroundings {
         origin.map_or(0, |(_, partition)| *partition).encode(out)?;
         let block = self.block.as_deref();
         block.map(|block| block.index.clone()).encode(out)?;
-        block.map(|block| block.nests.clone()).encode(out)
+        block.map(|block| block.nests.clone()).encode(out)?;
+        self.groups.encode(out)
     }
 
     fn decode(from: &mut Decoder) -> Result<Self> {
@@ -148,6 +149,7 @@ impl Wire for Surroundings {
             npartitions,
             origin: origin.map(|source| (source, at)),
             block: block.map(|(index, nests)| Arc::new(BlockSite { index, nests })),
+            groups: from.take()?,
         })
     }
 }

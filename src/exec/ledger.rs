@@ -50,18 +50,20 @@ struct Buffer {
 /// All that the chunks of a run keep alive.
 pub(super) struct Ledger {
     buffers: HashMap<usize, Buffer>,
-    chunks: Vec<Holding>,
+    /// The buffers of each chunk that has some.
+    chunks: HashMap<TaskId, Box<[(usize, usize)]>>,
+    /// The other bytes of each chunk; most have nothing else, and there may be a million.
+    others: Vec<usize>,
     total: usize,
 }
 
 impl Ledger {
     /// For a run of `count` tasks.
     pub(super) fn new(count: usize) -> Self {
-        let mut chunks = Vec::new();
-        chunks.resize_with(count, Holding::default);
         Self {
             buffers: HashMap::new(),
-            chunks,
+            chunks: HashMap::new(),
+            others: vec![0; count],
             total: 0,
         }
     }
@@ -90,15 +92,17 @@ impl Ledger {
         }
         more += holding.other;
         self.total += more;
-        self.chunks[task as usize] = holding;
+        self.others[task as usize] = holding.other;
+        if !holding.buffers.is_empty() {
+            self.chunks.insert(task, holding.buffers);
+        }
         more
     }
 
     /// Takes the chunk of `task` out; what others share stays.
     pub(super) fn remove(&mut self, task: TaskId) {
-        let holding = std::mem::take(&mut self.chunks[task as usize]);
-        self.total -= holding.other;
-        for &(start, _) in &holding.buffers {
+        self.total -= std::mem::take(&mut self.others[task as usize]);
+        for (start, _) in self.chunks.remove(&task).unwrap_or_default() {
             let Entry::Occupied(mut known) = self.buffers.entry(start) else {
                 continue;
             };

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::chunk::Chunk;
 use crate::error::{Error, Result};
 use crate::exec::spill::SpillFile;
@@ -61,20 +63,27 @@ fn missing() -> Error {
     Error::internal("a chunk is asked for after it was released")
 }
 
-/// The cells of a run, by task.
+/// The chunks of a run, by task.
 #[derive(Debug, Default)]
-pub struct Store(Vec<Cell>);
+pub struct Store {
+    memory: Vec<Option<Chunk>>,
+    /// Most runs write none.
+    files: HashMap<TaskId, Arc<SpillFile>>,
+}
 
 impl Store {
     /// Room for `count` chunks.
     #[must_use]
     pub fn new(count: usize) -> Self {
-        Self(vec![Cell::default(); count])
+        Self {
+            memory: vec![None; count],
+            files: HashMap::new(),
+        }
     }
 
     /// Puts a chunk into memory.
     pub fn put(&mut self, task: TaskId, chunk: Chunk) {
-        self.0[task as usize].memory = Some(chunk);
+        self.memory[task as usize] = Some(chunk);
     }
 
     /// A chunk that is in memory.
@@ -82,39 +91,46 @@ impl Store {
     /// # Errors
     /// [`crate::error::Kind::Internal`] when it isn't.
     pub fn get(&self, task: TaskId) -> Result<Chunk> {
-        self.0[task as usize].memory.clone().ok_or_else(missing)
+        self.memory[task as usize].clone().ok_or_else(missing)
     }
 
     /// Takes a chunk out of memory.
     pub fn take(&mut self, task: TaskId) -> Option<Chunk> {
-        self.0[task as usize].memory.take()
+        self.memory[task as usize].take()
     }
 
     /// The file of a chunk, if it has one.
     #[must_use]
     pub fn file(&self, task: TaskId) -> Option<Arc<SpillFile>> {
-        self.0[task as usize].file.clone()
+        self.files.get(&task).cloned()
     }
 
     /// Remembers the file of a chunk.
     pub fn set_file(&mut self, task: TaskId, file: Arc<SpillFile>) {
-        self.0[task as usize].file = Some(file);
+        self.files.insert(task, file);
     }
 
     /// Takes a chunk out altogether.
     pub fn remove(&mut self, task: TaskId) -> Cell {
-        std::mem::take(&mut self.0[task as usize])
+        Cell {
+            memory: self.take(task),
+            file: self.files.remove(&task),
+        }
     }
 
-    /// The cells of `outputs`, in order; the store is empty for them afterwards.
+    /// The cells of `outputs`, in order, taken out of the store; one that comes twice is shared.
     pub fn outputs(&mut self, outputs: &[TaskId]) -> Vec<Cell> {
-        let cells: Vec<Cell> = outputs
-            .iter()
-            .map(|&task| self.0[task as usize].clone())
-            .collect();
+        let mut wanted: HashMap<TaskId, Cell> = HashMap::new();
+        let mut seen = vec![false; self.memory.len()];
         for &task in outputs {
-            self.0[task as usize] = Cell::default();
+            if std::mem::replace(&mut seen[task as usize], true) {
+                wanted.entry(task).or_insert_with(|| self.remove(task));
+            }
         }
-        cells
+        let cell = |task: &TaskId| match wanted.get(task) {
+            Some(cell) => cell.clone(),
+            None => self.remove(*task),
+        };
+        outputs.iter().map(cell).collect()
     }
 }

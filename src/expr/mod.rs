@@ -196,19 +196,47 @@ impl Node {
         })
     }
 
-    /// The same node with a key of the caller's.
+    /// This node with another operation and other inputs, which give what it gives: its token stays.
     #[must_use]
-    pub fn keyed(&self, key: HostRef) -> NodeRef {
+    pub fn standing_in(&self, op: NodeOp, inputs: Vec<NodeRef>) -> NodeRef {
+        self.again(op, inputs, self.token, self.key.clone())
+    }
+
+    /// The same node with a key of the caller's, or without one.
+    #[must_use]
+    pub fn keyed(&self, key: Option<HostRef>) -> NodeRef {
+        self.again(self.op.clone(), self.inputs.clone(), self.token, key)
+    }
+
+    fn again(&self, op: NodeOp, inputs: Vec<NodeRef>, token: Token, key: Option<HostRef>) -> NodeRef {
         Arc::new(Self {
-            op: self.op.clone(),
-            inputs: self.inputs.clone(),
+            op,
+            inputs,
             schema: self.schema.clone(),
             array: self.array.clone(),
             divisions: self.divisions.clone(),
             prefix: self.prefix.clone(),
-            token: self.token,
-            key: Some(key),
+            token,
+            key,
         })
+    }
+
+    /// Whether it makes one object by a call or holds one, so that a token may be vouched for.
+    #[must_use]
+    pub fn is_single_object(&self) -> bool {
+        let object = matches!(
+            self.op,
+            NodeOp::PerPartition(_) | NodeOp::Gather(_) | NodeOp::Chunks(_)
+        );
+        object && self.schema.is_none() && self.array.is_none() && self.npartitions() == 1
+    }
+
+    /// The same with another operation and the token that follows from it.
+    #[must_use]
+    pub fn with_op(&self, op: NodeOp) -> NodeRef {
+        let (schema, array) = (self.schema.clone(), self.array.clone());
+        let (inputs, divisions) = (self.inputs.clone(), self.divisions.clone());
+        Self::of_parts(op, inputs, schema, array, divisions, &self.prefix)
     }
 
     /// Its name, as in Dask: what it does and a hash.

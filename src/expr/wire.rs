@@ -186,18 +186,13 @@ pub fn decode(from: &mut Decoder) -> Result<Vec<NodeRef>> {
         let prefix: Arc<str> = from.take()?;
         let token: Token = from.take()?;
         let key: Option<HostRef> = from.take()?;
-        let object = matches!(
-            op,
-            NodeOp::PerPartition(_) | NodeOp::Gather(_) | NodeOp::Chunks(_)
-        );
-        let single = object && schema.is_none() && array.is_none() && divisions.npartitions() == 1;
         let mut node = Node::of_parts(op, inputs, schema, array, divisions, &prefix);
-        if node.token != token && single {
+        if node.token != token && node.is_single_object() {
             // a call's maker may vouch for a token of its own
             node = Node::call(node.op.clone(), node.inputs.clone(), prefix.clone(), token, None);
         }
         if let Some(key) = key {
-            node = node.keyed(key);
+            node = node.keyed(Some(key));
         }
         if node.token != token {
             return Err(broken(&format!(

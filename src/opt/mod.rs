@@ -9,7 +9,10 @@ mod push_views;
 mod recut;
 mod share;
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::hash_table::Entry;
+use hashbrown::{HashMap, HashTable};
 
 use crate::error::Result;
 use crate::expr::frame::with_inputs;
@@ -28,7 +31,7 @@ pub fn optimize(roots: &[NodeRef]) -> Result<Vec<NodeRef>> {
         )
     };
     // Nobody can see into calls of the user's functions, of which there may be a million.
-    if topological(roots).iter().all(opaque) {
+    if !any(roots, |node| !opaque(node)) {
         return Ok(roots.to_vec());
     }
     // Filters first: what they read below becomes visible to the passes that count readers.
@@ -77,26 +80,55 @@ pub fn bottom_up(
 /// All nodes of a DAG, inputs before those that read them. Walks without recursion: chains may be long.
 #[must_use]
 pub fn topological(roots: &[NodeRef]) -> Vec<NodeRef> {
-    let mut order = Vec::new();
-    let mut seen = hashbrown::HashSet::new();
-    let mut stack: Vec<(&NodeRef, usize)> = Vec::new();
+    let mut order = Vec::with_capacity(roots.len());
+    walk(roots, &mut |node| {
+        order.push(node.clone());
+        false
+    });
+    order
+}
+
+/// Whether `wanted` holds for any node of a DAG.
+pub fn any(roots: &[NodeRef], mut wanted: impl FnMut(&NodeRef) -> bool) -> bool {
+    walk(roots, &mut wanted)
+}
+
+/// Shows each node of a DAG to `visit`, inputs first, until that says that it has seen enough; whether it has.
+fn walk<'a>(roots: &'a [NodeRef], visit: &mut dyn FnMut(&'a NodeRef) -> bool) -> bool {
+    let hasher = hashbrown::DefaultHashBuilder::default();
+    let hash = |node: &&NodeRef| hasher.hash_one(node.token);
+    // There may be a million nodes: what was seen is remembered by address, and told apart by token.
+    let mut seen: HashTable<&'a NodeRef> = HashTable::with_capacity(roots.len());
+    let mut is_new = |node: &'a NodeRef| {
+        let entry = seen.entry(hash(&node), |other| other.token == node.token, hash);
+        match entry {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(node);
+                true
+            }
+        }
+    };
+    let mut stack: Vec<(&'a NodeRef, usize)> = Vec::new();
     for root in roots {
-        if seen.insert(root.token) {
+        if is_new(root) {
             stack.push((root, 0));
         }
         while let Some((node, next)) = stack.last_mut() {
             if let Some(input) = node.inputs.get(*next) {
                 *next += 1;
-                if seen.insert(input.token) {
+                if is_new(input) {
                     stack.push((input, 0));
                 }
             } else {
-                order.push((*node).clone());
+                if visit(node) {
+                    return true;
+                }
                 stack.pop();
             }
         }
     }
-    order
+    false
 }
 
 /// `node` with its operation and inputs exchanged, everything else as it was.

@@ -373,7 +373,7 @@ impl Pushing {
             Way::Input(want) => {
                 let new = given(&node.inputs[0], &want);
                 Ok(match &node.key {
-                    Some(key) => new.keyed(key.clone()),
+                    Some(key) => new.keyed(Some(key.clone())),
                     None => new,
                 })
             }

@@ -262,11 +262,11 @@ impl Lowering<'_> {
                 nests,
             })),
             origin: None,
+            groups: Some(groups.into()),
         };
         let op = TaskOp::Host {
             call: call.clone(),
             around: Some(Box::new(around)),
-            groups: groups.into(),
         };
         Ok(self.push(node, number, op, inputs, 0))
     }

@@ -4,9 +4,11 @@
 //! projected to need. Does not cover when tasks run (`exec`). Never calls kernels.
 
 mod aggregate;
+mod alone;
 mod array;
 mod chain;
 mod contract;
+mod done;
 mod reduce;
 mod results;
 mod scan;
@@ -15,6 +17,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+pub use alone::alone;
 pub use results::place;
 
 use crate::chunk::host::Surroundings;
@@ -23,6 +26,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::expr::{HostCall, Node, NodeOp, NodeRef, Repartition};
 use crate::opt::topological;
+use crate::plan::done::Done;
 use crate::task::array::Compute;
 use crate::task::{Task, TaskGraph, TaskId, TaskOp};
 use crate::token::Token;
@@ -37,15 +41,14 @@ pub fn lower(nodes: &[NodeRef], settings: &Settings, keyed: bool) -> Result<(Tas
         graph: TaskGraph::default(),
         settings,
         keyed,
-        done: HashMap::new(),
+        done: Done::default(),
         chains: HashMap::new(),
         computes: HashMap::new(),
-        ones: Vec::new(),
     };
     // Inputs first, so that a long chain of calls is not walked by recursion.
     let all = topological(nodes);
     lowering.graph.tasks.reserve(all.len());
-    lowering.done.reserve(all.len());
+    lowering.done.reserve(all.len(), &lowering.graph);
     for node in &all {
         if node.npartitions() == 1 && matches!(node.op, NodeOp::PerPartition(_) | NodeOp::Gather(_)) {
             lowering.partition(node, 0)?;
@@ -119,19 +122,17 @@ struct Lowering<'a> {
     settings: &'a Settings,
     keyed: bool,
     /// Partitions that have a task already: a common subexpression is computed once.
-    done: HashMap<(Token, usize), TaskId>,
+    done: Done,
     chains: HashMap<Token, Arc<chain::Chain>>,
     /// The expressions of nodes, each compiled once for all blocks.
     computes: HashMap<Token, Arc<Compute>>,
-    ones: Vec<Arc<[usize]>>,
 }
 
 impl Lowering<'_> {
     /// The task that makes a partition of `node`.
     fn partition(&mut self, node: &NodeRef, partition: usize) -> Result<TaskId> {
-        let key = (node.token, partition);
-        if let Some(task) = self.done.get(&key) {
-            return Ok(*task);
+        if let Some(task) = self.done.get(&self.graph, node.token, partition) {
+            return Ok(task);
         }
         let task = match &node.op {
             NodeOp::Chunks(list) => {
@@ -157,7 +158,7 @@ impl Lowering<'_> {
                 self.push(
                     node,
                     partition,
-                    TaskOp::HostScan(source.clone(), scan),
+                    TaskOp::HostScan(source.clone(), Box::new(scan)),
                     vec![],
                     projected,
                 )
@@ -215,7 +216,7 @@ impl Lowering<'_> {
         if let Some(name) = node.key.as_ref().filter(|_| self.keyed) {
             self.graph.keys.insert(task, name.clone());
         }
-        self.done.insert(key, task);
+        self.done.insert(&self.graph, node.token, partition, task);
         Ok(task)
     }
 
@@ -226,20 +227,7 @@ impl Lowering<'_> {
             .iter()
             .map(|input| self.partition(input, if input.npartitions() == 1 { 0 } else { partition }))
             .collect::<Result<Vec<_>>>()?;
-        let groups = self.ones(inputs.len());
-        Ok(self.host(node, call, partition, inputs, groups))
-    }
-
-    /// As many ones; calls of few inputs share theirs.
-    fn ones(&mut self, count: usize) -> Arc<[usize]> {
-        const SHARED: usize = 8;
-        if count >= SHARED {
-            return vec![1; count].into();
-        }
-        if self.ones.is_empty() {
-            self.ones = (0..SHARED).map(|count| vec![1; count].into()).collect();
-        }
-        self.ones[count].clone()
+        Ok(self.host(node, call, partition, inputs, None))
     }
 
     /// One host call on all partitions of all inputs.
@@ -250,11 +238,8 @@ impl Lowering<'_> {
                 inputs.push(self.partition(input, partition)?);
             }
         }
-        let groups = if node.inputs.iter().all(|input| input.npartitions() == 1) {
-            self.ones(inputs.len())
-        } else {
-            node.inputs.iter().map(|input| input.npartitions()).collect()
-        };
+        let single = node.inputs.iter().all(|input| input.npartitions() == 1);
+        let groups = (!single).then(|| node.inputs.iter().map(|input| input.npartitions()).collect());
         Ok(self.host(node, call, 0, inputs, groups))
     }
 
@@ -264,14 +249,15 @@ impl Lowering<'_> {
         call: &HostCall,
         partition: usize,
         inputs: Vec<TaskId>,
-        groups: Arc<[usize]>,
+        groups: Option<Arc<[usize]>>,
     ) -> TaskId {
         let (npartitions, origin) = (node.npartitions(), origin(node, partition));
-        let around = (npartitions != 1 || origin.is_some()).then(|| {
+        let around = (npartitions != 1 || origin.is_some() || groups.is_some()).then(|| {
             Box::new(Surroundings {
                 npartitions,
                 origin,
                 block: None,
+                groups,
             })
         });
         self.push(
@@ -280,7 +266,6 @@ impl Lowering<'_> {
             TaskOp::Host {
                 call: call.clone(),
                 around,
-                groups,
             },
             inputs,
             0,

@@ -35,7 +35,13 @@ impl Lowering<'_> {
                 spec.axes.clone()
             },
         };
-        Ok(self.push(node, number, TaskOp::FinishReduce(finish), vec![state], 0))
+        Ok(self.push(
+            node,
+            number,
+            TaskOp::FinishReduce(Box::new(finish)),
+            vec![state],
+            0,
+        ))
     }
 
     /// The task that makes the state of a block of the result; several reductions may read it.
@@ -57,9 +63,9 @@ impl Lowering<'_> {
             .iter()
             .zip(&counts)
             .fold(0, |number, (at, count)| number * count + at.unwrap_or(0));
-        let key = (spec.state_token(&node.inputs), place);
-        if let Some(task) = self.done.get(&key) {
-            return Ok(*task);
+        let token = spec.state_token(&node.inputs);
+        if let Some(task) = self.done.get(&self.graph, token, place) {
+            return Ok(task);
         }
         let elems = node
             .inputs
@@ -97,7 +103,7 @@ impl Lowering<'_> {
         let task = level
             .pop()
             .ok_or_else(|| Error::internal("a reduction of no blocks"))?;
-        self.done.insert(key, task);
+        self.done.insert(&self.graph, token, place, task);
         Ok(task)
     }
 

@@ -102,13 +102,13 @@ impl Lowering<'_> {
         while first > 0 && before.is_none() {
             first -= 1;
             index[scan.axis] = first;
-            before = self.done.get(&(token, grid.number(&index))).copied();
+            before = self.done.get(&self.graph, token, grid.number(&index));
         }
         let mut at = if before.is_some() { first + 1 } else { first };
         while at <= last {
             index[scan.axis] = at;
             let task = make(self, &index, before)?;
-            self.done.insert((token, grid.number(&index)), task);
+            self.done.insert(&self.graph, token, grid.number(&index), task);
             before = Some(task);
             at += 1;
         }

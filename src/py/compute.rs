@@ -16,6 +16,7 @@ use crate::exec;
 use crate::expr::{Node, NodeOp, NodeRef};
 use crate::opt;
 use crate::plan;
+use crate::process::PerProcess;
 use crate::py::delayed::Root;
 use crate::py::error::{from_pyerr, to_pyerr};
 use crate::py::events::TaskHooks;
@@ -146,10 +147,27 @@ fn settings_from_py(settings: &Bound<'_, PyDict>) -> PyResult<Settings> {
 /// eight.
 struct KeepThreadState;
 
+/// What Python calls the worker threads of this process.
+static WORKERS: PerProcess<Mutex<Vec<u64>>> = PerProcess::new();
+
+/// The identifiers of worker threads, as `threading.get_ident` gives them.
+#[pyfunction]
+pub fn worker_idents() -> Vec<u64> {
+    WORKERS.get().lock().clone()
+}
+
 impl exec::WorkerHook for KeepThreadState {
     fn enter(&self, body: &mut (dyn FnMut() + Send)) {
         // once the interpreter is shutting down there is nothing to attach to, and nobody waits for results
-        let _ = Python::try_attach(|py| py.detach(body));
+        let _ = Python::try_attach(|py| {
+            let ident = py
+                .import("_thread")
+                .and_then(|module| module.call_method0("get_ident"));
+            let ident: Option<u64> = ident.and_then(|ident| ident.extract()).ok();
+            WORKERS.get().lock().extend(ident);
+            py.detach(body);
+            WORKERS.get().lock().retain(|known| Some(*known) != ident);
+        });
     }
 
     fn attached(&self, body: &mut dyn FnMut()) {
@@ -383,13 +401,14 @@ fn grouped(outputs: Outputs) -> impl Iterator<Item = Result<Vec<Chunk>>> {
 }
 
 fn sources_of(roots: &[NodeRef]) -> Vec<Arc<dyn Source>> {
-    opt::topological(roots)
-        .iter()
-        .filter_map(|node| match &node.op {
-            NodeOp::Scan { source, .. } => Some(source.clone()),
-            _ => None,
-        })
-        .collect()
+    let mut sources = Vec::new();
+    opt::any(roots, |node| {
+        if let NodeOp::Scan { source, .. } = &node.op {
+            sources.push(source.clone());
+        }
+        false
+    });
+    sources
 }
 
 fn roots_of(nodes: Vec<Root>) -> Vec<NodeRef> {

@@ -42,10 +42,13 @@ enum Chunks {
 /// When a rewritten node can't be built.
 pub fn prepared(roots: &[NodeRef]) -> Result<Vec<NodeRef>> {
     let optimized = opt::optimize(roots)?;
-    let order = opt::topological(&optimized);
-    if order.iter().all(|node| own(node) == Chunks::Native) || !order.iter().any(|node| is_step(node)) {
+    // one walk for plans of calls alone, which may be a million
+    if !opt::any(&optimized, |node| is_step(node))
+        || !opt::any(&optimized, |node| own(node) != Chunks::Native)
+    {
         return Ok(optimized);
     }
+    let order = opt::topological(&optimized);
     let mut done: HashMap<Token, (NodeRef, Chunks)> = HashMap::new();
     for node in order {
         let inputs: Vec<(NodeRef, Chunks)> = node

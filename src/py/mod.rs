@@ -11,6 +11,7 @@ mod build;
 mod by_pandas;
 mod compute;
 pub mod convert;
+mod copies;
 mod csv;
 mod csv_fallback;
 mod delayed;
@@ -49,7 +50,10 @@ mod _core {
     #[pymodule_export]
     use super::compute::{
         PyChunk, PyProgress, assemble, compute, execute, optimize, remove_spill_folder, steps, tier_counts,
+        worker_idents,
     };
+    #[pymodule_export]
+    use super::copies::{beginnings, copied, exchanged, inputs_of};
     #[pymodule_export]
     use super::csv::scan_csv;
     #[pymodule_export]
@@ -66,7 +70,7 @@ mod _core {
     #[pymodule_export]
     use super::reader_source::scan_reader;
     #[pymodule_export]
-    use super::wire::{read_node, run_task};
+    use super::wire::{one_partition, read_node, run_task};
 
     use pyo3::prelude::*;
 

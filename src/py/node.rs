@@ -540,7 +540,7 @@ impl PyNode {
 
     /// The same node with a key of the caller's.
     fn keyed(&self, key: &Bound<'_, PyAny>) -> Self {
-        Self(self.0.keyed(std::sync::Arc::new(PyHostValue::new(key))))
+        Self(self.0.keyed(Some(std::sync::Arc::new(PyHostValue::new(key)))))
     }
 
     /// For a call that makes one object: the callable, the nodes that it gets, the word in its name, its token, whether it

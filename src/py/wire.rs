@@ -10,11 +10,16 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::chunk::copied::{self, Copied};
 use crate::chunk::held::{self, HeldSource};
+use crate::chunk::held_array::{self, HeldArray};
 use crate::chunk::wire::{ArrayLoader, Loaders, SourceLoader};
+use crate::chunk::{ArraySource, Source};
 use crate::error::{Error, Result};
-use crate::expr::wire as plan;
+use crate::expr::frame;
+use crate::expr::wire as nodes;
 use crate::io::csv::{self, CsvSource};
+use crate::plan;
 use crate::py::array::source::{self as array_source, MemoryArray};
 use crate::py::array::zarr;
 use crate::py::convert::numpy;
@@ -22,6 +27,7 @@ use crate::py::csv_fallback::{self, WithFallback};
 use crate::py::error::to_pyerr;
 use crate::py::files;
 use crate::py::host::{PyHostFn, PyHostValue};
+use crate::py::host_rows::prepared;
 use crate::py::indexed_source::{self, IndexedSource};
 use crate::py::memory_source::{self, MemorySource};
 use crate::py::node::PyNode;
@@ -34,6 +40,7 @@ use crate::wire::{Beside, Decoder, Encoder, Magic, Parts};
 const SOURCES: &[(&str, SourceLoader)] = &[
     (csv::wire::KIND, CsvSource::from_wire),
     (held::KIND, HeldSource::from_wire),
+    (copied::KIND, Copied::<dyn Source>::from_wire),
     (memory_source::KIND, MemorySource::from_wire),
     (csv_fallback::KIND, WithFallback::from_wire),
     (indexed_source::KIND, IndexedSource::from_wire),
@@ -43,6 +50,8 @@ const SOURCES: &[(&str, SourceLoader)] = &[
 /// The reader of each kind of source of arrays.
 const ARRAYS: &[(&str, ArrayLoader)] = &[
     (array_source::KIND, MemoryArray::from_wire),
+    (held_array::KIND, HeldArray::from_wire),
+    (copied::KIND, Copied::<dyn ArraySource>::from_wire),
     (zarr::KIND, zarr::ZarrSource::from_wire),
 ];
 
@@ -122,13 +131,34 @@ pub fn from_python(
 /// When the plan holds something that can't leave the process.
 pub fn reduce<'py>(node: &PyNode, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
     let parts = py.detach(|| {
-        let mut out = Encoder::new(plan::MAGIC);
-        plan::encode(std::slice::from_ref(&node.0), &mut out)?;
+        let mut out = Encoder::new(nodes::MAGIC);
+        nodes::encode(std::slice::from_ref(&node.0), &mut out)?;
         Ok(out.finish())
     });
     let parts = to_python(py, parts.map_err(|error: Error| to_pyerr(py, &error))?)?;
     py.import(intern!(py, "dusk._wire"))?
         .call_method1(intern!(py, "reduce_node"), parts)
+}
+
+/// A partition of a plan as a plan by itself, with just what it needs of what is in memory: for another process.
+#[pyfunction]
+pub fn one_partition(py: Python<'_>, node: &Bound<'_, PyNode>, position: usize) -> PyResult<PyNode> {
+    let node = node.get().0.clone();
+    let part = py.detach(|| {
+        let part = match node.npartitions() {
+            1 if position == 0 => node,
+            _ => frame::partitions(&node, &[position])?,
+        };
+        prepared(&[part])?
+            .iter()
+            .map(plan::alone)
+            .collect::<Result<Vec<_>>>()
+    });
+    let mut part = part.map_err(|error| to_pyerr(py, &error))?;
+    let part = part
+        .pop()
+        .ok_or_else(|| Error::internal("a plan without a node"))?;
+    Ok(PyNode(part))
 }
 
 /// The node that was pickled as these parts.
@@ -141,8 +171,8 @@ pub fn read_node(
 ) -> PyResult<PyNode> {
     let parts = from_python(head, &buffers, &objects)?;
     let roots = py.detach(|| {
-        let mut from = decoder(parts, plan::MAGIC, "a plan", false)?;
-        let roots = plan::decode(&mut from)?;
+        let mut from = decoder(parts, nodes::MAGIC, "a plan", false)?;
+        let roots = nodes::decode(&mut from)?;
         from.finish()?;
         Ok(roots)
     });

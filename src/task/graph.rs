@@ -35,7 +35,7 @@ pub enum TaskOp {
         partitions: Vec<usize>,
     },
     /// A partition of a source whose columns Arrow can't hold.
-    HostScan(Arc<dyn Source>, Scan),
+    HostScan(Arc<dyn Source>, Box<Scan>),
     /// Partial aggregates of several inputs made one.
     Merge(Arc<AggPlan>),
     /// Partial aggregates of several inputs made the result.
@@ -46,8 +46,6 @@ pub enum TaskOp {
         call: HostCall,
         /// What it knows beside its name and partition.
         around: Option<Box<Surroundings>>,
-        /// How many consecutive inputs make up each argument.
-        groups: Arc<[usize]>,
     },
     /// A region of a source of arrays.
     ReadArray(Arc<dyn ArraySource>, Arc<[(usize, usize)]>),
@@ -58,7 +56,7 @@ pub enum TaskOp {
     /// States of a reduction made one.
     MergeReduce(ReduceOp),
     /// A state of a reduction made the result.
-    FinishReduce(Finish),
+    FinishReduce(Box<Finish>),
     /// Products of pairs of blocks added up.
     Product(Product),
     /// A block scanned, or its total.
@@ -82,7 +80,7 @@ pub enum TaskOp {
     },
 }
 
-/// One task.
+/// One task. There may be a million: what is rare and large is boxed.
 #[derive(Clone, Debug)]
 pub struct Task {
     /// The name of the node that it works for, as in `sum-1234...`.

@@ -21,12 +21,15 @@ pub fn run(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Result<Chunk> 
             .context(|| format!("while reading {}", source.describe(scan.partition))),
         TaskOp::Merge(plan) => plan.merge(inputs),
         TaskOp::Finish(plan) => Ok(Chunk::Frame(Arc::new(plan.finish(inputs)?))),
-        TaskOp::Host { call, around, groups } => {
+        TaskOp::Host { call, around } => {
             let mut inputs = inputs.into_iter();
-            let args: Vec<Vec<Chunk>> = groups
-                .iter()
-                .map(|count| inputs.by_ref().take(*count).collect())
-                .collect();
+            let args: Vec<Vec<Chunk>> = match around.as_ref().and_then(|around| around.groups.as_ref()) {
+                None => inputs.map(|input| vec![input]).collect(),
+                Some(groups) => groups
+                    .iter()
+                    .map(|count| inputs.by_ref().take(*count).collect())
+                    .collect(),
+            };
             let site = CallSite::new(task.name.clone(), task.partition, around.as_deref());
             call.function.call(args, &call.output, &site)
         }

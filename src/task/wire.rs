@@ -48,12 +48,11 @@ impl Wire for TaskOp {
                 out.tag(4);
                 plan.encode(out)
             }
-            Self::Host { call, around, groups } => {
+            Self::Host { call, around } => {
                 out.tag(5);
                 call.encode(out)?;
                 out.tag(u8::from(around.is_some()));
-                around.as_deref().map_or(Ok(()), |around| around.encode(out))?;
-                groups.encode(out)
+                around.as_deref().map_or(Ok(()), |around| around.encode(out))
             }
             Self::Concat => {
                 out.tag(6);
@@ -130,13 +129,12 @@ impl Wire for TaskOp {
                 pipeline: from.take()?,
                 partitions: from.take()?,
             },
-            2 => Self::HostScan(from.take()?, from.take()?),
+            2 => Self::HostScan(from.take()?, Box::new(from.take()?)),
             3 => Self::Merge(from.take()?),
             4 => Self::Finish(from.take()?),
             5 => Self::Host {
                 call: from.take()?,
                 around: from.take::<Option<Surroundings>>()?.map(Box::new),
-                groups: from.take()?,
             },
             6 => Self::Concat,
             7 => Self::Piece {
@@ -152,11 +150,11 @@ impl Wire for TaskOp {
                 start: from.take()?,
             })),
             12 => Self::MergeReduce(from.take()?),
-            13 => Self::FinishReduce(Finish {
+            13 => Self::FinishReduce(Box::new(Finish {
                 op: from.take()?,
                 out: from.take()?,
                 dropped: from.take()?,
-            }),
+            })),
             14 => Self::Product(Product {
                 spec: from.take()?,
                 elem: from.take()?,

@@ -6,8 +6,11 @@ import gc
 import operator
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -245,3 +248,13 @@ def test_an_interrupted_program_ends():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50)
     assert done.stdout == "stopped\n" and done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("shape", ["many", "chain", "tree"])
+def test_a_small_task_takes_less_than_a_kilobyte(shape):
+    command = [sys.executable, "-m", "benchmarks.tasks", "--child", "30000", "--shape", shape]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert 0 < float(done.stdout.split()[2]) < 1000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 import dusk
+import dusk.array as da
 import dusk.bag as db
 import dusk.dataframe as dd
 from dusk.cache import Cache
@@ -73,6 +75,63 @@ def test_of_frames_and_values():
     assert clone(x).compute() == 5 and clone(x).key != x.key
     assert clone(x, seed=1).key == clone(x, seed=1).key
     assert clone(x, omit=x).key == x.key
+
+
+def test_copies_are_plans(tmp_path):
+    """What nobody reads is not computed, and partitions are copied one by one."""
+    seen = []
+    df = dd.from_map(lambda i: seen.append(i) or pd.DataFrame({"a": [i, i], "b": [1.5, 2.5]}), range(6))
+    seen.clear()  # one call was for the dtypes
+    for made in (clone(df), bind(df, dusk.delayed(abs)(-1))):
+        assert not seen
+        pd.testing.assert_frame_equal(made.partitions[2].compute(scheduler="sync"), df.partitions[2].compute())
+        assert seen.count(2) == len(seen) == 2
+        seen.clear()
+    for i in range(3):
+        (tmp_path / f"{i}.csv").write_text("a,b,c\n" + "1,2,3\n" * (i + 1))
+    csv = dd.read_csv(str(tmp_path / "*.csv"))
+    made = clone(csv[csv.a > 0].b)
+    assert "read-csv(b)" in made.explain() or "columns=['b'" in made.explain() or " b" in made.explain()
+    assert dusk.compute(made.sum(), csv.b.sum()) == (12, 12)
+    assert made.compute(scheduler="processes", num_workers=1).tolist() == [2] * 6
+
+
+def test_arrays_copied_block_by_block(here):
+    seen = []
+
+    def make(block_info=None):
+        seen.append(block_info[None]["chunk-location"])
+        return np.full((2, 3), 7.0)
+
+    x = da.map_blocks(make, chunks=((2, 2), (3, 3)), dtype=float)
+    seen.clear()
+    for made in (clone(x + 1), bind(x + 1, dusk.delayed(abs)(-1)), clone(x) + 1):
+        assert not seen and made.chunks == x.chunks and made.name != (x + 1).name
+        np.testing.assert_array_equal(made[:2, 3:].compute(), np.full((2, 3), 8.0))
+        assert seen == [(0, 1)]
+        seen.clear()
+    both = dusk.compute(x.sum(), clone(x).sum())
+    assert both == (168, 168) and len(seen) == 8
+    ones = clone(da.ones((4, 4), chunks=2))
+    assert ones.sum().compute() == 16 and ones.name != da.ones((4, 4), chunks=2).name
+    pickled = pickle.loads(pickle.dumps(clone(da.from_array(np.arange(6), chunks=2))))
+    assert pickled.compute().tolist() == list(range(6))
+
+
+def test_what_is_omitted_stays(here):
+    log = []
+    shared = db.range(4, 2).map(noting(log, "shared"))
+    above = shared.map(noting(log, "above"))
+    copy = clone(above, omit=shared)
+    assert dusk.compute(above, copy) == ([0, 1, 2, 3],) * 2
+    assert sorted(log) == ["above"] * 8 + ["shared"] * 4
+    log.clear()
+    values = [dusk.delayed(noting(log, "value"))(i) for i in range(3)]
+    total = dusk.delayed(sum)(values)
+    one = bind(total, dusk.delayed(noting(log, "first"))(0), omit=values)
+    assert one.compute() == 3 and sorted(log) == ["first"] + ["value"] * 3
+    named = dusk.delayed(abs)(-3, dask_key_name="mine")
+    assert clone(named).key != "mine" and clone(named).key.startswith("mine-") and clone(named).compute() == 3
 
 
 def test_clone_shares_nothing(here):

@@ -118,7 +118,7 @@ pub fn rebuilt(node: &NodeRef, inputs: Vec<NodeRef>) -> Result<NodeRef> {
                 None => make(node.schema.clone(), inputs),
             };
             match &node.key {
-                Some(key) => new.keyed(key.clone()),
+                Some(key) => new.keyed(Some(key.clone())),
                 None => new,
             }
         }

@@ -319,7 +319,7 @@ pub fn array_blocks(
     };
     let call = HostCall {
         function: Arc::new(PyHostFn::new(function, options)?),
-        output: HostOutput::Array(schema.dtype.clone()),
+        output: HostOutput::Array(Arc::new(schema.dtype.clone())),
     };
     let inputs = inputs.iter().map(|node| node.get().0.clone()).collect();
     wrap(

@@ -123,15 +123,8 @@ impl ArraySource for MemoryArray {
     }
 
     fn encode(&self, out: &mut Encoder) -> Result<()> {
-        // What is repeated is written once.
-        let mut core = self.whole.clone();
-        if !core.shape.contains(&0) {
-            for (len, stride) in core.shape.iter_mut().zip(&core.strides) {
-                *len = if *stride == 0 { 1 } else { *len };
-            }
-        }
         self.whole.shape.encode(out)?;
-        core.encode(out)?;
+        self.whole.without_repeats().encode(out)?;
         self.token.encode(out)
     }
 }

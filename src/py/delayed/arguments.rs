@@ -105,6 +105,9 @@ impl Build {
     }
 }
 
+/// Elements of a container. Behind two pointers, since most arguments are none and shall not be wider for it.
+pub(super) type Parts = Box<Box<[Part]>>;
+
 /// An argument of a call, or an element of one.
 pub(super) enum Part {
     /// It stays as it is.
@@ -112,9 +115,9 @@ pub(super) enum Part {
     /// An input fills it.
     Input(u32),
     /// A list with inputs in it.
-    List(Box<[Part]>),
+    List(Parts),
     /// A tuple with inputs in it.
-    Tuple(Box<[Part]>),
+    Tuple(Parts),
     /// Another container with inputs in it.
     Build(Py<Build>),
 }
@@ -128,6 +131,16 @@ impl Part {
         match object.cast_exact::<Build>() {
             Ok(build) => Self::Build(build.clone().unbind()),
             Err(_) => Self::Value(object.clone().unbind()),
+        }
+    }
+
+    pub(super) fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Value(value) => Self::Value(value.clone_ref(py)),
+            Self::Input(position) => Self::Input(*position),
+            Self::List(parts) => Self::List(Box::new(clone_all(py, parts))),
+            Self::Tuple(parts) => Self::Tuple(Box::new(clone_all(py, parts))),
+            Self::Build(build) => Self::Build(build.clone_ref(py)),
         }
     }
 
@@ -169,6 +182,10 @@ impl Part {
             Self::Build(build) => build.get().fill(py, inputs),
         }
     }
+}
+
+pub(super) fn clone_all(py: Python<'_>, parts: &[Part]) -> Box<[Part]> {
+    parts.iter().map(|part| part.clone_ref(py)).collect()
 }
 
 pub(super) fn fill_all<'py>(
@@ -221,7 +238,7 @@ impl Taken {
         object: &Bound<'py, PyAny>,
         items: impl Iterator<Item = Bound<'py, PyAny>>,
         len: usize,
-        make: fn(Box<[Part]>) -> Part,
+        make: fn(Parts) -> Part,
     ) -> PyResult<Option<Part>> {
         let mut parts = Vec::with_capacity(len);
         let mut plain = true;
@@ -235,7 +252,7 @@ impl Taken {
         if plain {
             return Ok(Some(Part::Value(object.clone().unbind())));
         }
-        Ok(Some(make(parts.into_boxed_slice())))
+        Ok(Some(make(Box::new(parts.into_boxed_slice()))))
     }
 
     /// The position of an input; one that comes twice has one place.

@@ -8,7 +8,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
-use super::arguments::{Part, fill_all, objects};
+use super::arguments::{Part, clone_all, fill_all, objects};
 use crate::chunk::host::{CallSite, HostOutput};
 use crate::chunk::{Chunk, HostFn};
 use crate::error::{Error, Result};
@@ -19,22 +19,47 @@ use crate::py::host::{PyHostFn, PyHostValue, argument, called_note};
 use crate::token::Token;
 use crate::wire::Encoder;
 
-/// A function with its arguments, some of which are filled with the inputs of the call.
-pub(super) struct Call {
-    pub(super) function: Py<PyAny>,
+/// The arguments of a call, some of which are filled with its inputs.
+pub(super) struct Arguments {
     pub(super) args: Box<[Part]>,
-    pub(super) kwargs: Box<[(Py<PyString>, Part)]>,
+    /// Most calls have none.
+    pub(super) kwargs: Option<Box<Keywords>>,
 }
 
-impl Call {
-    fn run<'py>(&self, py: Python<'py>, inputs: &[Bound<'py, PyAny>]) -> PyResult<Bound<'py, PyAny>> {
-        let args = PyTuple::new(py, fill_all(py, &self.args, inputs)?)?;
-        let function = self.function.bind(py);
-        if self.kwargs.is_empty() {
-            return function.call1(args);
+pub(super) type Keywords = Vec<(Py<PyString>, Part)>;
+
+impl Arguments {
+    fn clone_ref(&self, py: Python<'_>) -> Self {
+        let kwargs = self.keywords().iter();
+        let kwargs: Keywords = kwargs
+            .map(|(word, value)| (word.clone_ref(py), value.clone_ref(py)))
+            .collect();
+        Self {
+            args: clone_all(py, &self.args),
+            kwargs: (!kwargs.is_empty()).then(|| Box::new(kwargs)),
         }
+    }
+
+    fn keywords(&self) -> &[(Py<PyString>, Part)] {
+        self.kwargs.as_ref().map_or(&[], |kwargs| kwargs.as_slice())
+    }
+
+    fn call<'py>(
+        &self,
+        function: &Bound<'py, PyAny>,
+        inputs: &[Bound<'py, PyAny>],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = function.py();
+        let args = match &*self.args {
+            // the commonest call of all goes without a list on the way
+            [arg] => PyTuple::new(py, [arg.fill(py, inputs)?])?,
+            args => PyTuple::new(py, fill_all(py, args, inputs)?)?,
+        };
+        let Some(words) = &self.kwargs else {
+            return function.call1(args);
+        };
         let kwargs = PyDict::new(py);
-        for (word, value) in &self.kwargs {
+        for (word, value) in words.iter() {
             kwargs.set_item(word, value.fill(py, inputs)?)?;
         }
         function.call(args, Some(&kwargs))
@@ -43,12 +68,21 @@ impl Call {
 
 /// A delayed call as a Python object: for pickles, for tokens, and for those who look into a graph.
 #[pyclass(frozen, module = "dusk._core")]
-pub struct DelayedCall(pub(super) Arc<Call>);
+pub struct DelayedCall {
+    function: Py<PyAny>,
+    arguments: Arguments,
+}
+
+/// What is called, and its word in the keys of calls: the same for all calls of one delayed function.
+pub(super) struct Callee {
+    pub(super) function: Py<PyAny>,
+    pub(super) word: Arc<str>,
+}
 
 /// A delayed call as the engine sees it. There may be a million, so it is small and no Python object.
 pub struct DelayedFn {
-    call: Arc<Call>,
-    name: Arc<str>,
+    callee: Arc<Callee>,
+    arguments: Arguments,
     token: Token,
 }
 
@@ -58,14 +92,18 @@ impl DelayedFn {
     /// # Errors
     /// When Python has no memory left.
     pub fn object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(Bound::new(py, DelayedCall(self.call.clone()))?.into_any())
+        let call = DelayedCall {
+            function: self.callee.function.clone_ref(py),
+            arguments: self.arguments.clone_ref(py),
+        };
+        Ok(Bound::new(py, call)?.into_any())
     }
 }
 
 impl fmt::Debug for DelayedFn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DelayedFn")
-            .field("name", &self.name)
+            .field("name", &self.callee.word)
             .finish_non_exhaustive()
     }
 }
@@ -77,16 +115,17 @@ impl HostFn for DelayedFn {
                 .into_iter()
                 .map(|chunks| argument(py, chunks))
                 .collect::<PyResult<Vec<_>>>();
-            let result = inputs.and_then(|inputs| self.call.run(py, &inputs));
+            let function = self.callee.function.bind(py);
+            let result = inputs.and_then(|inputs| self.arguments.call(function, &inputs));
             result
                 .map(|result| Chunk::Host(Arc::new(PyHostValue::new(&result))))
                 .map_err(host(py))
         })
-        .map_err(|error| called_note(error, &self.name, site))
+        .map_err(|error| called_note(error, &self.callee.word, site))
     }
 
     fn name(&self) -> &str {
-        &self.name
+        &self.callee.word
     }
 
     fn token(&self) -> Token {
@@ -122,28 +161,30 @@ impl DelayedCall {
         let kwargs = kwargs
             .iter()
             .map(|(word, value)| Ok((word.cast_into::<PyString>()?.unbind(), Part::of(&value))))
-            .collect::<PyResult<_>>()?;
-        Ok(Self(Arc::new(Call {
+            .collect::<PyResult<Keywords>>()?;
+        Ok(Self {
             function: function.unbind(),
-            args: args.iter().map(|arg| Part::of(&arg)).collect(),
-            kwargs,
-        })))
+            arguments: Arguments {
+                args: args.iter().map(|arg| Part::of(&arg)).collect(),
+                kwargs: (!kwargs.is_empty()).then(|| Box::new(kwargs)),
+            },
+        })
     }
 
     #[getter]
     fn function<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        self.0.function.bind(py).clone()
+        self.function.bind(py).clone()
     }
 
     #[getter]
     fn args<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        Ok(objects(py, &self.0.args)?.to_tuple())
+        Ok(objects(py, &self.arguments.args)?.to_tuple())
     }
 
     #[getter]
     fn kwargs<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let kwargs = PyDict::new(py);
-        for (word, value) in &self.0.kwargs {
+        for (word, value) in self.arguments.keywords() {
             kwargs.set_item(word, value.object(py)?)?;
         }
         Ok(kwargs)
@@ -151,7 +192,8 @@ impl DelayedCall {
 
     #[pyo3(signature = (*inputs))]
     fn __call__<'py>(&self, py: Python<'py>, inputs: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-        self.0.run(py, &inputs.iter().collect::<Vec<_>>())
+        let inputs: Vec<_> = inputs.iter().collect();
+        self.arguments.call(self.function.bind(py), &inputs)
     }
 
     fn __dask_tokenize__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -181,30 +223,41 @@ impl DelayedCall {
 #[must_use]
 pub fn delayed_function(callable: &Bound<'_, PyAny>, name: Arc<str>, token: Token) -> Arc<dyn HostFn> {
     match callable.cast_exact::<DelayedCall>() {
-        Ok(call) => Arc::new(DelayedFn {
-            call: call.get().0.clone(),
-            name,
-            token,
-        }),
+        Ok(call) => Arc::new(delayed_fn(call, name, token)),
         Err(_) => Arc::new(PyHostFn::named(callable, name, token)),
     }
 }
 
-pub(super) fn call_node(
-    call: Arc<Call>,
-    inputs: Vec<NodeRef>,
-    word: Arc<str>,
-    token: Token,
-    key: Option<&Bound<'_, PyAny>>,
-) -> NodeRef {
-    let op = NodeOp::PerPartition(HostCall {
-        function: Arc::new(DelayedFn {
-            call,
-            name: word.clone(),
-            token,
+/// The engine's form of a call that Python has made.
+pub(super) fn delayed_fn(call: &Bound<'_, DelayedCall>, word: Arc<str>, token: Token) -> DelayedFn {
+    let (py, call) = (call.py(), call.get());
+    DelayedFn {
+        callee: Arc::new(Callee {
+            function: call.function.clone_ref(py),
+            word,
         }),
-        output: HostOutput::Object,
-    });
-    let key = key.map(|key| -> HostRef { Arc::new(PyHostValue::new(key)) });
-    Node::call(op, inputs, word, token, key)
+        arguments: call.arguments.clone_ref(py),
+        token,
+    }
+}
+
+impl DelayedFn {
+    pub(super) fn new(callee: Arc<Callee>, arguments: Arguments, token: Token) -> Self {
+        Self {
+            callee,
+            arguments,
+            token,
+        }
+    }
+
+    /// The node that makes this call.
+    pub(super) fn into_node(self, inputs: Vec<NodeRef>, key: Option<&Bound<'_, PyAny>>) -> NodeRef {
+        let (word, token) = (self.callee.word.clone(), self.token);
+        let op = NodeOp::PerPartition(HostCall {
+            function: Arc::new(self),
+            output: HostOutput::Object,
+        });
+        let key = key.map(|key| -> HostRef { Arc::new(PyHostValue::new(key)) });
+        Node::call(op, inputs, word, token, key)
+    }
 }

@@ -30,14 +30,14 @@ pub use call::{DelayedCall, DelayedFn, delayed_function};
 pub use names::{counted_token, restart_names, unique_name};
 
 use arguments::Taken;
-use call::{Call, call_node};
+use call::{Arguments, Callee, Keywords, delayed_fn};
 
 // --- collections ------------------------------------------------------------------------------------------------------
 
 struct Made {
     node: NodeRef,
     key: Option<Py<PyAny>>,
-    length: Option<usize>,
+    length: Option<u32>,
 }
 
 /// What `dusk.delayed.Delayed` is made of: a node, its key and how many values it stands for.
@@ -55,7 +55,7 @@ impl DelayedBase {
     fn new(
         node: Option<&Bound<'_, PyAny>>,
         key: Option<Bound<'_, PyAny>>,
-        length: Option<usize>,
+        length: Option<u32>,
         layer: Option<Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         drop(layer);
@@ -100,7 +100,7 @@ impl DelayedBase {
     }
 
     #[getter(_length)]
-    fn length(&self) -> Option<usize> {
+    fn length(&self) -> Option<u32> {
         self.made.get()?.length
     }
 }
@@ -152,11 +152,9 @@ static CALL_FUNCTION: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 /// What `dusk.delayed.DelayedLeaf` is made of: an object, mostly a function, whose calls make nodes.
 #[pyclass(frozen, subclass, extends = DelayedBase, module = "dusk._core")]
 pub struct DelayedObject {
-    object: Py<PyAny>,
-    /// The word in the keys of its calls.
-    word: Arc<str>,
+    callee: Arc<Callee>,
     pure: Option<bool>,
-    nout: Option<usize>,
+    nout: Option<u32>,
 }
 
 #[pymethods]
@@ -167,14 +165,16 @@ impl DelayedObject {
         obj: Bound<'_, PyAny>,
         key: Bound<'_, PyAny>,
         pure: Option<bool>,
-        nout: Option<usize>,
+        nout: Option<u32>,
         word: &str,
     ) -> PyClassInitializer<Self> {
         // the key is for the Python half
         drop(key);
         PyClassInitializer::from(DelayedBase::default()).add_subclass(Self {
-            object: obj.unbind(),
-            word: word.into(),
+            callee: Arc::new(Callee {
+                function: obj.unbind(),
+                word: word.into(),
+            }),
             pure,
             nout,
         })
@@ -182,12 +182,12 @@ impl DelayedObject {
 
     #[getter(_obj)]
     fn object<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
-        self.object.bind(py).clone()
+        self.callee.function.bind(py).clone()
     }
 
     #[getter(_word)]
     fn word(&self) -> &str {
-        &self.word
+        &self.callee.word
     }
 
     #[getter(_pure)]
@@ -196,7 +196,7 @@ impl DelayedObject {
     }
 
     #[getter(_nout)]
-    fn nout(&self) -> Option<usize> {
+    fn nout(&self) -> Option<u32> {
         self.nout
     }
 
@@ -214,7 +214,7 @@ impl DelayedObject {
             Some(pure) => pure,
             None => pure_by_default(py)?,
         };
-        if !pure && let Some(made) = own.call(py, args, dask_key_name.as_ref(), kwargs)? {
+        if !pure && let Some(made) = own.call(args, dask_key_name.as_ref(), kwargs)? {
             return delayed_of(py, made);
         }
         let call = CALL_FUNCTION.import(py, "dusk.delayed", "call_function")?;
@@ -223,7 +223,7 @@ impl DelayedObject {
         options.set_item(intern!(py, "nout"), own.nout)?;
         options.set_item(intern!(py, "key"), dask_key_name)?;
         let kwargs = kwargs.cloned().unwrap_or_else(|| PyDict::new(py));
-        call.call((&own.object, args, kwargs), Some(&options))
+        call.call((&own.callee.function, args, kwargs), Some(&options))
     }
 }
 
@@ -231,7 +231,6 @@ impl DelayedObject {
     /// The node of an impure call with plain arguments; none when there are others.
     fn call(
         &self,
-        py: Python<'_>,
         args: &Bound<'_, PyTuple>,
         key: Option<&Bound<'_, PyAny>>,
         kwargs: Option<&Bound<'_, PyDict>>,
@@ -244,23 +243,21 @@ impl DelayedObject {
             };
             parts.push(part);
         }
-        let mut words = Vec::new();
+        let mut words = Keywords::new();
         for (word, value) in kwargs.into_iter().flat_map(PyDictMethods::iter) {
             let Some(part) = taken.take(&value)? else {
                 return Ok(None);
             };
             words.push((word.cast_into::<PyString>()?.unbind(), part));
         }
-        let call = Call {
-            function: self.object.clone_ref(py),
+        let arguments = Arguments {
             args: parts.into_boxed_slice(),
-            kwargs: words.into_boxed_slice(),
+            kwargs: (!words.is_empty()).then(|| Box::new(words)),
         };
         taken.inputs.shrink_to_fit();
-        let (word, token) = (self.word.clone(), counted_token());
-        let node = call_node(Arc::new(call), taken.inputs, word, token, key);
+        let call = DelayedFn::new(self.callee.clone(), arguments, counted_token());
         Ok(Some(Made {
-            node,
+            node: call.into_node(taken.inputs, key),
             key: key.map(|key| key.clone().unbind()),
             length: self.nout,
         }))
@@ -302,7 +299,7 @@ pub fn delay<'py>(
     inputs: Vec<Bound<'py, PyNode>>,
     word: &str,
     token: Option<&str>,
-    length: Option<usize>,
+    length: Option<u32>,
     key: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let inputs: Vec<NodeRef> = inputs.iter().map(|node| node.get().0.clone()).collect();
@@ -317,7 +314,7 @@ pub fn delay<'py>(
             t.finish()
         }
     };
-    let node = call_node(call.get().0.clone(), inputs, word.into(), token, key.as_ref());
+    let node = delayed_fn(call, word.into(), token).into_node(inputs, key.as_ref());
     delayed_of(
         py,
         Made {
