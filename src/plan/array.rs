@@ -14,6 +14,7 @@ use crate::nd::{Axis, Grid};
 use crate::op::nd::NdExpr;
 use crate::op::nd_pick::PickOp;
 use crate::plan::Lowering;
+use crate::plan::staged::Copies;
 use crate::task::array::{Compute, Gather, Piece};
 use crate::task::{TaskId, TaskOp};
 
@@ -44,10 +45,21 @@ impl Lowering<'_> {
                 let op = TaskOp::ReadArray(source.clone(), region.into());
                 Ok(self.push(node, number, op, vec![], projected))
             }
-            ArrayOp::View(view) => self.view(node, view, &index, number),
+            ArrayOp::View(view) => match self.copies_of_view(node, view)? {
+                Copies::Between(mid) => {
+                    let whole = View::whole(schema.grid.axes.len());
+                    self.view(node, &mid, &whole, &index, number)
+                }
+                _ => self.view(node, &node.inputs[0], view, &index, number),
+            },
             ArrayOp::Concat(axis) => {
                 let mut index = index;
-                for input in &node.inputs {
+                let copies = self.copies_of_points(node, &node.inputs)?;
+                let inputs = match &copies {
+                    Copies::Inputs(inputs) => inputs,
+                    _ => node.inputs.as_slice(),
+                };
+                for input in inputs {
                     let grid = &array_of(input)?.grid;
                     let count = grid.axes[*axis].count();
                     if index[*axis] < count {
@@ -57,7 +69,10 @@ impl Lowering<'_> {
                 }
                 Err(Error::internal("a block beyond the inputs"))
             }
-            ArrayOp::Blocks(blocks) => self.call_for_block(node, blocks, &index, number),
+            ArrayOp::Blocks(blocks) => match self.copies_of_points(node, std::slice::from_ref(node))? {
+                Copies::Inputs(inputs) => self.partition(&inputs[0], number),
+                _ => self.call_for_block(node, blocks, &index, number),
+            },
             ArrayOp::Elementwise(expr) => self.elementwise(node, expr, &index, number),
             ArrayOp::Reduce(spec) => self.reduction(node, spec, &index, number),
             ArrayOp::Contract(spec) => self.contraction(node, spec, &index, number),
@@ -66,9 +81,16 @@ impl Lowering<'_> {
         }
     }
 
-    fn view(&mut self, node: &NodeRef, view: &Arc<View>, index: &[usize], number: usize) -> Result<TaskId> {
+    /// A block of `node`, which is this view of `input`.
+    fn view(
+        &mut self,
+        node: &NodeRef,
+        input: &NodeRef,
+        view: &View,
+        index: &[usize],
+        number: usize,
+    ) -> Result<TaskId> {
         let schema = array_of(node)?;
-        let input = &node.inputs[0];
         let source = &array_of(input)?.grid;
         if let NodeOp::Array(ArrayOp::Source(from)) = &input.op
             && from.in_memory()
@@ -148,7 +170,7 @@ impl Lowering<'_> {
             }
             break;
         }
-        if pieces.len() > 1 {
+        if pieces.len() > 1 || self.cutting.contains(&node.token) {
             bytes = shape.iter().map(|size| size.unwrap_or(0)).product::<usize>() * schema.dtype.itemsize();
         }
         let axes = view

@@ -10,10 +10,11 @@ mod contract;
 mod reduce;
 mod results;
 mod scan;
+mod staged;
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 pub use results::place;
 
@@ -40,6 +41,8 @@ pub fn lower(nodes: &[NodeRef], settings: &Settings, keyed: bool) -> Result<(Tas
         done: HashMap::new(),
         chains: HashMap::new(),
         computes: HashMap::new(),
+        copies: HashMap::new(),
+        cutting: HashSet::new(),
         ones: Vec::new(),
     };
     // Inputs first, so that a long chain of calls is not walked by recursion.
@@ -123,6 +126,10 @@ struct Lowering<'a> {
     chains: HashMap<Token, Arc<chain::Chain>>,
     /// The expressions of nodes, each compiled once for all blocks.
     computes: HashMap<Token, Arc<Compute>>,
+    /// How nodes that only copy elements do so.
+    copies: HashMap<Token, staged::Copies>,
+    /// Nodes that only cut what they read, so that it need not be kept.
+    cutting: HashSet<Token>,
     ones: Vec<Arc<[usize]>>,
 }
 
@@ -302,6 +309,7 @@ impl Lowering<'_> {
             op,
             inputs,
             projected,
+            cuts: self.cutting.contains(&node.token),
         });
         id
     }
