@@ -51,8 +51,13 @@ pub trait ArraySource: Debug + Send + Sync {
         false
     }
 
-    /// These of its elements, with `fixed` positions of axes that are gone, as a source of `shape`. `None` when reading
-    /// blocks of that could cost more than reading its own.
+    /// The box of elements that are read together at least, along each axis; none where any element is as good as another.
+    fn grain(&self) -> Option<&[usize]> {
+        None
+    }
+
+    /// These of its elements, with `fixed` positions of axes that are gone, as a source of `shape`. `None` when it
+    /// can't show such.
     fn viewed(
         &self,
         _axes: &[ViewAxis],

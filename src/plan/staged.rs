@@ -241,6 +241,12 @@ fn grid_between(view: &View, source: &Grid, grid: &Grid, itemsize: usize, room: 
         cuts[i].together = together;
         pieces = fewer;
     }
+    // Blocks that are as those that are made, or as those that are read, need no step between.
+    let idle =
+        |bounds: fn(&Cuts) -> &Vec<usize>| cuts.iter().all(|cut| cut.pieces(cut.together) == *bounds(cut));
+    if idle(|cut| &cut.read) || idle(|cut| &cut.made) {
+        return None;
+    }
     let axes = cuts
         .iter()
         .zip(&grid.axes)

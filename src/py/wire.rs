@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::expr::wire as plan;
 use crate::io::csv::{self, CsvSource};
 use crate::py::array::source::{self as array_source, MemoryArray};
-use crate::py::array::zarr;
+use crate::py::array::{zarr, zarr_view};
 use crate::py::convert::numpy;
 use crate::py::csv_fallback::{self, WithFallback};
 use crate::py::error::to_pyerr;
@@ -44,6 +44,7 @@ const SOURCES: &[(&str, SourceLoader)] = &[
 const ARRAYS: &[(&str, ArrayLoader)] = &[
     (array_source::KIND, MemoryArray::from_wire),
     (zarr::KIND, zarr::ZarrSource::from_wire),
+    (zarr_view::KIND, zarr_view::ZarrView::from_wire),
 ];
 
 /// Parts as Python holds them: bytes, arrays, objects (each with whether it is code).

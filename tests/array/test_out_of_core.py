@@ -39,8 +39,6 @@ def source(tmp_path_factory):
     return folder / "x.zarr", x
 
 
-
-
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_memory_stays_within_the_limit(source, tmp_path, name):
     if not sys.platform.startswith("linux"):
