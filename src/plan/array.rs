@@ -290,7 +290,10 @@ impl Lowering<'_> {
             around: Some(Box::new(around)),
             groups: groups.into(),
         };
-        Ok(self.push(node, number, op, inputs, 0))
+        // What the function itself takes in between, nobody knows.
+        let schema = array_of(node)?;
+        let elements = schema.grid.block_shape(index).map_or(0, |shape| shape.iter().product());
+        Ok(self.push(node, number, op, inputs, elements * schema.dtype.itemsize()))
     }
 }
 

@@ -387,7 +387,9 @@ def _einsum_native(arrays: list[Array], terms: list[str], out: str, dtype: Any) 
     if not summed or not (left or right):
         # nothing to multiply matrices for: products of elements, added up as they are made
         labels = "".join([*batch, *left, *right, *summed])
-        product = _spread(a, of_a, labels) * _spread(b, of_b, labels)
+        spread = [_spread(a, of_a, labels), _spread(b, of_b, labels)]
+        product = native("multiply", spread)  # they are aligned already
+        product = spread[0] * spread[1] if product is None else product
         axes = tuple(range(len(labels) - len(summed), len(labels)))
         if axes:
             product = _added(product, axes, dtype)
