@@ -40,6 +40,12 @@ pub trait ArraySource: Debug + Send + Sync {
         false
     }
 
+    /// Whether it reads files of this machine that have the elements as memory has them, so that reading a block once more
+    /// costs about what keeping it does.
+    fn is_stored_plainly(&self) -> bool {
+        false
+    }
+
     /// The elements of a region.
     ///
     /// # Errors

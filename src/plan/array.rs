@@ -234,9 +234,25 @@ impl Lowering<'_> {
                 .enumerate()
                 .map(|(i, axis)| if axis.count() == 1 { 0 } else { index[i + shift] })
                 .collect();
-            inputs.push(self.partition(input, grid.number(&block))?);
+            let number = grid.number(&block);
+            inputs.push(match &input.op {
+                NodeOp::Array(op) if self.again.contains(&(node.token, input.token)) => {
+                    self.read_again(input, op, number)?
+                }
+                _ => self.partition(input, number)?,
+            });
         }
         Ok(inputs)
+    }
+
+    /// A task of its own that makes block `number` of a source for those that come after a pass over it.
+    fn read_again(&mut self, source: &NodeRef, op: &ArrayOp, number: usize) -> Result<TaskId> {
+        if let Some(task) = self.reads.get(&(source.token, number)) {
+            return Ok(*task);
+        }
+        let task = self.block(source, op, number)?;
+        self.reads.insert((source.token, number), task);
+        Ok(task)
     }
 
     fn call_for_block(
@@ -292,7 +308,10 @@ impl Lowering<'_> {
         };
         // What the function itself takes in between, nobody knows.
         let schema = array_of(node)?;
-        let elements = schema.grid.block_shape(index).map_or(0, |shape| shape.iter().product());
+        let elements = schema
+            .grid
+            .block_shape(index)
+            .map_or(0, |shape| shape.iter().product());
         Ok(self.push(node, number, op, inputs, elements * schema.dtype.itemsize()))
     }
 }

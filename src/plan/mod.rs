@@ -8,6 +8,7 @@ mod array;
 mod chain;
 mod contract;
 mod reduce;
+mod reread;
 mod results;
 mod scan;
 mod staged;
@@ -34,19 +35,21 @@ use crate::token::Token;
 /// # Errors
 /// When a node can't be lowered.
 pub fn lower(nodes: &[NodeRef], settings: &Settings, keyed: bool) -> Result<(TaskGraph, Vec<usize>)> {
+    let all = topological(nodes);
     let mut lowering = Lowering {
+        again: reread::readers(&all),
         graph: TaskGraph::default(),
         settings,
         keyed,
         done: HashMap::new(),
         chains: HashMap::new(),
         computes: HashMap::new(),
+        reads: HashMap::new(),
         copies: HashMap::new(),
         cutting: HashSet::new(),
         ones: Vec::new(),
     };
     // Inputs first, so that a long chain of calls is not walked by recursion.
-    let all = topological(nodes);
     lowering.graph.tasks.reserve(all.len());
     lowering.done.reserve(all.len());
     for node in &all {
@@ -126,6 +129,10 @@ struct Lowering<'a> {
     chains: HashMap<Token, Arc<chain::Chain>>,
     /// The expressions of nodes, each compiled once for all blocks.
     computes: HashMap<Token, Arc<Compute>>,
+    /// Readers and the sources that they read anew, since there is a whole pass over them between.
+    again: HashSet<(Token, Token)>,
+    /// The tasks that do.
+    reads: HashMap<(Token, usize), TaskId>,
     /// How nodes that only copy elements do so.
     copies: HashMap<Token, staged::Copies>,
     /// Nodes that only cut what they read, so that it need not be kept.

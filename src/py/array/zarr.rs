@@ -176,6 +176,10 @@ impl ArraySource for ZarrSource {
         self.array.is_local()
     }
 
+    fn is_stored_plainly(&self) -> bool {
+        self.array.is_stored_plainly()
+    }
+
     fn read(&self, region: &Region) -> Result<ArrayChunk> {
         self.array.read(region)
     }

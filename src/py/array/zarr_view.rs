@@ -197,6 +197,10 @@ impl ArraySource for ZarrView {
         self.source.is_local_file()
     }
 
+    fn is_stored_plainly(&self) -> bool {
+        self.source.is_stored_plainly()
+    }
+
     fn read(&self, region: &Region) -> Result<ArrayChunk> {
         let shape: Vec<usize> = region.iter().map(|(_, len)| *len).collect();
         let dtype = self.dtype();
