@@ -40,6 +40,12 @@ pub trait ArraySource: Debug + Send + Sync {
         false
     }
 
+    /// Whether it reads files of this machine that have the elements as memory has them, so that reading a block once more
+    /// costs about what keeping it does.
+    fn is_stored_plainly(&self) -> bool {
+        false
+    }
+
     /// The elements of a region.
     ///
     /// # Errors
@@ -56,8 +62,13 @@ pub trait ArraySource: Debug + Send + Sync {
         false
     }
 
-    /// These of its elements, with `fixed` positions of axes that are gone, as a source of `shape`. `None` when reading
-    /// blocks of that could cost more than reading its own.
+    /// The box of elements that are read together at least, along each axis; none where any element is as good as another.
+    fn grain(&self) -> Option<&[usize]> {
+        None
+    }
+
+    /// These of its elements, with `fixed` positions of axes that are gone, as a source of `shape`. `None` when it
+    /// can't show such.
     fn viewed(
         &self,
         _axes: &[ViewAxis],

@@ -4,9 +4,10 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::chunk::array_source::ViewAxis;
 use crate::chunk::{Chunk, Source};
 use crate::error::Result;
-use crate::nd::NdDtype;
+use crate::nd::{Grid, NdDtype};
 use crate::schema::FrameSchema;
 use crate::token::{Name, Token};
 use crate::wire::Encoder;
@@ -109,6 +110,17 @@ pub trait HostFn: Any + Debug + Send + Sync {
 
     /// pandas or NumPy applied by dusk itself, rather than a function of the user.
     fn is_library(&self) -> bool;
+
+    /// Of a function that reads a block of something that is no node by the block's position: one that reads the blocks of a
+    /// view of it instead, cut as `shown`. `None` when it is no such function, or can't read such parts.
+    fn viewed(
+        &self,
+        _axes: &[ViewAxis],
+        _fixed: &[(usize, usize)],
+        _shown: &Grid,
+    ) -> Option<Arc<dyn HostFn>> {
+        None
+    }
 
     /// Writes it for another process.
     ///

@@ -35,6 +35,7 @@ fn task(inputs: &[u32], partition: usize) -> Task {
         op: TaskOp::Concat,
         inputs: inputs.to_vec(),
         projected: 800,
+        cuts: false,
     }
 }
 

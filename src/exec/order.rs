@@ -3,7 +3,7 @@
 //! One output's subtree is finished before the next is opened, the input that needs the most memory at once comes first
 //! (Sethi and Ullman's numbers, which hold for trees and are a good guess for graphs), and a chunk that has been made is
 //! used by all its consumers as soon as they can run, when they are few: two reductions over one source then read each
-//! partition once. Linear in tasks and edges but for sorting the inputs of a task. Tasks that no output needs get no rank.
+//! partition once. What only cuts its inputs comes as soon as these are there, however many cut the same. Linear in tasks and edges but for sorting the inputs of a task. Tasks that no output needs get no rank.
 
 use crate::exec::shape::{Lists, Shape};
 use crate::task::TaskId;
@@ -161,6 +161,9 @@ impl Walk<'_> {
                     for &input in self.shape.inputs.of(consumer) {
                         self.ready[input as usize] += 1;
                     }
+                    if self.shape.cuts[consumer as usize] {
+                        self.eager.push(consumer);
+                    }
                 }
             }
             // The last pushed is placed first: what uses the new chunk before what frees its inputs.
@@ -240,6 +243,26 @@ mod tests {
         }
         let order = order(&graph);
         assert_eq!(&order.tasks[..5], [0, 1, 21, 2, 22]);
+    }
+
+    #[test]
+    fn what_cuts_its_inputs_comes_as_soon_as_they_are_there() {
+        // 0..2 are each cut by twenty, of which one of each makes an output
+        let mut graph = Shape::new();
+        for _ in 0..2 {
+            graph.push(&[], 0, false);
+        }
+        for piece in 0..40 {
+            let id = graph.push(&[piece / 20], 0, false);
+            graph.cuts[id as usize] = true;
+        }
+        for output in 0..20 {
+            let id = graph.push(&[2 + output, 22 + output], 0, false);
+            graph.outputs.push(id);
+        }
+        let order = order(&graph);
+        assert_eq!((order.tasks[0], order.tasks[21]), (0, 1));
+        assert!(order.tasks[1..21].iter().all(|task| (2..22).contains(task)));
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub struct Shape {
     pub held: Vec<bool>,
     /// Tasks that call the host language.
     pub host: Vec<bool>,
+    /// Tasks that only cut their inputs, so that these need not be kept.
+    pub cuts: Vec<bool>,
     /// The tasks whose results are asked for.
     pub outputs: Vec<TaskId>,
 }
@@ -83,6 +85,7 @@ impl Shape {
         self.projected.push(projected);
         self.held.push(held);
         self.host.push(false);
+        self.cuts.push(false);
         id
     }
 
@@ -116,6 +119,7 @@ impl Shape {
         shape.projected.reserve_exact(count);
         shape.held.reserve_exact(count);
         shape.host.reserve_exact(count);
+        shape.cuts.reserve_exact(count);
         for (position, task) in graph.tasks.iter().enumerate() {
             if let Some(input) = task.inputs.iter().find(|&&input| input as usize >= position) {
                 return Err(Error::internal(format!(
@@ -125,6 +129,7 @@ impl Shape {
             }
             shape.push(&task.inputs, task.projected, matches!(task.op, TaskOp::Value(_)));
             shape.host[position] = task.is_host();
+            shape.cuts[position] = task.cuts;
         }
         if let Some(output) = graph.outputs.iter().find(|&&output| output as usize >= count) {
             return Err(Error::internal(format!(

@@ -76,21 +76,28 @@ pub fn tier_counts(roots: &[NodeRef]) -> BTreeMap<&'static str, usize> {
 /// The plan below `node`. A part that several nodes share is written out once; later it is a line that says so.
 #[must_use]
 pub fn explain(node: &NodeRef) -> String {
+    // Deeper than this, lines say how deep they are instead.
+    const INDENTED: usize = 100;
     let mut text = String::new();
     let mut seen = hashbrown::HashSet::new();
     let mut stack = vec![(node, 0)];
     while let Some((node, depth)) = stack.pop() {
         let partitions = node.npartitions();
+        let deep = if depth > INDENTED {
+            format!("{depth}: ")
+        } else {
+            String::new()
+        };
         let again = !seen.insert(node.token) && !node.inputs.is_empty();
         let _ = writeln!(
             text,
-            "{:indent$}{} [{}] {partitions} partition{}{}",
+            "{:indent$}{deep}{} [{}] {partitions} partition{}{}",
             "",
             describe(node),
             node.tier().name(),
             if partitions == 1 { "" } else { "s" },
             if again { " (as above)" } else { "" },
-            indent = depth * 2
+            indent = depth.min(INDENTED) * 2
         );
         if !again {
             stack.extend(node.inputs.iter().rev().map(|input| (input, depth + 1)));

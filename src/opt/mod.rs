@@ -6,6 +6,7 @@ mod fuse_array;
 mod predicate;
 mod project;
 mod push_views;
+mod reading;
 mod recut;
 mod share;
 

@@ -2,7 +2,7 @@
 //!
 //! A view of a view is one view; of an elementwise operation, the operation on views of its inputs; of a reduction, when it
 //! picks from the axes that stay, the reduction of fewer elements; of a source that can show any part of itself (memory),
-//! another source. A view stays where it is when something else reads what is below it (that would be computed twice), when
+//! another source, and so of a file, where its storage chunks say that less is read that way. A view stays where it is when something else reads what is below it (that would be computed twice), when
 //! it shows elements more than once, and when blocks of several inputs would have to be put together instead of one.
 //!
 //! Each node is asked for as it is or for views of it, by those that read it. Nodes are decided on from the roots down and
@@ -12,13 +12,15 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
+use crate::chunk::array_source::ViewAxis;
 use crate::error::Result;
 use crate::expr::array::compose::{composed, is_identity, is_local, multiplies, normal, of_input};
 use crate::expr::array::view::view;
-use crate::expr::array::{ArrayOp, ArraySchema, OutAxis, Reduce, View, array_of, node};
+use crate::expr::array::{ArrayOp, ArraySchema, BlockCall, Blocks, OutAxis, Reduce, View, array_of, node};
 use crate::expr::frame::with_inputs;
-use crate::expr::{NodeOp, NodeRef};
-use crate::nd::Grid;
+use crate::expr::{HostCall, Node, NodeOp, NodeRef};
+use crate::nd::{Grid, NdDtype};
+use crate::opt::reading::reads_less;
 use crate::opt::topological;
 use crate::token::{Token, Tokenize, Tokenizer};
 
@@ -125,7 +127,7 @@ impl Pushing {
     /// Decides how a node is given to all that want it; they have been decided on before.
     fn decide(&mut self, node: &NodeRef) -> Result<()> {
         let wants = self.wants.remove(&node.token).unwrap_or_default();
-        let alone = wants.len() == 1;
+        let alone = Self::alone(node, &wants);
         let mut ways = Vec::with_capacity(wants.len());
         let mut as_it_is = false;
         for want in wants {
@@ -185,46 +187,15 @@ impl Pushing {
             ArrayOp::View(own) => {
                 let input = &node.inputs[0];
                 let base = &array_of(input)?.grid;
-                // Cutting anew in two steps was somebody's plan.
-                let recut = |view: &View| {
-                    let kept = |(i, axis): (usize, &OutAxis)| matches!(axis, OutAxis::Affine { axis, start: 0, step: 1 } if *axis == i);
-                    view.fixed.is_empty() && view.axes.iter().enumerate().all(kept)
-                };
-                if !self.free.contains(&input.token) && recut(own) && recut(&wish.view) {
-                    None
-                } else {
-                    composed(&wish.view, &wish.grid, own, &schema.grid, base)
-                        .map(|view| Way::Input(wish_of(&view, &wish.grid, base, &wish.prefix)))
-                }
+                composed(&wish.view, &wish.grid, own, &schema.grid, base)
+                    .map(|view| Way::Input(wish_of(&view, &wish.grid, base, &wish.prefix)))
             }
-            ArrayOp::Source(source) => {
-                let axes: Option<Vec<_>> = wish
-                    .view
-                    .axes
-                    .iter()
-                    .map(|axis| match *axis {
-                        OutAxis::Affine { axis, start, step } => Some(Some((axis, start, step))),
-                        OutAxis::New => Some(None),
-                        OutAxis::Whole(_) | OutAxis::Overlap { .. } => None,
-                    })
-                    .collect();
-                match (axes, wish.grid.shape()) {
-                    (Some(axes), Some(shape)) => {
-                        source.viewed(&axes, &wish.view.fixed, &shape).map(|source| {
-                            let schema = ArraySchema {
-                                dtype: schema.dtype.clone(),
-                                grid: wish.grid.clone(),
-                            };
-                            Way::Source(crate::expr::array::node(
-                                ArrayOp::Source(source),
-                                vec![],
-                                schema,
-                                &node.prefix,
-                            ))
-                        })
-                    }
-                    _ => None,
-                }
+            ArrayOp::Source(source) if alone => axes_of(wish)
+                .zip(wish.grid.shape())
+                .and_then(|(axes, shape)| source.viewed(&axes, &wish.view.fixed, &shape))
+                .map(|source| as_wanted(node, wish, ArrayOp::Source(source))),
+            ArrayOp::Blocks(own) if alone && node.inputs.is_empty() => {
+                shown_by_call(own, &schema.grid, wish).map(|op| as_wanted(node, wish, op))
             }
             ArrayOp::Elementwise(_) if alone && !multiplies(&wish.view, &wish.grid) => {
                 self.below_elementwise(node, &schema.grid, wish)?
@@ -232,6 +203,28 @@ impl Pushing {
             ArrayOp::Reduce(spec) if alone => self.below_reduction(node, spec, wish)?,
             _ => None,
         })
+    }
+
+    /// Whether a node may be given apart to all that want it: nothing is computed or read twice then.
+    fn alone(node: &Node, wants: &[Want]) -> bool {
+        let Some(schema) = &node.array else {
+            return wants.len() == 1;
+        };
+        let shown = || {
+            let views = wants.iter();
+            views.map(|want| want.as_ref().map(|wish| (&wish.view, &wish.grid)))
+        };
+        match &node.op {
+            NodeOp::Array(ArrayOp::Source(source)) if source.in_memory() => true,
+            NodeOp::Array(ArrayOp::Source(source)) => source
+                .grain()
+                .is_some_and(|grain| reads_less(grain, &schema.grid, shown())),
+            // How what a function reads is stored, only it knows.
+            NodeOp::Array(ArrayOp::Blocks(_)) if node.inputs.is_empty() => {
+                reads_less(&vec![1; schema.grid.axes.len()], &schema.grid, shown())
+            }
+            _ => wants.len() == 1,
+        }
     }
 
     fn below_elementwise(&self, node: &NodeRef, middle: &Grid, wish: &Wish) -> Result<Option<Way>> {
@@ -395,6 +388,50 @@ impl Pushing {
             }
         }
     }
+}
+
+/// A node in place of one that reads, which shows what is wanted of it.
+fn as_wanted(node: &NodeRef, wish: &Wish, op: ArrayOp) -> Way {
+    let dtype = node
+        .array
+        .as_ref()
+        .map_or(NdDtype::Host, |schema| schema.dtype.clone());
+    let grid = wish.grid.clone();
+    Way::Source(self::node(op, vec![], ArraySchema { dtype, grid }, &node.prefix))
+}
+
+/// Where the elements that are wanted of a source come from; none where that goes block by block.
+fn axes_of(wish: &Wish) -> Option<Vec<ViewAxis>> {
+    let axes = wish.view.axes.iter();
+    axes.map(|axis| match *axis {
+        OutAxis::Affine { axis, start, step } => Some(Some((axis, start, step))),
+        OutAxis::New => Some(None),
+        OutAxis::Whole(_) | OutAxis::Overlap { .. } => None,
+    })
+    .collect()
+}
+
+/// A call that reads parts of its blocks only, when it can: one part of a block for each that is wanted.
+fn shown_by_call(own: &Blocks, grid: &Grid, wish: &Wish) -> Option<ArrayOp> {
+    let BlockCall::Host(call) = &own.call else {
+        return None;
+    };
+    let axes = axes_of(wish)?;
+    let fewer = axes
+        .iter()
+        .zip(&wish.grid.axes)
+        .all(|(axis, to)| axis.is_none_or(|(axis, ..)| to.count() <= grid.axes[axis].count()));
+    if !fewer || multiplies(&wish.view, &wish.grid) || !is_local(&wish.view, grid, &wish.grid) {
+        return None;
+    }
+    let function = call.function.viewed(&axes, &wish.view.fixed, &wish.grid)?;
+    Some(ArrayOp::Blocks(Arc::new(Blocks {
+        call: BlockCall::Host(HostCall {
+            function,
+            output: call.output.clone(),
+        }),
+        picks: vec![],
+    })))
 }
 
 /// The wish for a view of a node cut as `base`; none when that shows the node as it is.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::expr::array::view::view;
-use crate::expr::array::{ArrayOp, ArraySchema, OutAxis, Reduce, View, array_of, node};
+use crate::expr::array::{ArrayOp, ArraySchema, Reduce, View, array_of, node};
 use crate::expr::{NodeOp, NodeRef};
 use crate::nd::{Axis, Grid};
 use crate::opt::bottom_up;
@@ -159,14 +159,6 @@ fn cut_as(input: &NodeRef, grid: Grid) -> Result<NodeRef> {
     if array_of(input)?.grid == grid {
         return Ok(input.clone());
     }
-    let axes = (0..grid.axes.len()).map(|axis| OutAxis::Affine {
-        axis,
-        start: 0,
-        step: 1,
-    });
-    let whole = View {
-        axes: axes.collect(),
-        fixed: vec![],
-    };
+    let whole = View::whole(grid.axes.len());
     view(input, whole, grid, &input.prefix)
 }

@@ -14,6 +14,7 @@ use crate::nd::{Axis, Grid};
 use crate::op::nd::NdExpr;
 use crate::op::nd_pick::PickOp;
 use crate::plan::Lowering;
+use crate::plan::staged::Copies;
 use crate::task::array::{Compute, Gather, Piece};
 use crate::task::{TaskId, TaskOp};
 
@@ -44,10 +45,21 @@ impl Lowering<'_> {
                 let op = TaskOp::ReadArray(source.clone(), region.into());
                 Ok(self.push(node, number, op, vec![], projected))
             }
-            ArrayOp::View(view) => self.view(node, view, &index, number),
+            ArrayOp::View(view) => match self.copies_of_view(node, view)? {
+                Copies::Between(mid) => {
+                    let whole = View::whole(schema.grid.axes.len());
+                    self.view(node, &mid, &whole, &index, number)
+                }
+                _ => self.view(node, &node.inputs[0], view, &index, number),
+            },
             ArrayOp::Concat(axis) => {
                 let mut index = index;
-                for input in &node.inputs {
+                let copies = self.copies_of_points(node, &node.inputs)?;
+                let inputs = match &copies {
+                    Copies::Inputs(inputs) => inputs,
+                    _ => node.inputs.as_slice(),
+                };
+                for input in inputs {
                     let grid = &array_of(input)?.grid;
                     let count = grid.axes[*axis].count();
                     if index[*axis] < count {
@@ -57,7 +69,10 @@ impl Lowering<'_> {
                 }
                 Err(Error::internal("a block beyond the inputs"))
             }
-            ArrayOp::Blocks(blocks) => self.call_for_block(node, blocks, &index, number),
+            ArrayOp::Blocks(blocks) => match self.copies_of_points(node, std::slice::from_ref(node))? {
+                Copies::Inputs(inputs) => self.partition(&inputs[0], number),
+                _ => self.call_for_block(node, blocks, &index, number),
+            },
             ArrayOp::Elementwise(expr) => self.elementwise(node, expr, &index, number),
             ArrayOp::Reduce(spec) => self.reduction(node, spec, &index, number),
             ArrayOp::Contract(spec) => self.contraction(node, spec, &index, number),
@@ -66,9 +81,16 @@ impl Lowering<'_> {
         }
     }
 
-    fn view(&mut self, node: &NodeRef, view: &Arc<View>, index: &[usize], number: usize) -> Result<TaskId> {
+    /// A block of `node`, which is this view of `input`.
+    fn view(
+        &mut self,
+        node: &NodeRef,
+        input: &NodeRef,
+        view: &View,
+        index: &[usize],
+        number: usize,
+    ) -> Result<TaskId> {
         let schema = array_of(node)?;
-        let input = &node.inputs[0];
         let source = &array_of(input)?.grid;
         if let NodeOp::Array(ArrayOp::Source(from)) = &input.op
             && from.in_memory()
@@ -148,7 +170,7 @@ impl Lowering<'_> {
             }
             break;
         }
-        if pieces.len() > 1 {
+        if pieces.len() > 1 || self.cutting.contains(&node.token) {
             bytes = shape.iter().map(|size| size.unwrap_or(0)).product::<usize>() * schema.dtype.itemsize();
         }
         let axes = view
@@ -212,9 +234,25 @@ impl Lowering<'_> {
                 .enumerate()
                 .map(|(i, axis)| if axis.count() == 1 { 0 } else { index[i + shift] })
                 .collect();
-            inputs.push(self.partition(input, grid.number(&block))?);
+            let number = grid.number(&block);
+            inputs.push(match &input.op {
+                NodeOp::Array(op) if self.again.contains(&(node.token, input.token)) => {
+                    self.read_again(input, op, number)?
+                }
+                _ => self.partition(input, number)?,
+            });
         }
         Ok(inputs)
+    }
+
+    /// A task of its own that makes block `number` of a source for those that come after a pass over it.
+    fn read_again(&mut self, source: &NodeRef, op: &ArrayOp, number: usize) -> Result<TaskId> {
+        if let Some(task) = self.reads.get(&(source.token, number)) {
+            return Ok(*task);
+        }
+        let task = self.block(source, op, number)?;
+        self.reads.insert((source.token, number), task);
+        Ok(task)
     }
 
     fn call_for_block(
@@ -268,7 +306,13 @@ impl Lowering<'_> {
             call: call.clone(),
             around: Some(Box::new(around)),
         };
-        Ok(self.push(node, number, op, inputs, 0))
+        // What the function itself takes in between, nobody knows.
+        let schema = array_of(node)?;
+        let elements = schema
+            .grid
+            .block_shape(index)
+            .map_or(0, |shape| shape.iter().product());
+        Ok(self.push(node, number, op, inputs, elements * schema.dtype.itemsize()))
     }
 }
 

@@ -10,12 +10,14 @@ mod chain;
 mod contract;
 mod done;
 mod reduce;
+mod reread;
 mod results;
 mod scan;
+mod staged;
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 pub use alone::alone;
 pub use results::place;
@@ -37,16 +39,20 @@ use crate::token::Token;
 /// # Errors
 /// When a node can't be lowered.
 pub fn lower(nodes: &[NodeRef], settings: &Settings, keyed: bool) -> Result<(TaskGraph, Vec<usize>)> {
+    let all = topological(nodes);
     let mut lowering = Lowering {
+        again: reread::readers(&all),
         graph: TaskGraph::default(),
         settings,
         keyed,
         done: Done::default(),
         chains: HashMap::new(),
         computes: HashMap::new(),
+        reads: HashMap::new(),
+        copies: HashMap::new(),
+        cutting: HashSet::new(),
     };
     // Inputs first, so that a long chain of calls is not walked by recursion.
-    let all = topological(nodes);
     lowering.graph.tasks.reserve(all.len());
     lowering.done.reserve(all.len(), &lowering.graph);
     for node in &all {
@@ -126,6 +132,14 @@ struct Lowering<'a> {
     chains: HashMap<Token, Arc<chain::Chain>>,
     /// The expressions of nodes, each compiled once for all blocks.
     computes: HashMap<Token, Arc<Compute>>,
+    /// Readers and the sources that they read anew, since there is a whole pass over them between.
+    again: HashSet<(Token, Token)>,
+    /// The tasks that do.
+    reads: HashMap<(Token, usize), TaskId>,
+    /// How nodes that only copy elements do so.
+    copies: HashMap<Token, staged::Copies>,
+    /// Nodes that only cut what they read, so that it need not be kept.
+    cutting: HashSet<Token>,
 }
 
 impl Lowering<'_> {
@@ -287,6 +301,7 @@ impl Lowering<'_> {
             op,
             inputs,
             projected,
+            cuts: self.cutting.contains(&node.token),
         });
         id
     }

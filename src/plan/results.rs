@@ -104,6 +104,7 @@ fn place_block(
         op: place(Make::Copy),
         inputs: vec![id],
         projected: 0,
+        cuts: false,
     };
     graph.outputs[output] = graph.tasks.len() as TaskId;
     graph.tasks.push(copy);

@@ -21,7 +21,7 @@ use crate::expr::wire as nodes;
 use crate::io::csv::{self, CsvSource};
 use crate::plan;
 use crate::py::array::source::{self as array_source, MemoryArray};
-use crate::py::array::zarr;
+use crate::py::array::{zarr, zarr_view};
 use crate::py::convert::numpy;
 use crate::py::csv_fallback::{self, WithFallback};
 use crate::py::error::to_pyerr;
@@ -53,6 +53,7 @@ const ARRAYS: &[(&str, ArrayLoader)] = &[
     (held_array::KIND, HeldArray::from_wire),
     (copied::KIND, Copied::<dyn ArraySource>::from_wire),
     (zarr::KIND, zarr::ZarrSource::from_wire),
+    (zarr_view::KIND, zarr_view::ZarrView::from_wire),
 ];
 
 /// Parts as Python holds them: bytes, arrays, objects (each with whether it is code).

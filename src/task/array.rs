@@ -51,11 +51,11 @@ pub fn array_in(chunk: &Chunk) -> Result<&ArrayChunk> {
 }
 
 impl Gather {
-    /// Puts the block together.
+    /// Puts the block together, in memory of its `own` or as a view of its only input.
     ///
     /// # Errors
     /// When an input doesn't have the planned shape.
-    pub fn run(&self, inputs: &[Chunk]) -> Result<ArrayChunk> {
+    pub fn run(&self, inputs: &[Chunk], own: bool) -> Result<ArrayChunk> {
         let pieces = self.views(inputs)?;
         if let [piece] = pieces.as_slice() {
             let view = &piece.chunk;
@@ -63,7 +63,7 @@ impl Gather {
             let bytes = view.size() * view.dtype.itemsize();
             let repeated =
                 (view.shape.iter().zip(&view.strides)).any(|(len, stride)| *len > 1 && *stride == 0);
-            if repeated || view.nbytes() > 2 * bytes {
+            if repeated || own || view.nbytes() > 2 * bytes {
                 return copy::compact(view);
             }
             return Ok(view.clone());

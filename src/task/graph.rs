@@ -93,6 +93,9 @@ pub struct Task {
     pub inputs: Vec<TaskId>,
     /// Bytes that it will need at once, beyond its inputs.
     pub projected: usize,
+    /// Whether it only cuts its inputs, so that they need not be kept: it should run as soon as they are there, and what it
+    /// makes must not keep them alive.
+    pub cuts: bool,
 }
 
 impl Task {

@@ -69,7 +69,7 @@ impl Place {
                 .next()
                 .ok_or_else(|| crate::error::Error::internal("a block of a result that isn't there")),
             Make::Compute(compute) => Ok(Chunk::Array(Arc::new(compute.run(&inputs)?))),
-            Make::Gather(gather) => Ok(Chunk::Array(Arc::new(gather.run(&inputs)?))),
+            Make::Gather(gather) => Ok(Chunk::Array(Arc::new(gather.run(&inputs, false)?))),
         }
     }
 

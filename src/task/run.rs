@@ -60,7 +60,7 @@ pub fn run(task: &Task, inputs: Vec<Chunk>, control: &Control) -> Result<Chunk> 
             .map(|array| Chunk::Array(Arc::new(array)))
             .context(|| format!("in block {} of {}", task.partition, task.name)),
         TaskOp::Gather(gather) => gather
-            .run(&inputs)
+            .run(&inputs, task.cuts)
             .map(|array| Chunk::Array(Arc::new(array)))
             .context(|| format!("in block {} of {}", task.partition, task.name)),
         TaskOp::Place(place) => place

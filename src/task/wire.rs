@@ -375,6 +375,7 @@ impl Wire for Task {
             op: from.take()?,
             inputs: Vec::new(),
             projected: 0,
+            cuts: false,
         })
     }
 }

@@ -13,6 +13,7 @@ from dusk import _core
 from dusk.array._array import Array, array_of
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._chunks import broadcast_shapes, is_known, unify_chunks
+from dusk.array._fitting import fitting
 from dusk.array._lengths import origins_of, sized_alike, with_origins
 from dusk.array._meta import compute_meta, infer_dtype, meta_from_array
 from dusk.array._operand import is_scalar_for_elemwise
@@ -93,7 +94,11 @@ def aligned(args: list[Any]) -> list[Any]:
     for arg in args:
         flat += [arg, None if is_scalar_for_elemwise(arg) else tuple(range(arg.ndim))[::-1]]
     _, cut = unify_chunks(*flat)
-    return list(cut)
+    # a label for each axis from the last on, as they are broadcast; an axis of length 1 has no say
+    labels = [range(arg.ndim)[::-1] if isinstance(arg, Array) else () for arg in cut]
+    most = max((len(own) for own in labels), default=0)
+    itemsize = max((arg.dtype.itemsize for arg in cut if isinstance(arg, Array)), default=1)
+    return fitting(cut, labels, range(most), itemsize)
 
 
 def elemwise(

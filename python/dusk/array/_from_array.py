@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,21 +49,59 @@ def getter_inline(a: Any, b: Any, asarray: Any = True, lock: Any = None) -> Any:
     return getter(a, b, asarray=asarray, lock=lock)
 
 
+class _Along:
+    """Which elements along an axis the blocks have: ``first + step * i`` for the ``i`` between two bounds.
+
+    Parameters
+    ----------
+    bounds : array of int
+        Where blocks begin, and the end.
+    first, step : int
+    """
+
+    __slots__ = ("bounds", "first", "step")
+
+    def __init__(self, bounds: np.ndarray[Any, Any], first: int = 0, step: int = 1) -> None:
+        self.bounds = bounds
+        self.first = first
+        self.step = step
+
+    def __call__(self, block: int) -> slice:
+        begin, end = int(self.bounds[block]), int(self.bounds[block + 1])
+        start = self.first + self.step * begin
+        if self.step == 1:
+            return slice(start, self.first + end)
+        return slice(start, self.first + self.step * (end - 1) + 1 if end > begin else start, self.step)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_Along, (self.bounds, self.first, self.step))
+
+
 class _Reader:
-    """Reads the block at a position of an object that can be sliced."""
+    """Reads the block at a position of an object that can be sliced.
 
-    __slots__ = ("__name__", "asarray", "get", "lock", "source", "starts")
+    Parameters
+    ----------
+    source : object
+    where : tuple of _Along or int
+        For each axis of the object the elements of its blocks, or the one position that is taken.
+    get, asarray, lock
+        See `from_array`.
+    """
 
-    def __init__(self, source: Any, starts: tuple[Any, ...], get: Any, asarray: Any, lock: Any) -> None:
+    __slots__ = ("__name__", "asarray", "get", "lock", "source", "where")
+
+    def __init__(self, source: Any, where: tuple[_Along | int, ...], get: Any, asarray: Any, lock: Any) -> None:
         self.source = source
-        self.starts = starts
+        self.where = where
         self.get = get
         self.asarray = asarray
         self.lock = lock
         self.__name__ = "from_array"
 
     def __call__(self, index: tuple[int, ...]) -> Any:
-        where = tuple(slice(int(starts[i]), int(starts[i + 1])) for starts, i in zip(self.starts, index, strict=True))
+        block = iter(index)
+        where = tuple(along if isinstance(along, int) else along(next(block)) for along in self.where)
         if self.get is getter or self.get is getter_nofancy:
             return self.get(self.source, where, asarray=self.asarray, lock=self.lock)
         try:
@@ -70,8 +109,36 @@ class _Reader:
         except TypeError:
             return self.get(self.source, where)
 
+    def __dusk_viewed__(
+        self, axes: list[tuple[int, int, int]], fixed: list[tuple[int, int]], sizes: list[list[int]]
+    ) -> _Reader | None:
+        """Return a reader of part of the object; None where it can't be asked for that.
+
+        Parameters
+        ----------
+        axes : list of (axis, start, step)
+            Where the elements along each axis of the part are.
+        fixed : list of (axis, position)
+            The axes that are gone.
+        sizes : list of lists
+            The chunks of the part.
+        """
+        order = [axis for axis, _, _ in axes]
+        # objects such as HDF5 datasets take neither steps backwards nor axes in another order
+        if self.get not in (getter, getter_nofancy, getter_inline) or order != sorted(order):
+            return None
+        if any(step < 1 for _, _, step in axes) or not all(isinstance(along, _Along) for along in self.where):
+            return None
+        where: list[Any] = list(self.where)
+        for axis, position in fixed:
+            where[axis] = where[axis].first + where[axis].step * position
+        for (axis, start, step), lengths in zip(axes, sizes, strict=True):
+            own = where[axis]
+            where[axis] = _Along(_starts(lengths), own.first + own.step * start, own.step * step)
+        return _Reader(self.source, tuple(where), self.get, self.asarray, self.lock)
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_Reader, (self.source, self.starts, self.get, self.asarray, self.lock))
+        return (_Reader, (self.source, self.where, self.get, self.asarray, self.lock))
 
 
 def from_array(
@@ -163,8 +230,7 @@ def from_array(
     meta = meta_from_array(meta, ndim=len(chunks), dtype=getattr(x, "dtype", None))
     if asarray and type(meta) is not np.ndarray:
         meta = np.empty((0,) * len(chunks), dtype=x.dtype)
-    starts = tuple(_starts(axis) for axis in chunks)
-    reader = _Reader(x, starts, getitem, asarray, lock)
+    reader = _Reader(x, tuple(_Along(_starts(axis)) for axis in chunks), getitem, asarray, lock)
     result = block_call(
         reader, [], chunks, meta, prefix="array", name=user_name, token=token, library=True, indexed=True
     )
@@ -178,7 +244,7 @@ def _holding(array: Any, x: Any) -> Any:
     return array
 
 
-def _starts(lengths: tuple[int, ...]) -> np.ndarray[Any, Any]:
+def _starts(lengths: Sequence[int]) -> np.ndarray[Any, Any]:
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
 

@@ -18,6 +18,8 @@ from dusk._derive import derived_from
 from dusk.array._array import Array, array_of
 from dusk.array._block_calls import block_call
 from dusk.array._chunks import unify_chunks
+from dusk.array._elemwise import native
+from dusk.array._fitting import fitting
 from dusk.array._from_array import asanyarray
 from dusk.array._meta import compute_meta
 from dusk.array.blockwise import blockwise
@@ -130,6 +132,9 @@ def tensordot(lhs: Any, rhs: Any, axes: Any = 2) -> Array:
         labels_right[b] = labels_left[a]
     if any(length == length for a in left for length in [lhs.shape[a]]):
         _, (lhs, rhs) = unify_chunks(lhs, labels_left, rhs, labels_right)
+    kept = [label for label in labels_left + labels_right if label not in [labels_left[axis] for axis in left]]
+    itemsize = np.promote_types(lhs.dtype, rhs.dtype).itemsize
+    lhs, rhs = fitting([lhs, rhs], [labels_left, labels_right], kept, itemsize)
     if _numeric(lhs, rhs):
         dtype = np.promote_types(lhs.dtype, rhs.dtype)
         result = _contracted(lhs, rhs, [], list(zip(left, right, strict=True)), dtype, "tensordot")
@@ -192,10 +197,13 @@ def inner(a: Any, b: Any) -> Any:
 @derived_from(np)
 def outer(a: Any, b: Any) -> Any:
     a, b = asanyarray(a).flatten(), asanyarray(b).flatten()
-    if _numeric(a, b):
-        return a[:, np.newaxis] * b[np.newaxis, :]
+    a, b = fitting([a, b], ["i", "j"], "ij", np.promote_types(a.dtype, b.dtype).itemsize)
+    # no axis is common, so there is nothing to align
+    result = native("multiply", [a[:, np.newaxis], b[np.newaxis, :]]) if _numeric(a, b) else None
+    if result is not None:
+        return result
     dtype = np.outer(np.empty(0, dtype=a.dtype), np.empty(0, dtype=b.dtype)).dtype
-    return blockwise(np.outer, "ij", a, "i", b, "j", dtype=dtype)
+    return blockwise(np.outer, "ij", a, "i", b, "j", dtype=dtype, align_arrays=False)
 
 
 class _Matmul:
@@ -246,7 +254,9 @@ def matmul(a: Any, b: Any) -> Any:
     b = b[(np.newaxis,) * (ndim - b.ndim)]
     stacked = list(range(ndim - 2))
     rows, inside, columns = ndim - 2, ndim - 1, ndim
-    _, (a, b) = unify_chunks(a, [*stacked, rows, inside], b, [*stacked, inside, columns])
+    own = [[*stacked, rows, inside], [*stacked, inside, columns]]
+    _, (a, b) = unify_chunks(a, own[0], b, own[1])
+    a, b = fitting([a, b], own, [*stacked, rows, columns], np.promote_types(a.dtype, b.dtype).itemsize)
     result = None
     if _numeric(a, b):
         dtype = np.promote_types(a.dtype, b.dtype)
@@ -328,7 +338,18 @@ def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Array:
         ]
         terms = ["".join(dict.fromkeys(term)) for term in terms]
         return einsum(",".join(terms) + "->" + out, *distinct, dtype=dtype, split_every=split_every, **kwargs)
-    result = blockwise(function, tuple(kept), *pairs, dtype=dtype, adjust_chunks=dict.fromkeys(gone, 1), token="einsum")
+    _, cut = unify_chunks(*pairs)
+    cut = fitting(cut, pairs[1::2], out, np.dtype(dtype).itemsize)
+    pairs = [each for pair in zip(cut, pairs[1::2], strict=True) for each in pair]
+    result = blockwise(
+        function,
+        tuple(kept),
+        *pairs,
+        align_arrays=False,
+        dtype=dtype,
+        adjust_chunks=dict.fromkeys(gone, 1),
+        token="einsum",
+    )
     if gone:
         axes = tuple(range(len(out), len(kept)))
         result = result.sum(axis=axes, split_every=split_every, dtype=dtype)
@@ -357,6 +378,7 @@ def _einsum_native(arrays: list[Array], terms: list[str], out: str, dtype: Any) 
         return _ordered(*alone[0], out)
     (a, of_a), (b, of_b) = alone
     _, (a, b) = unify_chunks(a, of_a, b, of_b)
+    a, b = fitting([a, b], [of_a, of_b], out, dtype.itemsize)
     both = [label for label in of_a if label in of_b]
     batch = [label for label in both if label in out]
     summed = [label for label in both if label not in out]
@@ -365,7 +387,9 @@ def _einsum_native(arrays: list[Array], terms: list[str], out: str, dtype: Any) 
     if not summed or not (left or right):
         # nothing to multiply matrices for: products of elements, added up as they are made
         labels = "".join([*batch, *left, *right, *summed])
-        product = _spread(a, of_a, labels) * _spread(b, of_b, labels)
+        spread = [_spread(a, of_a, labels), _spread(b, of_b, labels)]
+        product = native("multiply", spread)  # they are aligned already
+        product = spread[0] * spread[1] if product is None else product
         axes = tuple(range(len(labels) - len(summed), len(labels)))
         if axes:
             product = _added(product, axes, dtype)

@@ -12,6 +12,7 @@ from dusk._collection import is_dusk_collection
 from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._elemwise import elemwise, native
+from dusk.array._fitting import fitting
 from dusk.array._from_array import asarray
 from dusk.array._meta import infer_dtype
 from dusk.array.blockwise import blockwise
@@ -163,7 +164,10 @@ class ufunc:  # noqa: N801  NumPy's name
             kwargs["dtype"] if "dtype" in kwargs else infer_dtype(self._ufunc.outer, [A, B], kwargs, "ufunc.outer", "")
         )
         func = partial(self._ufunc.outer, **kwargs) if kwargs else self._ufunc.outer
-        return blockwise(func, a_ind + b_ind, A, a_ind, B, b_ind, dtype=dtype, token=f"{self.__name__}.outer")
+        A, B = fitting([A, B], [a_ind, b_ind], a_ind + b_ind, np.dtype(dtype).itemsize)  # noqa: N806  Dask's names
+        return blockwise(
+            func, a_ind + b_ind, A, a_ind, B, b_ind, dtype=dtype, token=f"{self.__name__}.outer", align_arrays=False
+        )
 
 
 def _define() -> None:

@@ -55,6 +55,20 @@ pub struct View {
 }
 
 impl View {
+    /// All elements of an array of so many axes where they are, to be cut into other chunks.
+    #[must_use]
+    pub fn whole(axes: usize) -> Self {
+        let same = |axis| OutAxis::Affine {
+            axis,
+            start: 0,
+            step: 1,
+        };
+        Self {
+            axes: (0..axes).map(same).collect(),
+            fixed: vec![],
+        }
+    }
+
     /// In a few words.
     #[must_use]
     pub fn describe(&self) -> String {

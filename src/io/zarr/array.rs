@@ -124,6 +124,18 @@ impl ZarrArray {
         self.store.is_local()
     }
 
+    /// Whether its chunks lie in a folder of this machine as they are in memory.
+    #[must_use]
+    pub fn is_stored_plainly(&self) -> bool {
+        let meta = &*self.meta;
+        let chain = meta
+            .shard
+            .as_ref()
+            .map(|shard| &shard.chain)
+            .or(meta.chain.as_ref());
+        self.is_local() && chain.is_some_and(Chain::is_plain)
+    }
+
     /// Content hash: place, document, and when the document was written.
     #[must_use]
     pub fn token(&self) -> Token {

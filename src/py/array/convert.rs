@@ -136,10 +136,30 @@ pub fn chunk_from_numpy(object: &Bound<'_, PyAny>) -> PyResult<Option<ArrayChunk
     let Some(pointer) = NonNull::new(start) else {
         return Err(Error::internal("an array without memory").into());
     };
+    if let Some(buffer) = lent(object, start, len)? {
+        return Ok(Some(ArrayChunk::strided(dtype, shape, strides, before, buffer)?));
+    }
     let owner: Arc<dyn Allocation> = Arc::new(AssertUnwindSafe(object.clone().unbind()));
     // SAFETY: the `len` bytes from `pointer` are those of the array's elements, which `owner` keeps alive.
     let buffer = unsafe { Buffer::from_custom_allocation(pointer, len, owner) };
     Ok(Some(ArrayChunk::strided(dtype, shape, strides, before, buffer)?))
+}
+
+/// The `len` bytes from `start` on of a block's memory that `array` is a view of. Without this, a block that went through
+/// many calls which only change its shape would hold as many owners, one inside the other.
+fn lent(array: &Bound<'_, PyAny>, start: *const u8, len: usize) -> PyResult<Option<Buffer>> {
+    let name = intern!(array.py(), "base");
+    let mut base = array.getattr(name)?;
+    while base.is_instance_of::<PyUntypedArray>() {
+        base = base.getattr(name)?;
+    }
+    let Ok(memory) = base.cast::<SharedMemory>() else {
+        return Ok(None);
+    };
+    let buffer = &memory.get().buffer;
+    let at = (start as usize).checked_sub(buffer.as_ptr() as usize);
+    let at = at.filter(|at| at.checked_add(len).is_some_and(|end| end <= buffer.len()));
+    Ok(at.map(|at| buffer.slice_with_length(at, len)))
 }
 
 /// What a call for a block returned, as a chunk.

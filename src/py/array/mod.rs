@@ -5,3 +5,4 @@ pub mod convert;
 pub mod kernels;
 pub mod source;
 pub mod zarr;
+pub mod zarr_view;

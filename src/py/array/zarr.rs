@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyRange, PyTuple};
 use serde_json::Value;
 
 use crate::chunk::ArrayChunk;
-use crate::chunk::array_source::{ArraySource, Region};
+use crate::chunk::array_source::{ArraySource, Region, ViewAxis};
 use crate::error::{Error, Result};
 use crate::expr::NodeOp;
 use crate::expr::array::{self, ArrayOp};
@@ -21,6 +21,7 @@ use crate::io::zarr::{
 use crate::nd::{Axis, Grid, NdDtype};
 use crate::py::array::build::grid_from_py;
 use crate::py::array::convert::{chunk_from_numpy, dtype_from_python, dtype_to_python, own_numpy};
+use crate::py::array::zarr_view::ZarrView;
 use crate::py::error::{from_pyerr, to_pyerr};
 use crate::py::host::PyHostValue;
 use crate::py::node::PyNode;
@@ -106,7 +107,7 @@ fn store_from_py(store: &Bound<'_, PyAny>) -> PyResult<Arc<dyn ByteStore>> {
 pub const KIND: &str = "zarr";
 
 /// A Zarr array as a source of blocks.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ZarrSource {
     array: ZarrArray,
     token: Token,
@@ -121,6 +122,10 @@ impl ZarrSource {
     /// # Errors
     /// When the array can't be opened here.
     pub fn from_wire(from: &mut Decoder) -> Result<Arc<dyn ArraySource>> {
+        Ok(Arc::new(Self::decode(from)?))
+    }
+
+    pub(super) fn decode(from: &mut Decoder) -> Result<Self> {
         let store = from.object()?;
         let (node, token): (String, Token) = (from.take()?, from.take()?);
         let opened = Python::attach(|py| {
@@ -128,12 +133,17 @@ impl ZarrSource {
                 .ok_or_else(|| Error::internal("a store that isn't Python's"))?;
             store_from_py(&object).map_err(|error| from_pyerr(py, error))
         })?;
-        Ok(Arc::new(Self {
+        Ok(Self {
             array: ZarrArray::open(opened, &node)?,
             token,
             store,
             node,
-        }))
+        })
+    }
+
+    /// What part of it is meant, for people. [`zarr_reads`] knows it by its end.
+    pub(super) fn described(&self, part: &str) -> String {
+        format!("{part} of the Zarr array at {}", self.array.place())
     }
 }
 
@@ -155,7 +165,7 @@ impl ArraySource for ZarrSource {
     }
 
     fn describe(&self, region: &Region) -> String {
-        format!("{region:?} of the Zarr array at {}", self.array.place())
+        self.described(&format!("{region:?}"))
     }
 
     fn projected_bytes(&self, region: &Region) -> usize {
@@ -166,8 +176,30 @@ impl ArraySource for ZarrSource {
         self.array.is_local()
     }
 
+    fn is_stored_plainly(&self) -> bool {
+        self.array.is_stored_plainly()
+    }
+
     fn read(&self, region: &Region) -> Result<ArrayChunk> {
         self.array.read(region)
+    }
+
+    fn grain(&self) -> Option<&[usize]> {
+        Some(self.array.meta().chunk())
+    }
+
+    fn viewed(
+        &self,
+        axes: &[ViewAxis],
+        fixed: &[(usize, usize)],
+        shape: &[usize],
+    ) -> Option<Arc<dyn ArraySource>> {
+        Some(Arc::new(ZarrView::new(
+            Arc::new(self.clone()),
+            axes,
+            fixed,
+            shape,
+        )))
     }
 
     fn wire_kind(&self) -> &'static str {

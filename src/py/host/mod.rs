@@ -15,10 +15,12 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
+use crate::chunk::array_source::ViewAxis;
 use crate::chunk::host::{CallSite, HostOutput};
 use crate::chunk::{Chunk, HostFn};
 use crate::error::{Error, Result};
 use crate::host::HostRef;
+use crate::nd::Grid;
 use crate::py::array::convert as array;
 use crate::py::convert::assemble::kind_number;
 use crate::py::convert::{call, chunk_to_pandas, frame_to_pandas};
@@ -27,7 +29,7 @@ use crate::py::error::{from_pyerr, host};
 use crate::py::result::likely_chunk;
 use crate::py::row_calls::{self, RowCall};
 use crate::schema::FrameSchema;
-use crate::token::{Token, Tokenizer};
+use crate::token::{Token, Tokenize, Tokenizer};
 use crate::wire::{Decoder, Encoder, Wire, broken};
 
 pub use value::PyHostValue;
@@ -283,6 +285,46 @@ impl HostFn for PyHostFn {
 
     fn is_library(&self) -> bool {
         self.library
+    }
+
+    /// Asks the callable itself, by its method `__dusk_viewed__`.
+    fn viewed(&self, axes: &[ViewAxis], fixed: &[(usize, usize)], shown: &Grid) -> Option<Arc<dyn HostFn>> {
+        if !self.indexed || self.divisions.is_some() {
+            return None;
+        }
+        let sizes: Option<Vec<Vec<usize>>> = shown
+            .axes
+            .iter()
+            .map(|axis| axis.sizes().into_iter().collect())
+            .collect();
+        let mut t = Tokenizer::new();
+        t.text("viewed").token(self.token());
+        shown.tokenize(&mut t);
+        for axis in axes {
+            let (axis, start, step) = axis.as_ref()?;
+            t.number(*axis as u64)
+                .number(*start as u64)
+                .number(step.cast_unsigned() as u64);
+        }
+        for (axis, position) in fixed {
+            t.number(*axis as u64).number(*position as u64);
+        }
+        Python::attach(|py| {
+            let object = python_object(py, &self.function).ok()?;
+            let ask = object.getattr_opt(intern!(py, "__dusk_viewed__")).ok()??;
+            let new = ask.call1((axes.to_vec(), fixed.to_vec(), sizes?)).ok()?;
+            if new.is_none() {
+                return None;
+            }
+            let options = HostFnOptions {
+                library: self.library,
+                indexed: true,
+                partitions: false,
+                token: Some(t.finish()),
+            };
+            let new = Self::new(&new, options).ok()?;
+            Some(Arc::new(new) as Arc<dyn HostFn>)
+        })
     }
 
     fn encode(&self, out: &mut Encoder) -> Result<()> {
