@@ -22,6 +22,7 @@ fn graph(inputs: impl Fn(usize) -> Vec<TaskId>, outputs: Vec<TaskId>) -> Arc<Tas
         op: TaskOp::Concat,
         inputs: inputs(partition),
         projected: 1_000,
+        cuts: false,
     };
     Arc::new(TaskGraph {
         tasks: (0..TASKS).map(task).collect(),

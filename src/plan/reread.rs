@@ -45,10 +45,10 @@ pub(super) fn readers(all: &[NodeRef]) -> HashSet<(Token, Token)> {
             }
         }
         match &node.op {
-            NodeOp::Array(ArrayOp::Reduce(spec)) => {
-                if span(&spec.source, &spec.axes) * spec.elem.itemsize() > KEPT {
-                    done.extend(&own);
-                }
+            NodeOp::Array(ArrayOp::Reduce(spec))
+                if span(&spec.source, &spec.axes) * spec.elem.itemsize() > KEPT =>
+            {
+                done.extend(&own);
             }
             _ if is_large(node) => {
                 own.insert(node.token);
