@@ -93,15 +93,28 @@ pub(super) fn reduce(max: bool, cell: &mut [u64], input: &Input) {
                     seen[lane] |= !value.is_nan();
                 }
             }
+            let mut found = [f64::NAN.to_bits()];
             for lane in 0..LANES {
                 if seen[lane] {
-                    put_float(max, cell, best[lane]);
+                    put_float(max, &mut found, best[lane]);
                 }
             }
             chunks
                 .remainder()
                 .iter()
-                .for_each(|value| put_float(max, cell, *value));
+                .for_each(|value| put_float(max, &mut found, *value));
+            let mut found = f64::from_bits(found[0]);
+            if found == 0.0 {
+                // Lanes don't tell which of the zeros came first.
+                found = values
+                    .iter()
+                    .copied()
+                    .find(|value| *value == found)
+                    .unwrap_or(found);
+            }
+            if !found.is_nan() {
+                put_float(max, cell, found);
+            }
         }
         Values::Float(values) => input.each(values, |value| put_float(max, cell, value)),
         Values::Text(_) => unreachable!("the layout sends text elsewhere"),

@@ -91,6 +91,30 @@ proptest! {
 }
 
 #[test]
+fn the_first_of_equal_zeros_is_the_extreme() {
+    let mut values = [1.0; 16];
+    (values[0], values[1], values[8]) = (f64::NAN, -0.0, 0.0);
+    for sign in [1.0, -1.0] {
+        let column = array(values.iter().map(|value| value * sign).collect::<Float64Array>());
+        for cuts in [&[][..], &[3], &[8], &[1, 9]] {
+            let ops = [op("min"), op("max")];
+            let found = run(
+                plan(&[], &FLOAT, &ops, SORTED).unwrap(),
+                &[],
+                &column,
+                cuts,
+                usize::MAX,
+            )
+            .1;
+            let zero = found[usize::from(sign < 0.0)]
+                .as_primitive::<Float64Type>()
+                .value(0);
+            assert_eq!(zero.to_bits(), (-0.0 * sign).to_bits(), "cuts {cuts:?}");
+        }
+    }
+}
+
+#[test]
 fn many_groups_merge_in_parallel_as_one() {
     let rows = 100_000_i64;
     let key = array(
