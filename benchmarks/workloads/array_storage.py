@@ -1,6 +1,6 @@
 """Arrays on disk: embeddings normalised, standardised, and cut into columns, from one Zarr array to another.
 
-The array is five times as large as the memory that `dusk:300MB` may use. `pandas` stands for NumPy with the package
+The array is five times as large as the memory that `dusk:300MB` may use. `numpy` stands for NumPy with the package
 zarr, which has the whole array at once. `zarrs` is the bare crate in a program of its own: it reads all chunks on all
 cores, and writes them again as they are where the others write; its memory isn't seen. The figure beside the time is
 the peak memory.
@@ -155,7 +155,7 @@ def contestants(program: Callable, options: dict[str, Any], whole: Callable | No
         "dask": lazily("dask", program, options),
         "zarrs:read": bare(writes=False),
         "zarrs:copy": bare(writes=True),
-        "pandas": at_once(whole or program, options),
+        "numpy": at_once(whole or program, options),
     }
 
 
@@ -171,6 +171,7 @@ def workload(name: str, title: str, form: str, program: Callable, options: dict[
         values=["total"],
         contestants=contestants(program, options, **more),
         unchecked=("zarrs",),
+        check="numpy",
     )
 
 
