@@ -245,3 +245,35 @@ def test_blocks_of_other_axes_are_put_together():
     np.testing.assert_array_equal(found.compute(), [5, 5, 5])
     with pytest.raises(ValueError, match="Dimension mismatch"):
         x.map_blocks(lambda block: 5, chunks=((1, 1, 1),), enforce_ndim=True).compute()
+
+
+RANGES_OF_TIME = [
+    (np.datetime64("2020-01-01"), np.datetime64("2020-03-01")),
+    (np.datetime64("2020-01-01"), np.datetime64("2020-03-01"), np.timedelta64(7, "D")),
+    (np.datetime64("2020-01-01"), np.datetime64("2020-03-01"), 7),
+    (np.datetime64("2020-01-01"), np.datetime64("2020-01-02"), np.timedelta64(5, "h")),
+    (np.datetime64("2020-01-01"), np.datetime64("2020-01-02T05")),
+    (np.datetime64("2020-01"), np.datetime64("2019-01"), np.timedelta64(-1, "M")),
+    (np.datetime64("2020-01-02"), np.datetime64("2020-01-01")),
+    (np.datetime64("2020-01-01"), 50),
+    (np.datetime64("2020-01-01"), np.timedelta64(3, "D")),
+    (np.timedelta64(0, "s"), np.timedelta64(100, "s"), np.timedelta64(7, "s")),
+    (np.timedelta64(10, "s"),),
+]
+
+
+@pytest.mark.parametrize("args", RANGES_OF_TIME)
+@pytest.mark.parametrize("chunks", [1, 4, -1])
+def test_ranges_of_time(args, chunks):
+    expected = np.arange(*args)
+    lazy = da.arange(*args, chunks=chunks)
+    assert (lazy.dtype, lazy.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_array_equal(lazy.compute(), expected)
+
+
+def test_ranges_of_time_of_a_dtype():
+    for args, dtype in ((("2005-02", "2005-03"), "M8[D]"), ((5,), "m8[s]"), ((0, np.timedelta64(3, "D")), "m8[h]")):
+        expected = np.arange(*args, dtype=dtype)
+        lazy = da.arange(*args, dtype=dtype, chunks=3)
+        assert lazy.dtype == expected.dtype
+        np.testing.assert_array_equal(lazy.compute(), expected)

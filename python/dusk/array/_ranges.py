@@ -69,12 +69,21 @@ def _like_meta(meta: Any, like: Any, ndim: int, dtype: Any) -> Any:
 
 def _range(start: Any, shape: Any, first: Any, step: Any, dtype: Any, like: Any) -> Any:
     (at,), (n,) = start, shape
-    if np.issubdtype(dtype, np.datetime64) or isinstance(step, np.timedelta64):
-        return np.arange(first + at * step, first + (at + n) * step, step, dtype=dtype)[:n]
+    if dtype.kind in "mM":
+        return (first + np.arange(at, at + n, dtype=np.int64) * step).view(dtype)
     kwargs = {} if like is None else {"like": like}
     if dtype.kind in "iub" or isinstance(first, (int, np.integer)) and isinstance(step, (int, np.integer)):
         return np.arange(first + at * step, first + (at + n) * step, step, dtype=dtype, **kwargs)[:n]
     return (first + np.arange(at, at + n, **kwargs) * step).astype(dtype)
+
+
+def _ticks(x: Any, dtype: Any) -> int:
+    """Return a time, or a number of units, as a number of the units of `dtype`."""
+    if isinstance(x, np.timedelta64):
+        dtype = np.dtype(f"m8{dtype.str[3:]}")
+    elif isinstance(x, (int, np.integer)):
+        return int(x)
+    return int(np.asarray(x, dtype=dtype).astype(np.int64))
 
 
 def arange(
@@ -114,13 +123,21 @@ def arange(
     elif start is None:
         start = 0
     step = 1 if step is None else step
-    if dtype is None:
-        kinds = [np.asarray(x).dtype for x in (start, stop, step)]
-        if any(kind.kind in "mM" for kind in kinds):
-            dtype = np.arange(start, stop, step)[:1].dtype
-        else:  # NumPy tells for a range of numbers of these types; it is at least as wide as an index
-            dtype = np.arange(*(kind.type(i) for kind, i in zip(kinds, (0, 1, 1), strict=True))).dtype
-    dtype = np.dtype(dtype)
+    kinds = [np.asarray(x).dtype for x in (start, stop, step)]
+    times = [kind for kind in kinds if kind.kind in "mM"]
+    if dtype is not None:
+        dtype = np.dtype(dtype)
+    elif times:
+        dtype = np.result_type(*times)
+    else:  # NumPy tells for a range of numbers of these types; it is at least as wide as an index
+        dtype = np.arange(*(kind.type(i) for kind, i in zip(kinds, (0, 1, 1), strict=True))).dtype
+    if dtype.kind in "mM":
+        if np.datetime_data(dtype)[0] == "generic" and times:
+            dtype = np.result_type(dtype, *times)
+        # As in NumPy, a length of time or a number after a date says how far the range goes.
+        far = dtype.kind == "M" and isinstance(stop, (int, np.integer))
+        start, stop, step = _ticks(start, dtype), _ticks(stop, dtype), _ticks(step, dtype)
+        stop = start + stop if far else stop
     num = int(max(np.ceil((stop - start) / step), 0))
     chunks = normalize_chunks(chunks, (num,), dtype=dtype)
     meta = _like_meta(meta, like, 1, dtype)
