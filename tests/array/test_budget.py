@@ -236,6 +236,10 @@ GROWING = {
     "take": lambda v, m: m[:, np.zeros(10**6, int)],
     "points": lambda v, m: m.vindex[np.zeros(10**6, int)],
     "repeat": lambda v, m: da.repeat(v, 10_000),
+    "repeat_of_few": lambda v, m: da.repeat(v[:3], 10**9),
+    "repeat_between": lambda v, m: da.repeat(m[:2, None], 10**8, axis=1),
+    "diagonal": lambda v, m: da.diag(v),
+    "kronecker": lambda v, m: da.kron(m, m),
     "correlation": lambda v, m: da.corrcoef(m),
 }
 
@@ -254,6 +258,17 @@ def test_ordinary_blocks_are_left_as_they_are():
     v = da.ones(3000, chunks=1000)
     assert da.outer(v, v).chunks == (v.chunks[0], v.chunks[0])
     assert (a[:, None, :5] + v[:1000][None, :, None]).chunks == ((1000, 1000), (1000,), (5,))
+
+
+def test_cut_repeats_and_diagonals_are_right():
+    x = np.arange(24).reshape(2, 3, 4)
+    with dusk.config.set({"array.chunk-size": "1kiB"}):
+        for axis in range(3):
+            lazy = da.repeat(da.from_array(x, chunks=(2, 2, 3)), 333, axis=axis)
+            assert largest(lazy) <= 1.3 * 1024
+            np.testing.assert_array_equal(lazy.compute(), np.repeat(x, 333, axis=axis))
+        lazy = da.diag(da.arange(100, chunks=60), 3)
+        np.testing.assert_array_equal(lazy.compute(), np.diag(np.arange(100), 3))
 
 
 def test_cut_products_are_right():

@@ -10,6 +10,7 @@ from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._chunks import normalize_chunks
+from dusk.array._fitting import fitting
 from dusk.array._from_array import asanyarray, asarray
 from dusk.array._lengths import sized
 from dusk.array._meta import meta_from_array
@@ -384,7 +385,7 @@ def diag(v: Any, k: int = 0) -> Array:
     if v.ndim != 1:
         raise ValueError("Array must be 1d or 2d only")
     if k == 0:
-        v = sized(v)
+        v, _ = fitting([sized(v)] * 2, ["i", "j"], "ij", v.dtype.itemsize)
         lengths = v.chunks[0]
         meta = meta_from_array(v, 2, dtype=v.dtype)
         return block_call(

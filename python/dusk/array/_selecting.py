@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Sequence
 from functools import partial
 from numbers import Integral
@@ -17,11 +18,12 @@ from dusk.array._array import Array
 from dusk.array._chunks import cached_cumsum
 from dusk.array._from_array import asanyarray, asarray
 from dusk.array._getitem import group_lengths, select_blocks
+from dusk.array._joining import concatenate
 from dusk.array._lengths import sized
 from dusk.array._like import validate_axis
 from dusk.array._meta import meta_from_array
 from dusk.array._views import block_call, is_native, kernel_call, pick_points
-from dusk.utils import is_arraylike
+from dusk.utils import is_arraylike, parse_bytes
 
 __all__ = ["choose", "compress", "extract", "repeat", "select_blocks", "shuffle", "take", "tril", "triu"]
 
@@ -100,10 +102,20 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Array:
     if repeats == 1:
         return a
     a = sized(a, [axis])
+    most = _most_repeats(a, axis)
+    if repeats > most:
+        # even one element, repeated, is too much for a block
+        before = (slice(None),) * axis
+        parts = [repeats // most * [most] + [repeats % most] * (repeats % most > 0)] * a.shape[axis]
+        slabs = [a[(*before, slice(i, i + 1))] for i in range(a.shape[axis])]
+        return concatenate([repeat(x, n, axis) for x, counts in zip(slabs, parts, strict=True) for n in counts], axis)
     # each chunk is cut first, so that none of the result is much greater
     cut: list[int] = []
     ends = cached_cumsum(a.chunks[axis], initial_zero=True)
     for start, stop in itertools.pairwise(ends):
+        if repeats > stop - start:
+            cut += [1] * (stop - start)
+            continue
         places = np.linspace(start, stop, int(repeats)).round(0).astype(int).tolist()
         cut += [j - i for i, j in itertools.pairwise(places) if i != j]
     a = a.rechunk({axis: tuple(cut) or (0,)})
@@ -112,6 +124,16 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Array:
         return kernel_call("repeat", [a], [range(a.ndim)], chunks, a._meta, "repeat", axis=axis, number=int(repeats))
     function = partial(_repeat, int(repeats), axis)
     return block_call(function, [a], [range(a.ndim)], chunks, a._meta, "repeat", token=("repeat", int(repeats), axis))
+
+
+def _most_repeats(a: Array, axis: int) -> int:
+    """Return how often elements along an axis can be repeated in one block."""
+    lengths = [max(chunks, default=1) for i, chunks in enumerate(a.chunks) if i != axis]
+    if not a.shape[axis] or any(length != length for length in lengths):
+        return sys.maxsize
+    limit = config.get("array.chunk-size")
+    most = parse_bytes(limit) if isinstance(limit, str) else int(limit)
+    return max(most // max(math.prod(lengths) * a.dtype.itemsize, 1), 16)
 
 
 def _repeat(repeats: int, axis: int, block: Any) -> Any:
