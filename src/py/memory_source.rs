@@ -23,7 +23,7 @@ use crate::py::convert::pandas::{Apart, Parts, Rows, take_apart};
 use crate::py::convert::{call, numpy};
 use crate::py::error::from_pyerr;
 use crate::py::host::PyHostValue;
-use crate::schema::FrameSchema;
+use crate::schema::{FrameSchema, IndexSchema};
 use crate::token::{Token, Tokenize, Tokenizer};
 use crate::wire::{Decoder, Encoder, Wire};
 
@@ -233,9 +233,12 @@ impl Source for MemorySource {
     }
 
     fn taken_along(&self, partitions: &[usize], columns: &[usize]) -> Result<Option<Arc<dyn Source>>> {
-        let host = columns
-            .iter()
-            .any(|column| self.apart.schema.columns[*column].dtype.is_host());
+        let schema = &self.apart.schema;
+        let by_objects = matches!(&schema.index, IndexSchema::Levels(levels) if levels.iter().any(|level| level.dtype.is_host()));
+        let host = by_objects
+            || columns
+                .iter()
+                .any(|column| schema.columns[*column].dtype.is_host());
         let mut held = Vec::with_capacity(partitions.len());
         for &partition in partitions {
             let chunk = if host {

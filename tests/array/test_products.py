@@ -227,3 +227,17 @@ def test_narrow_products_keep_nan_and_infinity_in_their_rows():
     with np.errstate(invalid="ignore"):
         expected = x @ y
     np.testing.assert_allclose((da.from_array(x, chunks=(150, 64)) @ y).compute(), expected)
+
+
+def test_einsum_of_axes_of_length_one_beside_longer_ones():
+    rng = np.random.default_rng(0)
+    a, b, c, d = rng.random((1, 1, 5, 4)), rng.random((4, 6)), rng.random((5, 6)), rng.random((7, 7))
+    lazy = da.einsum(
+        "abjk,kl,jl,ab->ab",
+        da.from_array(a, chunks=(1, 1, 2, 2)),
+        da.from_array(b, chunks=(2, 4)),
+        da.from_array(c, chunks=(2, 4)),
+        da.from_array(d, chunks=(7, 3)),
+    )
+    assert lazy.shape == (7, 7)
+    np.testing.assert_allclose(lazy.compute(), np.einsum("abjk,kl,jl,ab->ab", a, b, c, d))

@@ -108,3 +108,9 @@ def test_a_column_may_be_called_name():
     df = pd.DataFrame({"name": [1.0, None, 3.0], "b": [1.0, 2.0, None]})
     for operation in (lambda d: d.fillna(d * 2), lambda d: d.where(d > 1, d * 2), lambda d: d.mask(d > 1, d)):
         dd.utils.assert_eq(operation(dd.from_pandas(df, npartitions=2)), operation(df))
+
+
+def test_dummies_of_missing_values_keep_the_axis_of_categories():
+    s = pd.Series([1, 1, 2, np.nan, 3, np.nan, 5], dtype="category")
+    expected = pd.get_dummies(s, dummy_na=True)
+    pd.testing.assert_frame_equal(dd.get_dummies(dd.from_pandas(s, 2), dummy_na=True).compute(), expected)

@@ -110,3 +110,15 @@ def test_dask_runs_such_graphs_in_processes(frame):
     ddf = dd.from_pandas(frame, npartitions=5)
     total = dask.compute(ddf.v.sum(), scheduler="sync")[0]
     assert total == pytest.approx(frame.v.sum())
+
+
+@pytest.mark.parametrize("npartitions", [1, 3])
+def test_a_partition_under_an_index_of_objects_travels(npartitions):
+    index = pd.period_range("2020-01-01", periods=20, freq="D")
+    df = pd.DataFrame({"x": range(20), "y": ["a", "b"] * 10}, index=index)
+    parts = dd.from_pandas(df, npartitions=npartitions).to_delayed()
+    again = [pickle.loads(pickle.dumps(part)).compute() for part in parts]
+    pd.testing.assert_frame_equal(pd.concat(again), df, check_freq=False)
+    graph = dict(dd.from_pandas(df, npartitions=npartitions).__dask_graph__())
+    tasks = [pickle.loads(pickle.dumps(task)) for task in graph.values()]
+    assert sum(len(task()) for task in tasks if callable(task)) == 20

@@ -207,8 +207,9 @@ def columns_index(labels: list, names: list, extras: Extras | None) -> pd.Index:
         axis = None
     if axis is None and not labels:
         axis = _TEXT_LABELS
-    if isinstance(axis, pd.CategoricalIndex) and not pd.Index(labels, dtype=object).isin(axis.categories).all():
-        axis = None
+    if isinstance(axis, pd.CategoricalIndex):
+        present = [label for label in labels if label is not None and label is not pd.NA and label == label]
+        axis = axis if pd.Index(present, dtype=object).isin(axis.categories).all() else None
     if axis is not None:
         try:
             found = pd.Index(labels, dtype=axis.dtype, name=name, tupleize_cols=False)
