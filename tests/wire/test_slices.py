@@ -120,5 +120,6 @@ def test_a_partition_under_an_index_of_objects_travels(npartitions):
     again = [pickle.loads(pickle.dumps(part)).compute() for part in parts]
     pd.testing.assert_frame_equal(pd.concat(again), df, check_freq=False)
     graph = dict(dd.from_pandas(df, npartitions=npartitions).__dask_graph__())
-    tasks = [pickle.loads(pickle.dumps(task)) for task in graph.values()]
-    assert sum(len(task()) for task in tasks if callable(task)) == 20
+    tasks = [task[0] if isinstance(task, tuple) else task for task in graph.values()]
+    tasks = [pickle.loads(pickle.dumps(task)) for task in tasks if isinstance(task, PartitionTask)]
+    assert sum(len(task()) for task in tasks) == 20
