@@ -345,6 +345,7 @@ def einsum(subscripts: Any, *operands: Any, **kwargs: Any) -> Array:
         function,
         tuple(kept),
         *pairs,
+        align_arrays=False,
         dtype=dtype,
         adjust_chunks=dict.fromkeys(gone, 1),
         token="einsum",

@@ -123,7 +123,9 @@ def blockwise(
             if ind is None:
                 continue
             for lengths, label in zip(arg.chunks, ind, strict=True):
-                if label not in chunkss or len(lengths) > len(chunkss[label]):
+                found = chunkss.get(label)
+                # an axis of length 1 goes with all others
+                if found is None or len(lengths) > len(found) or (found == (1,) and len(lengths) == 1):
                     chunkss[label] = lengths
     pairs = [(arg, ind) for arg, (_, ind) in zip(arrays, pairs, strict=True)]
     for label, lengths in new_axes.items():
