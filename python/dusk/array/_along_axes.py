@@ -12,6 +12,7 @@ from dusk._derive import derived_from
 from dusk.array import chunk
 from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
+from dusk.array._choice import where
 from dusk.array._elemwise import elemwise
 from dusk.array._from_array import asarray
 from dusk.array._lengths import sized
@@ -177,7 +178,16 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Array:
         dtype = np.select([np.ones(1, bool)] * len(small), small, default).dtype
     except TypeError as error:
         raise TypeError("Choicelist elements do not have a common dtype.") from error
+    if dtype.kind in "biufc":
+        result = _as_type(default, dtype)
+        for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+            result = where(condition, _as_type(choice, dtype), result)
+        return result
     return elemwise(_Select(len(conditions)), *conditions, *choices, default, dtype=dtype)
+
+
+def _as_type(value: Any, dtype: Any) -> Any:
+    return value.astype(dtype) if hasattr(value, "astype") else np.asarray(value).astype(dtype)[()]
 
 
 def _piecewise(x: Any, *conditions: Any, funclist: Any, func_args: Any, func_kw: Any) -> Any:

@@ -23,7 +23,7 @@ fn reduce<const F: bool>(x: f64) -> (f64, f64, u64) {
 
 /// `(exp(r) - 1 - r) / r^2` for `r` within half the logarithm of two.
 #[inline(always)]
-fn series<const F: bool>(r: f64) -> f64 {
+pub(super) fn series<const F: bool>(r: f64) -> f64 {
     horner::<F, 12>(
         r,
         [
@@ -64,7 +64,7 @@ fn short<const F: bool>(r: f64) -> f64 {
 
 /// Two to the power that the low bits say.
 #[inline(always)]
-fn power_of_two(bits: u64) -> f64 {
+pub(super) fn power_of_two(bits: u64) -> f64 {
     f64::from_bits(bits.wrapping_add(1023) << 52)
 }
 
@@ -132,7 +132,7 @@ impl Kernel for Exp2 {
 
 /// `exp(x) - 1` as a sum of two.
 #[inline(always)]
-fn less_one<const F: bool>(x: f64) -> (f64, f64) {
+pub(super) fn less_one<const F: bool>(x: f64) -> (f64, f64) {
     let (head, tail, times) = reduce::<F>(x);
     let more = fma::<F>(head * head, series::<F>(head), tail);
     let scale = power_of_two(times);
@@ -159,35 +159,5 @@ impl Kernel for Expm1 {
     }
     fn slow_single(x: f32) -> f32 {
         x.exp_m1()
-    }
-}
-
-/// `tanh`.
-pub(super) struct Tanh;
-
-impl Kernel for Tanh {
-    const FUSED_ONLY: bool = true;
-    #[inline(always)]
-    fn fast<const F: bool>(x: f64) -> f64 {
-        // t / (t + 2) for t = exp(2 |x|) - 1; from 22 on it is 1.
-        let size = x.abs();
-        let (sum, rest) = less_one::<F>(2.0 * if size < 22.0 { size } else { 22.0 });
-        let above = sum + rest;
-        let above_rest = (sum - above) + rest;
-        let (below, below_rest) = two_sum(above, 2.0);
-        let quotient = above / below;
-        let left = fma::<F>(-quotient, below, above) + (above_rest - quotient * (below_rest + above_rest));
-        let value = (quotient + left / below).copysign(x);
-        if size < 1e-300 { x } else { value }
-    }
-    #[inline(always)]
-    fn fits(x: f64) -> bool {
-        !x.is_nan()
-    }
-    fn slow(x: f64) -> f64 {
-        x.tanh()
-    }
-    fn slow_single(x: f32) -> f32 {
-        x.tanh()
     }
 }

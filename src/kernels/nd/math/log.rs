@@ -8,7 +8,7 @@ const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
 /// `x` as `2^k (1 + f)`, with `1 + f` between the roots of a half and of two: `k`, `f`.
 #[inline(always)]
-fn split(x: f64) -> (f64, f64) {
+pub(super) fn split(x: f64) -> (f64, f64) {
     /// The bits of the root of a half.
     const ROOT: u64 = 0x3fe6_a09e_0000_0000;
     /// The bits of `1.5 * 2^52`: whole numbers in their low bits are floats behind it.
@@ -53,7 +53,7 @@ fn together(k: f64, f: f64, rest: f64) -> f64 {
 }
 
 #[inline(always)]
-fn positive(x: f64) -> bool {
+pub(super) fn positive(x: f64) -> bool {
     (f64::MIN_POSITIVE..f64::INFINITY).contains(&x)
 }
 
@@ -70,10 +70,7 @@ impl Kernel for Log {
     #[inline(always)]
     fn single<const F: bool>(x: f64) -> f64 {
         let (k, f) = split(x);
-        let s = f / (2.0 + f);
-        let z = s * s;
-        let higher = z * horner::<F, 4>(z, [2.0 / 9.0, 2.0 / 7.0, 2.0 / 5.0, 2.0 / 3.0]);
-        fma::<F>(k, std::f64::consts::LN_2, fma::<F>(s, higher, 2.0 * s))
+        together_single::<F>(k, f)
     }
     #[inline(always)]
     fn fits(x: f64) -> bool {
@@ -87,23 +84,49 @@ impl Kernel for Log {
     }
 }
 
+/// The logarithm of one and `x`, which comes as a sum of two.
+#[inline(always)]
+pub(super) fn of_one_and<const F: bool>(x: f64, tail: f64) -> f64 {
+    let sum = 1.0 + x;
+    let (k, f) = split(sum);
+    // What rounding took from the sum; near one the argument itself is what counts.
+    let near = k == 0.0;
+    let lost = if k > 1.0 { 1.0 - (sum - x) } else { x - (sum - 1.0) };
+    let lost = (if near { 0.0 } else { lost } + tail) / sum;
+    let f = if near { x } else { f };
+    let (half, more) = series::<F>(f);
+    together(k, f, half - (more + fma::<F>(k, LN_2_LOW, lost)))
+}
+
+/// The logarithm of `2^k (1 + f)`, exact enough for single floats.
+#[inline(always)]
+fn together_single<const F: bool>(k: f64, f: f64) -> f64 {
+    let s = f / (2.0 + f);
+    let z = s * s;
+    let higher = z * horner::<F, 4>(z, [2.0 / 9.0, 2.0 / 7.0, 2.0 / 5.0, 2.0 / 3.0]);
+    fma::<F>(k, std::f64::consts::LN_2, fma::<F>(s, higher, 2.0 * s))
+}
+
+/// The logarithm of one and `x`, exact enough for single floats.
+#[inline(always)]
+pub(super) fn of_one_and_single<const F: bool>(x: f64) -> f64 {
+    let (k, f) = split(1.0 + x);
+    together_single::<F>(k, if k == 0.0 { x } else { f })
+}
+
 /// `log1p`.
 pub(super) struct Log1p;
 
 impl Kernel for Log1p {
     #[inline(always)]
     fn fast<const F: bool>(x: f64) -> f64 {
-        let sum = 1.0 + x;
-        let (k, f) = split(sum);
-        // What rounding took from the sum; near one the argument itself is what counts.
-        let lost = if k > 1.0 { 1.0 - (sum - x) } else { x - (sum - 1.0) } / sum;
-        let near = k == 0.0;
-        let f = if near { x } else { f };
-        let lost = if near { 0.0 } else { lost };
-        let (half, more) = series::<F>(f);
-        let value = together(k, f, half - (more + fma::<F>(k, LN_2_LOW, lost)));
+        let value = of_one_and::<F>(x, 0.0);
         // Adding up loses the sign of zero.
         if x == 0.0 { x } else { value }
+    }
+    #[inline(always)]
+    fn single<const F: bool>(x: f64) -> f64 {
+        if x == 0.0 { x } else { of_one_and_single::<F>(x) }
     }
     #[inline(always)]
     fn fits(x: f64) -> bool {
@@ -141,6 +164,10 @@ impl Kernel for Log2 {
         sum + (rest + ((k - sum) + most))
     }
     #[inline(always)]
+    fn single<const F: bool>(x: f64) -> f64 {
+        Log::single::<F>(x) * std::f64::consts::LOG2_E
+    }
+    #[inline(always)]
     fn fits(x: f64) -> bool {
         positive(x)
     }
@@ -169,6 +196,10 @@ impl Kernel for Log10 {
         let rest = fma::<F>(k, TWO_LOW, fma::<F>(tail + head, LOW, tail * HIGH));
         let sum = twos + most;
         sum + (rest + ((twos - sum) + most))
+    }
+    #[inline(always)]
+    fn single<const F: bool>(x: f64) -> f64 {
+        Log::single::<F>(x) * std::f64::consts::LOG10_E
     }
     #[inline(always)]
     fn fits(x: f64) -> bool {

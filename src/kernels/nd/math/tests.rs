@@ -96,9 +96,61 @@ fn kernels_agree_with_the_library() {
     check::<exp::Exp>("exp", false, 1.0);
     check::<exp::Exp2>("exp2", false, 1.0);
     check::<exp::Expm1>("expm1", false, 2.0);
-    check::<exp::Tanh>("tanh", false, 2.0);
+    check::<hyperbolic::Tanh>("tanh", false, 2.0);
+    check::<hyperbolic::Sinh>("sinh", false, 2.0);
+    check::<hyperbolic::Cosh>("cosh", false, 2.0);
+    check::<hyperbolic::Arcsinh>("arcsinh", false, 2.0);
+    check::<hyperbolic::Arccosh>("arccosh", true, 2.0);
+    check::<hyperbolic::Arctanh>("arctanh", false, 2.0);
+    check::<inverse::Arcsin>("arcsin", false, 1.0);
+    check::<inverse::Arccos>("arccos", false, 1.0);
+    check::<inverse::Arctan>("arctan", false, 1.0);
+    check::<power::Cbrt>("cbrt", false, 1.0);
     check::<log::Log>("log", true, 1.0);
     check::<log::Log1p>("log1p", true, 2.0);
     check::<log::Log2>("log2", true, 2.0);
     check::<log::Log10>("log10", true, 2.0);
+}
+
+/// As [`check`], over pairs of arguments.
+fn check_pairs<K: Pair>(name: &str, limit: f64) {
+    let x = arguments();
+    let mut y = x.clone();
+    // Steps that share no factor with the length meet other neighbours.
+    for step in [1, 7_919, 60_013, 101_111] {
+        y.rotate_left(step);
+        for whole in [false, true] {
+            let y: Vec<f64> = y.iter().map(|y| if whole { y.round() } else { *y }).collect();
+            let mut out = vec![MaybeUninit::new(0.0); x.len()];
+            for ((x, y), out) in x.chunks(512).zip(y.chunks(512)).zip(out.chunks_mut(512)) {
+                map_pairs::<f64, K>(x, y, out);
+            }
+            for ((x, y), made) in x.iter().zip(&y).zip(&out) {
+                // SAFETY: made with a value, and written by the kernel.
+                let made = unsafe { made.assume_init() };
+                let off = ulps(made, K::slow(*x, *y));
+                assert!(off <= limit, "{name}: {made} at {x}, {y} is {off} units off");
+            }
+            let narrow = |all: &[f64]| all.iter().map(|x| *x as f32).collect::<Vec<f32>>();
+            let (x, y) = (narrow(&x), narrow(&y));
+            let mut single = vec![MaybeUninit::new(0f32); x.len()];
+            map_pairs::<f32, K>(&x, &y, &mut single);
+            for ((x, y), made) in x.iter().zip(&y).zip(&single) {
+                // SAFETY: as above.
+                let made = unsafe { made.assume_init() };
+                let truth = K::slow(f64::from(*x), f64::from(*y)) as f32;
+                let same = made.to_bits() == truth.to_bits() || (made.is_nan() && truth.is_nan());
+                assert!(
+                    same || made.to_bits().abs_diff(truth.to_bits()) <= 1,
+                    "{name} of {x}f32, {y}f32: {made} for {truth}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn kernels_of_pairs_agree_with_the_library() {
+    check_pairs::<power::Power>("power", 1.0);
+    check_pairs::<inverse::Arctan2>("arctan2", 1.0);
 }

@@ -80,9 +80,9 @@ fn turned<const F: bool>(x: f64, by: u64) -> f64 {
     f64::from_bits(value.to_bits() ^ ((turns & 2) << 62))
 }
 
-/// The sine, or what `by` quarter turns more give, exact enough for single floats.
+/// The sine and the cosine of a reduced argument, exact enough for single floats, and the quarter turns taken off.
 #[inline(always)]
-fn turned_single<const F: bool>(x: f64, by: u64) -> f64 {
+fn both_single<const F: bool>(x: f64) -> (f64, f64, u64) {
     // Half of pi in two parts, the first short enough for exact products.
     const PART_1: f64 = 1.570_796_310_901_641_8;
     const PART_2: f64 = 1.589_325_477_352_819_7e-8;
@@ -110,7 +110,14 @@ fn turned_single<const F: bool>(x: f64, by: u64) -> f64 {
             1.0,
         ],
     );
-    let turns = shifted.to_bits().wrapping_add(by);
+    (sine, cosine, shifted.to_bits())
+}
+
+/// The sine, or what `by` quarter turns more give, exact enough for single floats.
+#[inline(always)]
+fn turned_single<const F: bool>(x: f64, by: u64) -> f64 {
+    let (sine, cosine, turns) = both_single::<F>(x);
+    let turns = turns.wrapping_add(by);
     let value = if turns & 1 == 0 { sine } else { cosine };
     f64::from_bits(value.to_bits() ^ ((turns & 2) << 62))
 }
@@ -184,6 +191,13 @@ impl Kernel for Tan {
         let left = fma::<F>(-quotient, below, above) + (above_rest - quotient * below_rest);
         let value = quotient + left / below;
         let value = f64::from_bits(value.to_bits() ^ ((turns & 1) << 63));
+        if x.abs() < 1e-300 { x } else { value }
+    }
+    #[inline(always)]
+    fn single<const F: bool>(x: f64) -> f64 {
+        let (sine, cosine, turns) = both_single::<F>(x);
+        let odd = turns & 1 == 1;
+        let value = if odd { -cosine } else { sine } / if odd { sine } else { cosine };
         if x.abs() < 1e-300 { x } else { value }
     }
     #[inline(always)]

@@ -1,7 +1,7 @@
-//! Functions of floats that are called element by element: those of the system's mathematics library, and what NumPy
-//! builds of them.
+//! Functions of floats that are called element by element: the system's `hypot`, and what NumPy builds of the system's
+//! functions. Those that are computed for many elements at once stand in `nd/math`.
 
-use super::lane::{Loop, floats, plain1};
+use super::lane::{Loop, floats};
 use crate::nd::Elem;
 use crate::op::nd::NdOp;
 
@@ -9,7 +9,6 @@ use crate::op::nd::NdOp;
 trait Composed: Copy {
     fn log_add_exp(self, other: Self) -> Self;
     fn log2_add_exp2(self, other: Self) -> Self;
-    fn power(self, exponent: Self) -> Self;
     fn i0(self) -> Self;
 }
 
@@ -43,10 +42,6 @@ macro_rules! composed {
                 } else {
                     difference
                 }
-            }
-
-            fn power(self, exponent: Self) -> Self {
-                self.powf(exponent)
             }
 
             fn i0(self) -> Self {
@@ -146,54 +141,10 @@ fn bessel_i0(x: f64) -> f64 {
 /// The loop of `op` for operands of type `elem`.
 pub(super) fn lookup(op: NdOp, elem: Elem) -> Option<Loop> {
     match op {
-        NdOp::FloatPower | NdOp::Power => floats!(elem, plain2(T), |a, b| Composed::power(a, b)),
-        NdOp::Cbrt => floats!(elem, plain1(T), |a| a.cbrt()),
-        NdOp::Exp => floats!(elem, plain1(T), |a| a.exp()),
-        NdOp::Exp2 => floats!(elem, plain1(T), |a| a.exp2()),
-        NdOp::Expm1 => floats!(elem, plain1(T), |a| a.exp_m1()),
-        NdOp::Log => floats!(elem, plain1(T), |a| a.ln()),
-        NdOp::Log2 => floats!(elem, plain1(T), |a| a.log2()),
-        NdOp::Log10 => floats!(elem, plain1(T), |a| a.log10()),
-        NdOp::Log1p => floats!(elem, plain1(T), |a| a.ln_1p()),
         NdOp::Logaddexp => floats!(elem, plain2(T), |a, b| Composed::log_add_exp(a, b)),
         NdOp::Logaddexp2 => floats!(elem, plain2(T), |a, b| Composed::log2_add_exp2(a, b)),
-        NdOp::Sin => floats!(elem, plain1(T), |a| a.sin()),
-        NdOp::Cos => floats!(elem, plain1(T), |a| a.cos()),
-        NdOp::Tan => floats!(elem, plain1(T), |a| a.tan()),
-        NdOp::Arcsin => floats!(elem, plain1(T), |a| a.asin()),
-        NdOp::Arccos => floats!(elem, plain1(T), |a| a.acos()),
-        NdOp::Arctan => floats!(elem, plain1(T), |a| a.atan()),
-        NdOp::Arctan2 => floats!(elem, plain2(T), |a, b| a.atan2(b)),
         NdOp::Hypot => floats!(elem, plain2(T), |a, b| a.hypot(b)),
-        NdOp::Sinh => floats!(elem, plain1(T), |a| a.sinh()),
-        NdOp::Cosh => floats!(elem, plain1(T), |a| a.cosh()),
-        NdOp::Tanh => floats!(elem, plain1(T), |a| a.tanh()),
-        // `std` computes these by formulas of its own, a few units in the last place off: the library's are right.
-        NdOp::Arcsinh => match elem {
-            Elem::F32 => plain1!(f32 => f32, |a| asinhf(a)),
-            Elem::F64 => plain1!(f64 => f64, |a| asinh(a)),
-            _ => None,
-        },
-        NdOp::Arccosh => match elem {
-            Elem::F32 => plain1!(f32 => f32, |a| acoshf(a)),
-            Elem::F64 => plain1!(f64 => f64, |a| acosh(a)),
-            _ => None,
-        },
-        NdOp::Arctanh => match elem {
-            Elem::F32 => plain1!(f32 => f32, |a| atanhf(a)),
-            Elem::F64 => plain1!(f64 => f64, |a| atanh(a)),
-            _ => None,
-        },
         NdOp::I0 => floats!(elem, plain1(T), |a| Composed::i0(a)),
         _ => None,
     }
-}
-
-unsafe extern "C" {
-    safe fn asinh(value: f64) -> f64;
-    safe fn acosh(value: f64) -> f64;
-    safe fn atanh(value: f64) -> f64;
-    safe fn asinhf(value: f32) -> f32;
-    safe fn acoshf(value: f32) -> f32;
-    safe fn atanhf(value: f32) -> f32;
 }
