@@ -3,8 +3,9 @@
 ``python -m benchmarks.faults kills`` kills worker processes in the midst of a computation: it must give the right
 answer or end with one named error. ``interrupts`` sends SIGINT to a session and its workers in the midst of each
 scheduler: the session must get `KeyboardInterrupt` and go on computing. ``forks`` forks a process that has imported
-dusk, or has computed on each scheduler: the child must compute on each scheduler. After each of them no process may be
-left, and nothing may take longer than a minute. ``--times`` says how often, ``--seed`` chooses other moments.
+dusk, has computed on each scheduler, or computes on other threads meanwhile: the child must compute on each scheduler,
+also what the other threads are computing. After each of them no process may be left, and nothing may take longer than a
+minute. ``--times`` says how often, ``--seed`` chooses other moments.
 """
 
 from __future__ import annotations
@@ -211,7 +212,7 @@ def interrupts(times: int, seed: int) -> collections.Counter[str]:
 # --- forks ------------------------------------------------------------------------------------------------------------
 
 
-def forked(scheduler: str) -> int:
+def forked(scheduler: str, task: tuple[Any, Any] | None = None) -> int:
     """Compute in a forked child and return its exit code."""
     import dusk
     from dusk.multiprocessing import shutdown
@@ -221,12 +222,82 @@ def forked(scheduler: str) -> int:
         code = 1
         try:
             signal.alarm(LONGEST)
-            wanted, expected = computation()
-            code = 0 if dusk.compute(*wanted, scheduler=scheduler, num_workers=2) == expected else 2
+            wanted, expected = task or computation()
+            code = 0 if same(dusk.compute(*wanted, scheduler=scheduler, num_workers=2), expected) else 2
             shutdown()
         finally:
             os._exit(code)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def sources(folder: Path) -> tuple[list[Any], list[Any]]:
+    """Return collections that read files or memory, which several computations share, and their values."""
+    import numpy as np
+    import pandas as pd
+
+    import dusk.array as da
+    import dusk.dataframe as dd
+
+    rows = pd.DataFrame({"k": [i % 7 for i in range(20_000)], "v": range(20_000), "text": ["a,b"] * 20_000})
+    table = folder / "rows.csv"
+    rows.to_csv(table, index=False)
+    numbers = np.arange(90_000.0).reshape(300, 300)
+    da.from_array(numbers, chunks=(50, 300)).to_zarr(str(folder / "numbers.zarr"))
+    read = dd.read_csv(str(table), blocksize=30_000)
+    stored = da.from_zarr(str(folder / "numbers.zarr"))
+    wanted = [read.v.sum(), read.groupby("k").v.sum().sum(), stored.sum(), (stored @ stored.T).sum()]
+    held = dd.from_pandas(rows, npartitions=9)
+    wanted += [held.v.max(), (da.from_array(numbers, chunks=70) + 1).sum(), read.map_partitions(len).sum()]
+    products = float((numbers @ numbers.T).sum())
+    total = int(rows.v.sum())
+    return wanted, [total, total, numbers.sum(), products, 19_999, (numbers + 1).sum(), 20_000]
+
+
+def same(found: Any, expected: Any) -> bool:
+    """Whether values are equal but for the order of additions."""
+    import math
+
+    return all(math.isclose(one, other, rel_tol=1e-9) for one, other in zip(found, expected, strict=True))
+
+
+def busy_forks(times: int, seed: int) -> collections.Counter[str]:
+    """Fork while other threads compute."""
+    import tempfile
+
+    import dusk
+
+    choose = random.Random(seed)
+    outcomes: collections.Counter[str] = collections.Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        shared, values = sources(Path(folder))
+        wanted, expected = computation()
+        over = threading.Event()
+        wrong: list[Any] = []
+
+        def compute() -> None:
+            while not over.is_set():
+                found = dusk.compute(*shared, *wanted[:2], scheduler="threads", num_workers=2)
+                if not same(found, [*values, *expected[:2]]):
+                    wrong.append(found)
+
+        threads = [threading.Thread(target=compute) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            for scheduler in SCHEDULERS:
+                for _ in range(times):
+                    time.sleep(choose.uniform(0, 0.03))
+                    code = forked(scheduler, ([*wanted, *shared], [*expected, *values]))
+                    if code != 0:
+                        raise AssertionError(f"while others compute, on {scheduler}: exit code {code}")
+                    outcomes[f"while others compute: the child computes on {scheduler}"] += 1
+        finally:
+            over.set()
+            for thread in threads:
+                thread.join()
+        if wrong:
+            raise AssertionError(f"the parent's own answer is wrong: {wrong[0]}")
+    return outcomes
 
 
 def forks(times: int, seed: int) -> collections.Counter[str]:
@@ -249,6 +320,7 @@ def forks(times: int, seed: int) -> collections.Counter[str]:
         wanted, expected = computation()
         if dusk.compute(*wanted, scheduler=before[-1], num_workers=2) != expected:
             raise AssertionError(f"the parent's own answer on {before[-1]} is wrong")
+    outcomes += busy_forks(times, seed)
     left = workers()
     shutdown()
     if not all_gone(left):

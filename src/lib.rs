@@ -13,6 +13,7 @@ pub mod parallel;
 pub mod process;
 pub mod scalar;
 pub mod schema;
+pub mod sync;
 pub mod token;
 pub mod wire;
 // layer 1: operations as data, values

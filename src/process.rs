@@ -6,7 +6,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A value per process, made on first use and kept for good.
+/// A value per process, made on first use and kept as long as this is.
+#[derive(Debug)]
 pub struct PerProcess<T: 'static> {
     /// The process that owns the value; `0` is none yet.
     pid: AtomicU32,
@@ -26,11 +27,11 @@ impl<T: Default> PerProcess<T> {
     }
 
     /// The value of this process.
-    pub fn get(&'static self) -> &'static T {
+    pub fn get(&self) -> &T {
         self.of(std::process::id())
     }
 
-    fn of(&'static self, pid: u32) -> &'static T {
+    fn of(&self, pid: u32) -> &T {
         let mut place = self;
         loop {
             let owner = match place

@@ -23,7 +23,7 @@ PACKAGE = ROOT / "python" / "dusk"
 
 LAYERS: list[set[str]] = [
     {"allocator", "config", "dtype", "error", "host", "label", "nd", "parallel", "process"}
-    | {"scalar", "schema", "token", "wire"},
+    | {"scalar", "schema", "sync", "token", "wire"},
     {"chunk", "op"},
     {"expr", "io", "kernels"},
     {"opt", "task"},

@@ -25,8 +25,8 @@ def apply(func: Callable[..., T], args: Iterable[Any], kwargs: Mapping[str, Any]
     return func(*args, **kwargs) if kwargs else func(*args)
 
 
-def partial_by_order(*args: Any, function: Callable[..., T], other: Iterable[tuple[int, Any]]) -> T:
-    """Call a function with more arguments put in at given positions.
+def partial_by_order(*args: Any, function: Callable[..., T], other: Iterable[tuple[int, Any]], **kwargs: Any) -> T:
+    """Call a function with more arguments put in at given positions; keywords are its own.
 
     Examples
     --------
@@ -36,7 +36,46 @@ def partial_by_order(*args: Any, function: Callable[..., T], other: Iterable[tup
     every = list(args)
     for position, value in other:
         every.insert(position, value)
-    return function(*every)
+    return function(*every, **kwargs)
+
+
+class OperatorMethodMixin:
+    """Gives classes operators one by one: ``_bind_operator(operator.add)`` makes ``__add__`` and ``__radd__``.
+
+    A subclass says in ``_get_unary_operator(op)`` and ``_get_binary_operator(op, inv=False)`` what the methods are.
+
+    Examples
+    --------
+    >>> import operator
+    >>> class Word(OperatorMethodMixin):
+    ...     @classmethod
+    ...     def _get_binary_operator(cls, op, inv=False):
+    ...         return lambda self, other: f"{op.__name__} {other} {inv}"
+    >>> Word._bind_operator(operator.and_)
+    >>> Word() & 1, 1 & Word()
+    ('and_ 1 False', 'and_ 1 True')
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def _bind_operator(cls, op: Callable[..., Any]) -> None:
+        name = op.__name__.removesuffix("_")
+        name = "invert" if name == "inv" else name
+        if name in ("abs", "invert", "neg", "pos"):
+            setattr(cls, f"__{name}__", cls._get_unary_operator(op))
+            return
+        setattr(cls, f"__{name}__", cls._get_binary_operator(op))
+        if name not in ("eq", "ne", "lt", "le", "gt", "ge", "getitem"):
+            setattr(cls, f"__r{name}__", cls._get_binary_operator(op, inv=True))
+
+    @classmethod
+    def _get_unary_operator(cls, op: Callable[..., Any]) -> Any:
+        raise NotImplementedError
+
+    @classmethod
+    def _get_binary_operator(cls, op: Callable[..., Any], inv: bool = False) -> Any:
+        raise NotImplementedError
 
 
 class methodcaller:  # noqa: N801

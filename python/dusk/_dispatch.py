@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
+
+from dusk._forks import new_rlock
 
 
 class Dispatch:
@@ -29,7 +30,7 @@ class Dispatch:
         self._lookup: dict[type, Callable[..., Any]] = {}
         self._lazy: dict[str, Callable[[], Any]] = {}
         self._resolved: dict[type, Callable[..., Any]] = {}
-        self._lock = threading.RLock()
+        self._lock = new_rlock()
         if name:
             self.__name__ = name
         self.__doc__ = f"Function {name or ''} chosen by the type of its first argument".replace("  ", " ")

@@ -26,6 +26,7 @@ import functools
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,7 @@ def parse_memory_limit(limit: Any, available: int | None = None) -> int:
     if limit < 0:
         raise ValueError(f"memory.limit can't be negative, got {limit!r}")
     if isinstance(limit, float) and limit <= 1:
-        return int(limit * (memory_limit() if available is None else available))
+        return int(limit * (_machine()[1] if available is None else available))
     return min(int(limit), _NO_LIMIT)
 
 
@@ -118,6 +119,23 @@ def _share_or_bytes(text: str) -> float | int:
     except ValueError:
         return parse_bytes(text)
     return number if "." in text and number <= 1 else int(number)
+
+
+#: What `_machine` has found, when and where.
+_found: tuple[float, Any, int, int] | None = None
+#: Seconds for which that counts: asking takes longer than many a run.
+_COUNTS_FOR = 1.0
+
+
+def _machine() -> tuple[int, int]:
+    """Return how many processors and how much memory the process may use, as it was within the last second."""
+    global _found
+    affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    now = time.monotonic()
+    found = _found
+    if found is None or now - found[0] > _COUNTS_FOR or found[1] != affinity:
+        found = _found = (now, affinity, cpu_count(), memory_limit())
+    return found[2:]
 
 
 def snapshot(*, sync: bool = False, num_workers: int | None = None, **changes: Any) -> Settings:
@@ -134,7 +152,7 @@ def snapshot(*, sync: bool = False, num_workers: int | None = None, **changes: A
     """
     threads = 0
     if not sync:
-        threads = num_workers or config.get("num_workers", None) or config.get("threads", None) or cpu_count()
+        threads = num_workers or config.get("num_workers", None) or config.get("threads", None) or _machine()[0]
         if isinstance(threads, bool) or int(threads) != threads or threads < 1:
             raise ValueError(f"num_workers must be a whole number from 1 on, got {threads!r}")
     folder = config.get("memory.spill-directory", None) or config.get("temporary-directory", None)

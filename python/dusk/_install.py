@@ -28,6 +28,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from dusk._forks import new_rlock
+
 __all__ = ["API_VERSION", "boot_folder", "install", "installed", "uninstall"]
 
 #: The version of Dask whose API dusk offers; libraries that ask which Dask there is are told this one.
@@ -38,7 +40,7 @@ _COLLECTIONS = ("array", "bag", "dataframe", "delayed")
 #: Functions at the top of an installed Dask that are dusk's from then on.
 _FUNCTIONS = ("annotate", "compute", "delayed", "optimize", "persist", "visualize")
 
-_lock = threading.RLock()
+_lock = new_rlock()
 _finder: _Finder | None = None
 
 

@@ -23,10 +23,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
-from multiprocessing import spawn
+from multiprocessing import resource_tracker, spawn
 from typing import Any
 
 from dusk import _worker, config
+from dusk._forks import new_lock
 from dusk._worker import Parts, RemoteTraceback
 from dusk.system import CPU_COUNT
 
@@ -95,14 +96,17 @@ def allowed_failures() -> int:
 
 # --- processes --------------------------------------------------------------------------------------------------------
 
-_starting = threading.Lock()
+_starting = new_lock()
 
 
 @contextlib.contextmanager
-def _start_conditions() -> Iterator[None]:
+def _start_conditions(method: str) -> Iterator[None]:
     """Let a process start deaf to Ctrl-C, until it can handle that, and with hashes as in the other processes."""
     with _starting, contextlib.ExitStack() as cleanup:
         if hasattr(signal, "pthread_sigmask"):
+            if method != "fork":
+                # the start of the first process would start it, which lets Ctrl-C through again
+                resource_tracker.ensure_running()
             mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             cleanup.callback(signal.pthread_sigmask, signal.SIG_SETMASK, mask)
         seed = os.environ.get("PYTHONHASHSEED")
@@ -148,7 +152,7 @@ class Worker:
 
     def __init__(self, context: Any, initializer: bytes | None) -> None:
         self.ready = False
-        with _start_conditions():
+        with _start_conditions(context.get_start_method()):
             self.connection, theirs = context.Pipe()
             try:
                 self.process = context.Process(target=_worker.main, args=(theirs, initializer), name=_WORKER_NAME)
@@ -295,7 +299,7 @@ class Pool:
 
 
 _pools: dict[Any, Pool] = {}
-_pools_lock = threading.Lock()
+_pools_lock = new_lock()
 
 
 def pool_for(context: Any, initializer: Callable[[], Any] | None, num_workers: int) -> Pool:
@@ -323,8 +327,6 @@ def shutdown() -> None:
 
 def _forget() -> None:
     """After a fork: the processes are the parent's."""
-    global _pools_lock, _starting
-    _pools_lock, _starting = threading.Lock(), threading.Lock()
     known = getattr(multiprocessing.process, "_children", set())
     for pool in _pools.values():
         for worker in [*pool.idle, *pool.busy]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import html
 import re
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from dusk._forks import new_lock
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,7 @@ _REMEMBERED = 10_000
 _MOST_STEPS = 2_000
 
 _CALL = re.compile(r"(\w+)\(")
-_lock = threading.Lock()
+_lock = new_lock()
 _runs: deque[_Run] = deque(maxlen=_REMEMBERED)
 _count = 0
 
@@ -88,7 +89,10 @@ def _steps_of(nodes: Sequence[Node], stage: str) -> dict[tuple[str, str], int]:
     steps = getattr(_core, "steps", None)
     if steps is not None and sum(sum(counts.values()) for counts in tiers) <= _MOST_STEPS:
         try:
-            return Counter((call_name(what), tier) for what, tier in steps(nodes, stage))
+            named: Counter[tuple[str, str]] = Counter()
+            for what, tier, number in steps(nodes, stage):
+                named[call_name(what), tier] += number
+            return named
         except Exception:  # a plan that can't be optimized has failed already, and with a better message
             pass
     counts: Counter[tuple[str, str]] = Counter()

@@ -15,12 +15,12 @@ import enum
 import json
 import os
 import pathlib
-import threading
 import warnings
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 from dusk._config_files import FAMILIES, load_file, search_path, yaml_files
+from dusk._forks import new_lock
 
 
 class NoDefault(enum.Enum):
@@ -39,7 +39,7 @@ Config: TypeAlias = dict[str, Any]
 config: Config = {}
 global_config = config
 #: Held while the settings change.
-config_lock = threading.Lock()
+config_lock = new_lock()
 #: What `update_defaults` was called with, in order.
 defaults: list[Mapping[str, Any]] = []
 
@@ -565,14 +565,6 @@ def deserialize(data: str) -> Any:
     """Read what `serialize` wrote."""
     return json.loads(base64.urlsafe_b64decode(data.encode()).decode())
 
-
-def _unlock_after_fork() -> None:
-    global config_lock
-    config_lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock_after_fork)
 
 update_defaults(load_file(pathlib.Path(__file__).with_name("dusk.yaml")) or {})
 refresh()

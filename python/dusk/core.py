@@ -8,10 +8,11 @@ of `dusk.threaded`, `dusk.multiprocessing` and `dusk.local`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dusk._pyget import _flat, _is_key, _nest, _Plan, as_graph, dependencies_of, evaluate, is_task
+from dusk.config import no_default
 
 __all__ = [
     "flatten",
@@ -25,9 +26,12 @@ __all__ = [
     "iskey",
     "istask",
     "keys_in_tasks",
+    "lists_to_tuples",
     "literal",
+    "no_default",
     "preorder_traversal",
     "quote",
+    "reshapelist",
     "reverse_dict",
     "subs",
     "toposort",
@@ -35,6 +39,34 @@ __all__ = [
 ]
 
 _NONE = object()
+
+
+def lists_to_tuples(res: Any, keys: Any) -> Any:
+    """Return results with tuples where the keys have lists.
+
+    Examples
+    --------
+    >>> lists_to_tuples([1, [2, 3]], ["x", ["y", "z"]])
+    (1, (2, 3))
+    """
+    if not isinstance(keys, list):
+        return res
+    return tuple(lists_to_tuples(result, key) for result, key in zip(res, keys, strict=False))
+
+
+def reshapelist(shape: Sequence[int], seq: Iterable[Any]) -> list[Any]:
+    """Return items as nested lists of a shape.
+
+    Examples
+    --------
+    >>> reshapelist((2, 3), range(6))
+    [[0, 1, 2], [3, 4, 5]]
+    """
+    items = list(seq)
+    if len(shape) == 1:
+        return items
+    width = len(items) // shape[0]
+    return [reshapelist(shape[1:], items[i * width : (i + 1) * width]) for i in range(shape[0])]
 
 
 def ishashable(x: Any) -> bool:

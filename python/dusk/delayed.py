@@ -7,8 +7,8 @@ their computed values.
 
 from __future__ import annotations
 
+import functools
 import operator
-import os
 import types
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
@@ -29,9 +29,6 @@ no_default = "__no__default__"
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_core.restart_names)
 
 
 def _name_of(function: Any) -> str:
@@ -147,10 +144,34 @@ def _call_node(
 # --- the collection ---------------------------------------------------------------------------------------------------
 
 
+def _stable_token(function: Any) -> str | None:
+    """Return the token of a function whose content never changes; of others it is made anew for each call."""
+    from dusk._token_code import importable
+
+    stable = isinstance(function, types.BuiltinFunctionType | _Method) or (
+        isinstance(function, types.FunctionType) and importable(function) is not None
+    )
+    return tokenize(function) if stable else None
+
+
+def _callee(function: Any, pure: bool | None = None, word: str | None = None) -> Any:
+    """Return what makes delayed calls of a function."""
+    return _core.DelayedObject(function, None, pure, word=word or _name_of(function))
+
+
+@functools.lru_cache(1024)
+def _method(name: str) -> Any:
+    return _callee(_Method(name))
+
+
+_getattr = _callee(getattr, pure=True)
+
+
 def _operator(function: Callable[..., Any], swapped: bool = False) -> Callable[..., Any]:
+    call = _callee(function, pure=True)
     if swapped:
-        return lambda self, other: call_function(function, (other, self), {}, pure=True)
-    return lambda self, *others: call_function(function, (self, *others), {}, pure=True)
+        return lambda self, other: call(other, self)
+    return lambda self, *others: call(self, *others)
 
 
 class Delayed(_core.DelayedBase, NodeCollection):
@@ -251,12 +272,14 @@ class Delayed(_core.DelayedBase, NodeCollection):
     def __bool__(self) -> bool:
         raise TypeError("Truth of Delayed objects is not supported")
 
+    __nonzero__ = __bool__  # its name in Dask's public interface, too
+
     def __get__(self, instance: Any, cls: type) -> Any:
         # a delayed function in a class body is a method
         return self if instance is None else types.MethodType(self, instance)
 
     def __call__(self, *args: Any, pure: bool | None = None, dask_key_name: Hashable = None, **kwargs: Any) -> Any:
-        return call_function(_call_first, (self, *args), kwargs, pure=pure, key=dask_key_name, name="apply")
+        return _apply(self, *args, pure=pure, dask_key_name=dask_key_name, **kwargs)
 
     def __copy__(self) -> Delayed:
         return self
@@ -305,6 +328,9 @@ setattr(Delayed, "__rdivmod__", _operator(divmod, swapped=True))  # noqa: B010
 
 def _call_first(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return function(*args, **kwargs)
+
+
+_apply = _callee(_call_first, word="apply")
 
 
 class DelayedLeaf(_core.DelayedObject, Delayed):
@@ -390,7 +416,7 @@ class DelayedAttr(Delayed):
     def _as_call(self) -> Delayed:
         own = self.__dict__
         if own["_made"] is None:
-            own["_made"] = call_function(getattr, (own["_obj"], own["_attr"]), {}, pure=True)
+            own["_made"] = _getattr(own["_obj"], own["_attr"])
         return own["_made"]
 
     @property
@@ -408,7 +434,7 @@ class DelayedAttr(Delayed):
 
     def __call__(self, *args: Any, pure: bool | None = None, dask_key_name: Hashable = None, **kwargs: Any) -> Any:
         own = self.__dict__
-        return call_function(_Method(own["_attr"]), (own["_obj"], *args), kwargs, pure=pure, key=dask_key_name)
+        return _method(own["_attr"])(own["_obj"], *args, pure=pure, dask_key_name=dask_key_name, **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (DelayedAttr, (self.__dict__["_obj"], self.__dict__["_attr"]))

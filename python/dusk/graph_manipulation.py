@@ -242,22 +242,30 @@ def _specs(node: Any) -> list[Any]:
     return [axis_spec(axis) for axis in node.chunks]
 
 
+def _blocks_after(
+    node: Any, function: Any, inputs: list[Any], parents: Sequence[Any], token: str, *, indexed: bool = False
+) -> Any:
+    """Return an array cut like a node, whose blocks come of calls on blocks of such arrays, once others are there."""
+    own = [list(range(len(node.shape))) for _ in inputs]
+    waits = [[("at", 0)] for _ in parents]
+    return _core.array_blocks(
+        function,
+        [*inputs, *parents],
+        [*own, *waits],
+        _specs(node),
+        node.dtype,
+        prefix=node.prefix,
+        library=True,
+        indexed=indexed,
+        token=token,
+    )
+
+
 def _run_after(node: Any, parents: Sequence[Any], token: str) -> Any:
     """Return a node that computes what a beginning does, partition by partition, after others."""
     token = tokenize("after", token, node.name)
     if node.kind == "array":
-        picks = [[("at", 0)] for _ in parents]
-        return _core.array_blocks(
-            _RunPart(node),
-            list(parents),
-            picks,
-            _specs(node),
-            node.dtype,
-            prefix=node.prefix,
-            library=True,
-            indexed=True,
-            token=token,
-        )
+        return _blocks_after(node, _RunPart(node), [], parents, token, indexed=True)
     parts = node.parts()
     if parts is not None and len(parts) > 3 and isinstance(parts[0], _core.DelayedCall):
         return _call(_After(parts[0]), parents, "partition", None, node.prefix, token, 1)
@@ -271,17 +279,7 @@ def _handed_on(node: Any, parents: Sequence[Any], token: str) -> Any:
     """Return a node with the same values, there only after others are."""
     token = tokenize("handed-on", token, node.name)
     if node.kind == "array":
-        picks: list[list[Any]] = [list(range(len(node.shape))), *([("at", 0)] for _ in parents)]
-        return _core.array_blocks(
-            _first,
-            [node, *parents],
-            picks,
-            _specs(node),
-            node.dtype,
-            prefix=node.prefix,
-            library=True,
-            token=token,
-        )
+        return _blocks_after(node, _first, [node], parents, token)
     meta, divisions = _shape_of(node)
     return _call(_first, [node, *parents], "partition", meta, node.prefix, token, divisions)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import multiprocessing
 import sys
+import traceback
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,7 @@ __all__ = [
     "RemoteTraceback",
     "get",
     "get_context",
+    "pack_exception",
     "remote_exception",
     "shutdown",
 ]
@@ -75,6 +77,25 @@ def remote_exception(exc: Exception, tb: str) -> Exception:
         except TypeError:  # a class that can't have subclasses
             return exc
     return exceptions[kind](exc, tb)
+
+
+def pack_exception(e: BaseException, dumps: Callable[[Any], Any]) -> Any:
+    """Return the bytes of an exception and its traceback, or of why they can't be written.
+
+    Parameters
+    ----------
+    e : Exception
+    dumps : callable
+        Writes a pair of an exception and a text.
+    """
+    try:
+        return dumps((e, _text_of(e)))
+    except Exception as error:
+        return dumps((error, _text_of(error)))
+
+
+def _text_of(error: BaseException) -> str:
+    return "".join(traceback.format_tb(error.__traceback__))
 
 
 def get_context() -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from dusk._forks import new_lock
 from dusk._pyget import ContextAwareThreadPoolExecutor, get_threaded
 from dusk.system import CPU_COUNT
 
@@ -16,7 +18,18 @@ main_thread = threading.current_thread()
 #: The pool of the main thread, if one is kept; `get` makes its own for each run.
 default_pool: ThreadPoolExecutor | None = None
 pools: dict[threading.Thread, dict[int, ThreadPoolExecutor]] = {}
-pools_lock = threading.Lock()
+pools_lock = new_lock()
+
+
+def _forget_pools() -> None:
+    """After a fork: their threads are the parent's."""
+    global default_pool
+    default_pool = None
+    pools.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pools)
 
 
 def pack_exception(e: BaseException, dumps: Callable[[Any], Any]) -> tuple[BaseException, Any]:

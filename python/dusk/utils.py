@@ -7,7 +7,6 @@ import json
 import operator
 import platform
 import sys
-import threading
 import uuid
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
@@ -18,6 +17,7 @@ from dusk._calls import (
     IndexCallable,
     M,
     MethodCache,
+    OperatorMethodMixin,
     apply,
     cached_property,
     disable_gc,
@@ -35,6 +35,7 @@ from dusk._derive import derived_from
 from dusk._dispatch import Dispatch
 from dusk._docstrings import extra_titles, skip_doctest
 from dusk._files import changed_cwd, ensure_not_exists, filetext, filetexts, system_encoding, tmp_cwd, tmpdir, tmpfile
+from dusk._forks import new_lock
 from dusk._names import funcname, hex_pattern, key_split, natural_sort_key, typename
 from dusk._sequences import (
     asciitable,
@@ -72,6 +73,7 @@ __all__ = [
     "Dispatch",
     "IndexCallable",
     "M",
+    "OperatorMethodMixin",
     "MethodCache",
     "SerializableLock",
     "apply",
@@ -128,6 +130,7 @@ __all__ = [
     "parse_timedelta",
     "partial_by_order",
     "pseudorandom",
+    "put_lines",
     "random_state_data",
     "shorten_traceback",
     "show_versions",
@@ -299,7 +302,7 @@ class SerializableLock:
 
     def __setstate__(self, token: Hashable) -> None:
         self.token = token
-        self.lock = SerializableLock._locks.setdefault(token, threading.Lock())
+        self.lock = SerializableLock._locks.setdefault(token, new_lock())
 
     def __dask_tokenize__(self) -> tuple[str, Hashable]:
         return "SerializableLock", self.token
@@ -308,6 +311,11 @@ class SerializableLock:
         return f"<{type(self).__name__}: {self.token}>"
 
     __repr__ = __str__
+
+
+def put_lines(buf: Any, lines: Iterable[Any]) -> None:
+    """Write the texts of objects to a file, a line break between them."""
+    buf.write("\n".join(map(str, lines)))
 
 
 def get_scheduler_lock(collection: Any = None, scheduler: Any = None) -> Any:

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use parking_lot::Mutex;
-
 use crate::chunk::Chunk;
 use crate::error::{Error, Kind, Result};
+use crate::sync::Mutex;
 use crate::task::{Control, TaskId};
 use crate::token::Name;
 

@@ -3,8 +3,7 @@
 use std::cell::RefCell;
 use std::sync::{Arc, Weak};
 
-use parking_lot::Mutex;
-
+use crate::sync::Mutex;
 use crate::task::Control;
 
 /// The control of a run and of the runs that its tasks have started: cancelling one cancels all below it.

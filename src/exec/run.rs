@@ -14,9 +14,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use hashbrown::HashSet;
-use parking_lot::{Condvar, Mutex, MutexGuard};
-
 use crate::chunk::Chunk;
 use crate::config::Settings;
 use crate::error::{Error, Kind, Result};
@@ -30,7 +27,9 @@ use crate::exec::spill::SpillFile;
 use crate::exec::state::{Action, Event, State, Work};
 use crate::exec::store::{Cell, Store};
 use crate::exec::workers::{Job, WorkerHook};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::task::{Task, TaskGraph, TaskId};
+use hashbrown::HashSet;
 
 /// How often the calling thread looks at signals and memory.
 const TICK: Duration = Duration::from_millis(20);
@@ -83,8 +82,9 @@ struct Shared {
     entering: usize,
     /// Host calls under way.
     calling: usize,
-    /// Workers that wait and haven't been woken.
+    /// Workers that wait, and how many of them have been woken.
     idle: usize,
+    woken: usize,
     finished: bool,
 }
 
@@ -121,6 +121,7 @@ impl Run {
                 entering: 0,
                 calling: 0,
                 idle: 0,
+                woken: 0,
                 finished: false,
             }),
             graph,
@@ -265,10 +266,11 @@ impl Run {
                     shared.idle += 1;
                     if hands.poll.is_none() {
                         self.wake.wait(&mut shared);
-                    } else if self.wake.wait_for(&mut shared, TICK).timed_out() {
-                        // Nobody has woken us, so nobody has counted us out.
-                        shared.idle = shared.idle.saturating_sub(1);
+                    } else {
+                        self.wake.wait_for(&mut shared, TICK);
                     }
+                    shared.idle -= 1;
+                    shared.woken = shared.woken.saturating_sub(1);
                     continue;
                 }
             };
@@ -318,8 +320,9 @@ impl Run {
 
     /// Wakes a worker when there is work for it.
     fn call_helper(&self, shared: &mut Guard) {
-        if shared.idle > 0 && shared.state.has_work() && self.wake.notify_one() {
-            shared.idle -= 1;
+        if shared.idle > shared.woken && shared.state.has_work() {
+            shared.woken += 1;
+            self.wake.notify_one();
         }
     }
 
@@ -353,8 +356,9 @@ impl Run {
         }
         let excess = memory::resident().map_or(0, |bytes| bytes.saturating_sub(self.ceiling));
         shared.state.on(Event::Excess(excess), &mut Vec::new());
-        if shared.idle > 0 && self.wake.notify_one() {
-            shared.idle -= 1;
+        if shared.idle > shared.woken {
+            shared.woken += 1;
+            self.wake.notify_one();
         }
     }
 
@@ -364,7 +368,7 @@ impl Run {
         self.lineage.cancel();
         // All who wait shall see that the run is over.
         self.wake.notify_all();
-        shared.idle = 0;
+        shared.woken = shared.idle;
     }
 
     /// Runs a task; nothing comes of it when the run has been left meanwhile.

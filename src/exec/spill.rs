@@ -11,12 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use parking_lot::Mutex;
-
 use crate::chunk::Chunk;
 use crate::chunk::codec::{self, Shell};
 use crate::error::{Error, Kind, Result};
 use crate::process::PerProcess;
+use crate::sync::Mutex;
 
 const PREFIX: &str = "dusk-spill-";
 /// Folders that are being made; they take the prefix above when their lock is held.

@@ -6,12 +6,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
-
-use parking_lot::{Condvar, Mutex};
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Kind, Result};
 use crate::process::PerProcess;
+use crate::sync::{Condvar, Mutex};
 
 /// What the host language needs around a worker thread's whole life, such as a thread state of its own.
 pub trait WorkerHook: Send + Sync {
@@ -255,14 +254,19 @@ pub fn shutdown_workers() {
     let mut state = pool.state.lock();
     state.stop = true;
     pool.wake.notify_all();
-    let mut patient = true;
-    while state.threads > 0 && (patient || state.threads > state.left) {
+    let mut alone: Option<Instant> = None;
+    while state.threads > 0 {
         // What an interrupted run has left behind may sleep for hours.
         if state.threads > state.left {
             pool.left.wait(&mut state);
-        } else {
-            patient = !pool.left.wait_for(&mut state, PATIENCE).timed_out();
+            alone = None;
+            continue;
         }
+        let waited = alone.get_or_insert_with(Instant::now).elapsed();
+        let Some(rest) = PATIENCE.checked_sub(waited) else {
+            break;
+        };
+        pool.left.wait_for(&mut state, rest);
     }
     state.stop = false;
 }

@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -25,6 +26,7 @@ use crate::py::host_rows::prepared;
 use crate::py::node::PyNode;
 use crate::py::remote;
 use crate::py::retype::retyped;
+use crate::sync::Mutex;
 use crate::task::place::Target;
 use crate::task::{self, Control, Task, TaskOp};
 
@@ -547,9 +549,9 @@ pub fn optimize(py: Python<'_>, nodes: Vec<Root>) -> PyResult<Vec<PyNode>> {
     Ok(optimized.into_iter().map(PyNode).collect())
 }
 
-/// What the nodes of some plans do and who does it (`native`, `pandas` or `user`), each node once.
+/// What the nodes of some plans do, who does it (`native`, `pandas` or `user`), and how many of them do.
 #[pyfunction]
-pub fn steps(py: Python<'_>, nodes: Vec<Root>, stage: &str) -> PyResult<Vec<(String, &'static str)>> {
+pub fn steps(py: Python<'_>, nodes: Vec<Root>, stage: &str) -> PyResult<Vec<(String, &'static str, usize)>> {
     let roots = roots_of(nodes);
     let roots = match stage {
         "logical" => roots,
@@ -561,10 +563,20 @@ pub fn steps(py: Python<'_>, nodes: Vec<Root>, stage: &str) -> PyResult<Vec<(Str
             return Err(pyo3::exceptions::PyValueError::new_err(message));
         }
     };
-    let steps = opt::topological(&roots).into_iter();
-    Ok(steps
-        .map(|node| (crate::expr::explain::describe(&node), node.tier().name()))
-        .collect())
+    let mut places: HashMap<(String, &'static str), usize> = HashMap::new();
+    let mut counts: Vec<(String, &'static str, usize)> = Vec::new();
+    for node in opt::topological(&roots) {
+        let step = (crate::expr::explain::describe(&node), node.tier().name());
+        match places.entry(step) {
+            Entry::Occupied(place) => counts[*place.get()].2 += 1,
+            Entry::Vacant(place) => {
+                let (what, tier) = place.key().clone();
+                place.insert(counts.len());
+                counts.push((what, tier, 1));
+            }
+        }
+    }
+    Ok(counts)
 }
 
 /// How many nodes of each tier some plans have, each node counted once.

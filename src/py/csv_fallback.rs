@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use crate::chunk::{Batch, BatchStream, Notice, Scan, Source};
@@ -14,6 +13,7 @@ use crate::py::error::from_pyerr;
 use crate::py::host::PyHostValue;
 use crate::py::reader_source::ReaderSource;
 use crate::schema::FrameSchema;
+use crate::sync::Mutex;
 use crate::token::Token;
 use crate::wire::{Decoder, Encoder, Wire};
 

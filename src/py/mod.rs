@@ -18,6 +18,7 @@ mod delayed;
 mod error;
 mod events;
 mod files;
+mod forks;
 mod host;
 mod host_rows;
 mod indexed_source;
@@ -58,8 +59,7 @@ mod _core {
     use super::csv::scan_csv;
     #[pymodule_export]
     use super::delayed::{
-        Build, DelayedBase, DelayedCall, DelayedObject, Input, delay, pure_by_default, restart_names,
-        restored, unique_name,
+        Build, DelayedBase, DelayedCall, DelayedObject, Input, delay, pure_by_default, restored, unique_name,
     };
     #[pymodule_export]
     use super::error::NotNative;
@@ -76,6 +76,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::forks::register(module.py())?;
         module.add("task_events", true)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("__debug_build__", cfg!(debug_assertions))

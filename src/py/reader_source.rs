@@ -8,7 +8,6 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use pyo3::prelude::*;
 
 use crate::chunk::held::MemoryStream;
@@ -22,6 +21,7 @@ use crate::py::host::PyHostValue;
 use crate::py::node::PyNode;
 use crate::py::result::chunk_from_result;
 use crate::schema::FrameSchema;
+use crate::sync::Mutex;
 use crate::token::{Token, Tokenizer};
 use crate::wire::{Decoder, Encoder, Wire};
 

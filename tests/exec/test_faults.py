@@ -24,6 +24,6 @@ def test_faults(what, times):
         * {
             "kills": 1,
             "interrupts": 3,
-            "forks": 12,
+            "forks": 15,
         }[what]
     )

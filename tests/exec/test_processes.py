@@ -488,6 +488,29 @@ def test_a_script_needs_no_guard(tmp_path):
     assert out.split() == ["1"]
 
 
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+def test_an_interrupt_while_workers_start_says_nothing(tmp_path):
+    child = run_script(
+        tmp_path,
+        _MAIN
+        + """
+    def interrupt():
+        while not pids():
+            time.sleep(0.001)
+        os.killpg(0, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    try:
+        delayed(time.sleep)(60).compute(scheduler="processes", num_workers=2)
+    except KeyboardInterrupt:
+        say("interrupted")
+    """,
+        start_new_session=True,
+    )
+    out, err = child.communicate(timeout=60)
+    assert (out.split(), err, child.returncode) == (["interrupted"], "", 0)
+
+
 def test_a_forked_child_has_processes_of_its_own():
     shutdown()
     assert delayed(abs)(-1).compute() == 1

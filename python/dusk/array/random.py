@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
 from typing import Any
 
+from dusk._forks import new_lock
 from dusk.array._random_generator import Generator, default_rng
 from dusk.array._random_state import RandomState
 
@@ -20,7 +20,7 @@ zipf
 __all__ = ["Generator", "RandomState", "default_rng", *_NAMES]
 
 _state: RandomState | None = None
-_lock = Lock()
+_lock = new_lock()
 
 
 def _shared() -> RandomState:

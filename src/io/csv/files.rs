@@ -10,13 +10,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::Mutex;
-
 use super::bytes::{ByteSource, Codec, Sequential};
 use super::grid::{Machine, Rules, State, Step};
 use super::head::{Head, read_head};
 use super::records::{BadRecord, Next, Records};
 use crate::error::{Error, Kind, Result};
+use crate::process::PerProcess;
+use crate::sync::Mutex;
 
 /// Sizes that tests make small.
 #[derive(Clone, Copy, Debug)]
@@ -48,8 +48,9 @@ pub(super) struct CsvFile {
     offsets: Vec<u64>,
     head: OnceLock<Arc<Head>>,
     chain: Mutex<Chain>,
-    /// Held while a gap in the chain is scanned, so that it is scanned once.
-    scanning: Mutex<()>,
+    /// Held while a gap in the chain is scanned, so that it is scanned once. That may take long, so a forked child doesn't
+    /// wait for its parent's.
+    scanning: PerProcess<Mutex<()>>,
     /// On loan: guesses count as proved, and are proved at home (see `wire`).
     lent: AtomicBool,
 }
@@ -98,7 +99,7 @@ impl CsvFile {
             offsets,
             head: OnceLock::new(),
             chain: Mutex::new(chain),
-            scanning: Mutex::new(()),
+            scanning: PerProcess::new(),
             lent: AtomicBool::new(false),
         }
     }
@@ -274,7 +275,7 @@ impl CsvFile {
         if let (Some(start), ..) = known() {
             return Ok(start);
         }
-        let _alone = self.scanning.lock();
+        let _alone = self.scanning.get().lock();
         loop {
             let (found, last, from) = known();
             if let Some(start) = found {

@@ -7,8 +7,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
-
 use super::bytes::ByteSource;
 use super::convert::Chunk;
 use super::date::DateForm;
@@ -21,6 +19,7 @@ use super::table::Table;
 use crate::chunk::{BatchStream, Notice, Scan, Source};
 use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::schema::{Column, FrameKind, FrameSchema, IndexSchema};
+use crate::sync::Mutex;
 use crate::token::{Token, Tokenize, Tokenizer};
 use crate::wire::{Decoder, Encoder, broken};
 

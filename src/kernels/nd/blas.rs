@@ -8,10 +8,9 @@
 use std::ffi::c_void;
 use std::sync::OnceLock;
 
-use parking_lot::Mutex;
-
 use crate::nd::Elem;
 use crate::process::PerProcess;
+use crate::sync::Mutex;
 
 /// Where the functions of a BLAS are: `cblas_?gemm` for single, double, and both complex; `cblas_?syrk` for the first two;
 /// and those that tell and set the number of threads.

@@ -6,12 +6,16 @@
 use hashbrown::HashMap;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyComplex, PyFloat, PyInt, PyList, PyRange, PyString, PyTuple, PyType};
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{
+    PyBool, PyBytes, PyComplex, PyEllipsis, PyFloat, PyInt, PyList, PyRange, PySlice, PyString, PyTuple,
+    PyType,
+};
 
 use super::{DelayedBase, node_of};
 use crate::error::Error;
 use crate::expr::NodeRef;
-use crate::token::Token;
+use crate::token::{Token, Tokenizer};
 
 /// A place in the arguments of a call that one of its inputs fills.
 #[pyclass(frozen, module = "dusk._core")]
@@ -166,6 +170,29 @@ impl Part {
         }
     }
 
+    /// Adds it to the content hash of a call. It was taken by [`Taken::take`], so its values are plain.
+    pub(super) fn tokenize(&self, py: Python<'_>, inputs: &[NodeRef], t: &mut Tokenizer) -> PyResult<()> {
+        match self {
+            Self::Value(value) => tokenize_plain(value.bind(py), t),
+            Self::Input(position) => {
+                let input = inputs.get(*position as usize);
+                let input = input.ok_or_else(|| Error::internal("a delayed call lacks an input"))?;
+                t.text("input").token(input.token);
+                Ok(())
+            }
+            Self::List(parts) | Self::Tuple(parts) => {
+                let kind = if matches!(self, Self::List(_)) {
+                    "list"
+                } else {
+                    "tuple"
+                };
+                t.text(kind).number(parts.len() as u64);
+                parts.iter().try_for_each(|part| part.tokenize(py, inputs, t))
+            }
+            Self::Build(_) => Err(Error::internal("a container that isn't plain has no token here").into()),
+        }
+    }
+
     pub(super) fn fill<'py>(
         &self,
         py: Python<'py>,
@@ -224,6 +251,13 @@ impl Taken {
             let node = node_of(delayed)?;
             return Ok((node.npartitions() == 1).then(|| Part::Input(self.place(node))));
         }
+        if let Ok(slice) = object.cast_exact::<PySlice>() {
+            let plain = slice_parts(slice)?.iter().all(is_plain);
+            return Ok(plain.then(|| Part::Value(object.clone().unbind())));
+        }
+        if object.is(PyEllipsis::get(object.py())) {
+            return Ok(Some(Part::Value(object.clone().unbind())));
+        }
         if let Ok(list) = object.cast_exact::<PyList>() {
             return self.sequence(object, list.iter(), list.len(), Part::List);
         }
@@ -279,6 +313,50 @@ impl Taken {
         }
         place
     }
+}
+
+/// Adds what [`Taken::take`] takes for a value to a content hash: equal values of one type have equal hashes.
+fn tokenize_plain(object: &Bound<'_, PyAny>, t: &mut Tokenizer) -> PyResult<()> {
+    if let Ok(integer) = object.cast_exact::<PyInt>() {
+        match integer.extract::<i64>() {
+            Ok(integer) => t.text("int").number(integer.cast_unsigned()),
+            Err(_) => t.text("long").text(&integer.str()?.extract::<PyBackedStr>()?),
+        };
+    } else if let Ok(text) = object.cast_exact::<PyString>() {
+        match text.extract::<PyBackedStr>() {
+            Ok(text) => t.text("str").text(&text),
+            // with halves of surrogate pairs, which have no bytes of their own
+            Err(_) => t.text("repr").text(&text.repr()?.extract::<PyBackedStr>()?),
+        };
+    } else if let Ok(float) = object.cast_exact::<PyFloat>() {
+        t.text("float").number(float.value().to_bits());
+    } else if let Ok(bytes) = object.cast_exact::<PyBytes>() {
+        t.text("bytes").bytes(bytes.as_bytes());
+    } else if let Ok(list) = object.cast_exact::<PyList>() {
+        t.text("list").number(list.len() as u64);
+        list.iter().try_for_each(|item| tokenize_plain(&item, t))?;
+    } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
+        t.text("tuple").number(tuple.len() as u64);
+        tuple.iter().try_for_each(|item| tokenize_plain(&item, t))?;
+    } else if let Ok(slice) = object.cast_exact::<PySlice>() {
+        t.text("slice");
+        slice_parts(slice)?
+            .iter()
+            .try_for_each(|part| tokenize_plain(part, t))?;
+    } else {
+        // None, True, False, complex numbers, ranges, Ellipsis: their texts say all.
+        t.text("repr").text(&object.repr()?.extract::<PyBackedStr>()?);
+    }
+    Ok(())
+}
+
+fn slice_parts<'py>(slice: &Bound<'py, PySlice>) -> PyResult<[Bound<'py, PyAny>; 3]> {
+    let py = slice.py();
+    Ok([
+        slice.getattr(intern!(py, "start"))?,
+        slice.getattr(intern!(py, "stop"))?,
+        slice.getattr(intern!(py, "step"))?,
+    ])
 }
 
 /// Whether an object is of a type whose instances are neither collections nor containers of them.

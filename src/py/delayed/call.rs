@@ -2,10 +2,11 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 use super::arguments::{Part, clone_all, fill_all, objects};
@@ -16,7 +17,7 @@ use crate::expr::{HostCall, Node, NodeOp, NodeRef};
 use crate::host::HostRef;
 use crate::py::error::host;
 use crate::py::host::{PyHostFn, PyHostValue, argument, called_note};
-use crate::token::Token;
+use crate::token::{Token, Tokenizer};
 use crate::wire::Encoder;
 
 /// The arguments of a call, some of which are filled with its inputs.
@@ -77,6 +78,33 @@ pub struct DelayedCall {
 pub(super) struct Callee {
     pub(super) function: Py<PyAny>,
     pub(super) word: Arc<str>,
+    /// Its content hash, once it was asked for; nothing where that may change from one call to the next.
+    token: OnceLock<Option<Token>>,
+}
+
+impl Callee {
+    pub(super) fn new(function: Py<PyAny>, word: Arc<str>) -> Self {
+        Self {
+            function,
+            word,
+            token: OnceLock::new(),
+        }
+    }
+
+    /// Its content hash, for calls whose tokens are made here.
+    ///
+    /// # Errors
+    /// What `dusk.tokenize` raises.
+    pub(super) fn token(&self, py: Python<'_>) -> PyResult<Option<Token>> {
+        static STABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        if let Some(known) = self.token.get() {
+            return Ok(*known);
+        }
+        let ask = STABLE.import(py, "dusk.delayed", "_stable_token")?;
+        let text: Option<String> = ask.call1((&self.function,))?.extract()?;
+        let token = text.map(|text| Tokenizer::new().text(&text).finish());
+        Ok(*self.token.get_or_init(|| token))
+    }
 }
 
 /// A delayed call as the engine sees it. There may be a million, so it is small and no Python object.
@@ -232,10 +260,7 @@ pub fn delayed_function(callable: &Bound<'_, PyAny>, name: Arc<str>, token: Toke
 pub(super) fn delayed_fn(call: &Bound<'_, DelayedCall>, word: Arc<str>, token: Token) -> DelayedFn {
     let (py, call) = (call.py(), call.get());
     DelayedFn {
-        callee: Arc::new(Callee {
-            function: call.function.clone_ref(py),
-            word,
-        }),
+        callee: Arc::new(Callee::new(call.function.clone_ref(py), word)),
         arguments: call.arguments.clone_ref(py),
         token,
     }

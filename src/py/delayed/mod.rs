@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 
 use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
@@ -171,10 +172,7 @@ impl DelayedObject {
         // the key is for the Python half
         drop(key);
         PyClassInitializer::from(DelayedBase::default()).add_subclass(Self {
-            callee: Arc::new(Callee {
-                function: obj.unbind(),
-                word: word.into(),
-            }),
+            callee: Arc::new(Callee::new(obj.unbind(), word.into())),
             pure,
             nout,
         })
@@ -214,7 +212,7 @@ impl DelayedObject {
             Some(pure) => pure,
             None => pure_by_default(py)?,
         };
-        if !pure && let Some(made) = own.call(args, dask_key_name.as_ref(), kwargs)? {
+        if let Some(made) = own.call(args, dask_key_name.as_ref(), kwargs, pure)? {
             return delayed_of(py, made);
         }
         let call = CALL_FUNCTION.import(py, "dusk.delayed", "call_function")?;
@@ -228,13 +226,24 @@ impl DelayedObject {
 }
 
 impl DelayedObject {
-    /// The node of an impure call with plain arguments; none when there are others.
+    /// The node of a call with plain arguments; none when there are others, or a token must be made elsewhere.
     fn call(
         &self,
         args: &Bound<'_, PyTuple>,
         key: Option<&Bound<'_, PyAny>>,
         kwargs: Option<&Bound<'_, PyDict>>,
+        pure: bool,
     ) -> PyResult<Option<Made>> {
+        let mut content = match pure.then(|| self.callee.token(args.py())).transpose()? {
+            None => None,
+            Some(None) => return Ok(None),
+            Some(Some(token)) => {
+                let mut content = Tokenizer::new();
+                content.text("delayed call").token(token);
+                content.text(&self.callee.word).number(args.len() as u64);
+                Some(content)
+            }
+        };
         let mut taken = Taken::default();
         let mut parts = Vec::with_capacity(args.len());
         for arg in args.iter() {
@@ -255,7 +264,20 @@ impl DelayedObject {
             kwargs: (!words.is_empty()).then(|| Box::new(words)),
         };
         taken.inputs.shrink_to_fit();
-        let call = DelayedFn::new(self.callee.clone(), arguments, counted_token());
+        let token = match &mut content {
+            None => counted_token(),
+            Some(content) => {
+                for part in &arguments.args {
+                    part.tokenize(args.py(), &taken.inputs, content)?;
+                }
+                for (word, part) in arguments.kwargs.iter().flat_map(|words| words.iter()) {
+                    content.text(&word.bind(args.py()).extract::<PyBackedStr>()?);
+                    part.tokenize(args.py(), &taken.inputs, content)?;
+                }
+                content.finish()
+            }
+        };
+        let call = DelayedFn::new(self.callee.clone(), arguments, token);
         Ok(Some(Made {
             node: call.into_node(taken.inputs, key),
             key: key.map(|key| key.clone().unbind()),

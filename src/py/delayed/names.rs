@@ -37,7 +37,6 @@ fn restart() -> u64 {
 }
 
 /// Begins other unique names: those of a forked process must not meet its parent's.
-#[pyfunction]
 pub fn restart_names() {
     restart();
 }

@@ -273,14 +273,17 @@ impl HostFn for PyHostFn {
     }
 
     fn token(&self) -> Token {
-        *self.token.get_or_init(|| {
-            let mut t = Tokenizer::new();
-            t.token(self.function.token());
-            if let Some(divisions) = &self.divisions {
-                t.token(divisions.token());
-            }
-            t.finish()
-        })
+        if let Some(token) = self.token.get() {
+            return *token;
+        }
+        // Outside the cell, which would stay shut in a child that is forked meanwhile.
+        let mut t = Tokenizer::new();
+        t.token(self.function.token());
+        if let Some(divisions) = &self.divisions {
+            t.token(divisions.token());
+        }
+        let token = t.finish();
+        *self.token.get_or_init(|| token)
     }
 
     fn is_library(&self) -> bool {

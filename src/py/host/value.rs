@@ -14,14 +14,37 @@ use crate::error::Result;
 use crate::host::{HostLoader, HostRef, HostValue};
 use crate::py::convert::call;
 use crate::py::error::from_pyerr;
+use crate::sync;
 use crate::token::{Token, Tokenizer};
 
 /// A Python object.
 pub struct PyHostValue {
+    _entered: EnterAtEnd,
     object: Py<PyAny>,
     nbytes: usize,
     /// Most results are never asked for it, and there may be a million.
     token: OnceLock<Box<Token>>,
+    _left: LeaveAtEnd,
+}
+
+/// Fields are dropped in their order. An object that is dropped without the interpreter's lock goes to a list with a lock of
+/// pyo3's, which nobody shall hold at a fork.
+#[derive(Default)]
+struct EnterAtEnd;
+
+impl Drop for EnterAtEnd {
+    fn drop(&mut self) {
+        sync::enter();
+    }
+}
+
+#[derive(Default)]
+struct LeaveAtEnd;
+
+impl Drop for LeaveAtEnd {
+    fn drop(&mut self) {
+        sync::leave();
+    }
 }
 
 impl PyHostValue {
@@ -29,9 +52,11 @@ impl PyHostValue {
     #[must_use]
     pub fn new(object: &Bound<'_, PyAny>) -> Self {
         Self {
+            _entered: EnterAtEnd,
             object: object.clone().unbind(),
             nbytes: nbytes(object, 2),
             token: OnceLock::new(),
+            _left: LeaveAtEnd,
         }
     }
 
@@ -72,9 +97,11 @@ impl HostValue for PyHostValue {
 
     fn with_token(&self, token: Token) -> HostRef {
         Arc::new(Self {
+            _entered: EnterAtEnd,
             object: Python::attach(|py| self.object.clone_ref(py)),
             nbytes: self.nbytes,
             token: OnceLock::from(Box::new(token)),
+            _left: LeaveAtEnd,
         })
     }
 

@@ -9,9 +9,9 @@ Invariant: a place that `Records.start` gives is the end of the file, or the fir
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
+from dusk._forks import new_lock
 from dusk.dataframe.io._paths import InputFile
 
 __all__ = ["Records", "compression_of", "opened"]
@@ -72,7 +72,7 @@ class Records:
         self.header = header
         self.blanks = blanks
         self.comment = comment
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._inside: list[bool] | None = None
         self._cuts = True
         self._first: int | None = None
