@@ -232,27 +232,27 @@ pub struct Condvar(sync::Condvar);
 
 impl Condvar {
     /// One that nobody waits for.
+    #[must_use]
     pub const fn new() -> Self {
         Self(sync::Condvar::new())
     }
 
     /// Lets the lock go until somebody notifies.
     pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-        self.waiting(guard, |taken| {
+        Self::waiting(guard, |taken| {
             self.0.wait(taken).unwrap_or_else(PoisonError::into_inner)
         });
     }
 
     /// Lets the lock go until somebody notifies, or for so long.
     pub fn wait_for<T>(&self, guard: &mut MutexGuard<'_, T>, long: Duration) {
-        self.waiting(guard, |taken| {
+        Self::waiting(guard, |taken| {
             let waited = self.0.wait_timeout(taken, long);
             waited.unwrap_or_else(PoisonError::into_inner).0
         });
     }
 
     fn waiting<'a, T>(
-        &self,
         guard: &mut MutexGuard<'a, T>,
         wait: impl FnOnce(sync::MutexGuard<'a, T>) -> sync::MutexGuard<'a, T>,
     ) {
@@ -297,8 +297,8 @@ mod tests {
 
     #[test]
     fn a_fork_waits_for_who_holds_a_lock() {
-        let _alone = alone();
         static LOCK: Mutex<u32> = Mutex::new(0);
+        let _alone = alone();
         let held = Arc::new(AtomicBool::new(false));
         let there = held.clone();
         let holder = thread::spawn(move || {

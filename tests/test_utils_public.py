@@ -6,6 +6,7 @@ import datetime
 import doctest
 import functools
 import importlib
+import io
 import json
 import operator
 import os
@@ -557,6 +558,48 @@ def test_examples_in_docstrings(name):
 def test_all_names_exist():
     missing = [name for name in utils.__all__ if not hasattr(utils, name)]
     assert not missing and len(set(utils.__all__)) == len(utils.__all__)
+
+
+def test_operators_bound_to_a_class():
+    class Text(utils.OperatorMethodMixin):
+        @classmethod
+        def _get_unary_operator(cls, op):
+            return lambda self: op.__name__
+
+        @classmethod
+        def _get_binary_operator(cls, op, inv=False):
+            return lambda self, other: (op.__name__, inv, other)
+
+    for op in (operator.add, operator.and_, operator.inv, operator.eq, operator.getitem):
+        Text._bind_operator(op)
+    assert (Text() + 1, 1 + Text(), Text() & 2, ~Text()) == (
+        ("add", False, 1),
+        ("add", True, 1),
+        ("and_", False, 2),
+        "inv",
+    )
+    assert (Text() == 3, Text()[4]) == (("eq", False, 3), ("getitem", False, 4))
+    assert not hasattr(Text, "__req__") and not hasattr(Text, "__rgetitem__")
+
+
+def test_lines_and_keywords():
+    out = io.StringIO()
+    utils.put_lines(out, ["a", 1, None])
+    assert out.getvalue() == "a\n1\nNone"
+    assert utils.partial_by_order([2, 1], function=sorted, other=[], reverse=True) == [2, 1]
+
+
+def test_exceptions_travel_with_their_traceback():
+    from dusk.multiprocessing import pack_exception
+
+    try:
+        raise ValueError("x")
+    except ValueError as error:
+        exception, text = pickle.loads(pack_exception(error, pickle.dumps))
+    assert (type(exception), str(exception)) == (ValueError, "x") and "raise ValueError" in text
+    local = type("Local", (Exception,), {})
+    exception, _ = pickle.loads(pack_exception(local(), pickle.dumps))
+    assert isinstance(exception, (pickle.PicklingError, AttributeError))
 
 
 def test_importing_loads_no_array_library():
