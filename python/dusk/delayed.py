@@ -148,9 +148,13 @@ def _stable_token(function: Any) -> str | None:
     """Return the token of a function whose content never changes; of others it is made anew for each call."""
     from dusk._token_code import importable
 
-    stable = isinstance(function, types.BuiltinFunctionType | _Method) or (
-        isinstance(function, types.FunctionType) and importable(function) is not None
-    )
+    if isinstance(function, types.BuiltinFunctionType):
+        # that of a module; a method of an object changes with it
+        stable = isinstance(function.__self__, types.ModuleType | None)
+    elif isinstance(function, types.FunctionType):
+        stable = importable(function) is not None
+    else:
+        stable = isinstance(function, _Method)
     return tokenize(function) if stable else None
 
 

@@ -89,3 +89,14 @@ def test_a_function_that_changes_has_other_keys():
     assert before.key == call(1).key
     seen.append(1)
     assert before.key != call(1).key
+
+
+def test_a_method_of_an_object_that_changes_has_other_keys():
+    numbers = [1, 2]
+    call = delayed(numbers.index, pure=True)
+    before = call(2)
+    assert before.key == call(2).key
+    numbers.insert(0, 0)
+    after = call(2)
+    assert before.key != after.key
+    assert after.compute(scheduler="sync") == 2
