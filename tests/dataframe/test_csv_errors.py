@@ -19,6 +19,8 @@ CASES = {
     "all skipped": ("a,b\n1,2\n", {"skiprows": 10}, "No columns to parse from file"),
     "no such header": ("a,b\n1,2\n", {"header": 5}, "Passed header=5 but only 2 lines in file"),
     "not UTF-8": (b"a,b\n1,2\n3,4\n5,6\nx\xff,2\n", {}, "can't decode byte 0xff"),
+    "not UTF-8, in 20 bytes": (b"a,b\n1,2\nx,3\n" + b"n" * 19 + b"\xff,2\n", {}, "can't decode byte 0xff"),
+    "not UTF-8, in 90 bytes": (b"a,b\n1,2\nx,3\n" + b"n" * 89 + b"\xff,2\n", {}, "can't decode byte 0xff"),
     "not UTF-8, in the header": (b"a,b\xff\n1,2\n", {}, "can't decode byte 0xff"),
     "dates that are not there": ("a,b\n1,2\n", {"parse_dates": ["d", "c"]}, "provided to 'parse_dates': 'c, d'"),
     "dates that are not read": ("a,b\n1,2\n", {"parse_dates": ["b"], "usecols": ["a"]}, "Missing column provided"),

@@ -186,3 +186,37 @@ def test_labels_of_several_levels(keys, as_index):
         found = how(dd.from_pandas(frame, npartitions=2))
         pd.testing.assert_frame_equal(found.compute(), how(frame))
         assert found.columns.equals(how(frame).columns)
+
+
+def near_texts(longest: int) -> list[str | None]:
+    """Give texts that differ in their last character or in their length alone, and a missing one."""
+    lengths = [n for n in (0, 1, 5, 6, 7, 10, 11, 12, 14, 15, 16, 30) if n < longest]
+    texts = [middle * n + last for n in lengths for middle in "x\0" for last in ("", "a", "b", "\0", "é")]
+    return [text for text in dict.fromkeys(texts) if len(text.encode()) <= longest] + [None]
+
+
+@pytest.mark.parametrize("longest", [3, 7, 8, 12, 13, 16, 40])
+@pytest.mark.parametrize("options", [{}, {"sort": False}, {"dropna": False}], ids=str)
+def test_texts_that_are_nearly_equal(longest, options):
+    texts = near_texts(longest)
+    random = np.random.default_rng(longest)
+    frame = pd.DataFrame({"k": pd.array(random.choice(np.array(texts, object), 3000), "str"), "v": range(3000)})
+    expected = frame.groupby("k", **options).v.agg(["sum", "count"])
+    for partitions in (1, 3):
+        result = dd.from_pandas(frame, npartitions=partitions).groupby("k", **options).v.agg(["sum", "count"])
+        pd.testing.assert_frame_equal(result.compute(), expected)
+    frame["l"] = frame.k.iloc[::-1].to_numpy()
+    expected = frame.groupby(["k", "l"], **options).v.sum()
+    result = dd.from_pandas(frame, npartitions=3).groupby(["k", "l"], **options).v.sum()
+    pd.testing.assert_series_equal(result.compute(), expected)
+
+
+@pytest.mark.parametrize("prefix", ["", "name"])
+def test_more_short_texts_than_there_were_at_first(prefix):
+    # The first partitions have few, the last ones some thousands; then few come again.
+    numbers = np.concatenate([np.arange(3000) % 50, np.arange(9000) % 4500, np.arange(3000) % 60])
+    frame = pd.DataFrame({"k": [f"{prefix}{number}" for number in numbers], "v": np.arange(len(numbers))})
+    for sort in (True, False):
+        expected = frame.groupby("k", sort=sort).v.sum()
+        result = dd.from_pandas(frame, npartitions=5, sort=False).groupby("k", sort=sort).v.sum().compute()
+        pd.testing.assert_series_equal(result, expected)

@@ -8,6 +8,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import dusk
@@ -418,3 +419,17 @@ def test_several_at_once(df, small):
     assert total == 12
     assert nested == {"mean": [2.5]}
     pd.testing.assert_frame_equal(frame, small)
+
+
+@pytest.mark.parametrize("npartitions", [1, 2, 3, 7])
+def test_text_in_pieces_of_other_memory(npartitions):
+    # Pieces as Parquet's reader gives them: several look at one memory of text, and some begin far behind its start.
+    texts = pa.array([None if n % 13 == 0 else f"{n}é" * (n % 5) for n in range(1000)], pa.large_string())
+    pieces = pa.chunked_array([texts[:100], texts[100:250], texts[250:700], texts[700:], texts[990:], texts[:0]])
+    frame = pd.DataFrame({"t": pd.array(pieces, dtype="str"), "n": np.arange(1010)})
+    df = dd.from_pandas(frame, npartitions=npartitions)
+    for collection in (df, df.persist()):
+        pd.testing.assert_frame_equal(collection.compute(), frame)
+        pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(collection)).compute(), frame)
+        expected = frame.groupby("t").n.sum()
+        pd.testing.assert_series_equal(collection.groupby("t").n.sum().compute(), expected)

@@ -6,12 +6,14 @@
 //! Invariant: two rows share an id if and only if all their keys are equal (missing equals missing, both zeros are equal).
 
 pub(crate) mod column;
+pub(crate) mod front;
 pub(crate) mod hash;
 pub(crate) mod ints;
 pub(crate) mod keys;
 pub(crate) mod order;
 pub(crate) mod pack;
 pub(crate) mod radix;
+pub(crate) mod short;
 pub(crate) mod tag;
 pub(crate) mod text;
 

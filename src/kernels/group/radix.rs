@@ -8,7 +8,8 @@ use arrow::datatypes::{DataType, Float32Type, Float64Type};
 use crate::error::Result;
 use crate::kernels::group::column::{integer_bits, logical_nulls};
 use crate::kernels::group::hash::{combine, hash_bytes, hash_u64};
-use crate::kernels::group::text::{TextRows, hash_text, views};
+use crate::kernels::group::short::views;
+use crate::kernels::group::text::{TextRows, hash_text};
 
 /// The rows of each of `parts` parts, ascending.
 pub(crate) fn split(keys: &[ArrayRef], parts: usize) -> Result<Vec<Vec<u32>>> {

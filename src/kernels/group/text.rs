@@ -1,24 +1,23 @@
 //! Codes of text keys: Arrow views as 16-byte keys.
 //!
 //! Text of at most 12 bytes is its view, so one comparison of 16 bytes settles equality and nothing is copied. Longer text
-//! is hashed in full and compared byte by byte with the copy in the arena: equal hashes alone never merge two keys.
+//! is hashed in full and compared byte by byte with the copy in the arena: equal hashes alone never merge two keys. A few short
+//! texts are found in a smaller table (`front`), by words of 8 bytes where those hold them.
 //! Invariants: `views[code]` is the text of a code in order of first appearance, long text pointing into `arena`; the
 //! missing key has a code, whose view is that of the empty text.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, GenericStringArray, OffsetSizeTrait, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, GenericStringArray, StringViewArray};
 use arrow::buffer::{Buffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
 
 use crate::error::{Error, Result};
+use crate::kernels::group::front::{Front, Key};
 use crate::kernels::group::hash::{hash_bytes, hash_u128};
 use crate::kernels::group::ints::check_room;
+use crate::kernels::group::short::{INLINE, Width, view_len, view_of_word, views, words};
 use crate::kernels::group::tag::{BLOCK, TagTable};
-
-/// The longest text that a view holds itself.
-pub(crate) const INLINE: u32 = 12;
 
 /// An arena buffer takes at most that many bytes before the next is begun (offsets in views have 32 bits).
 const ARENA: usize = 1 << 30;
@@ -33,6 +32,10 @@ pub(crate) struct TextCoder {
     hashes: Vec<u64>,
     scratch: Vec<u128>,
     found: Vec<u32>,
+    words: Vec<u64>,
+    /// Codes of texts that are words, and of those that are views.
+    word_front: Front<u64>,
+    view_front: Front<u128>,
 }
 
 /// A text column, however Arrow holds it.
@@ -80,49 +83,6 @@ impl<'a> TextRows<'a> {
     }
 }
 
-/// The view of `bytes`: length, and the text itself or its first 4 bytes (the place is left 0).
-#[inline]
-pub(crate) fn view_of(bytes: &[u8]) -> u128 {
-    let len = bytes.len();
-    let kept = if len > INLINE as usize { 4 } else { len };
-    let mut view = [0; 16];
-    view[..4].copy_from_slice(&(len as u32).to_le_bytes());
-    view[4..4 + kept].copy_from_slice(&bytes[..kept]);
-    u128::from_le_bytes(view)
-}
-
-/// Which bytes of a view are the text, by its length.
-const TEXT_OF: [u128; INLINE as usize + 1] = {
-    let mut masks = [0; INLINE as usize + 1];
-    let mut len = 0;
-    while len < masks.len() {
-        masks[len] = ((1 << (8 * len)) - 1) << 32;
-        len += 1;
-    }
-    masks
-};
-
-/// The view of the row at `start..end` of a text buffer: short text by one load of the 16 bytes that begin 4 before it, where
-/// the buffer has them.
-#[inline]
-fn view_at(buffer: &[u8], start: usize, end: usize) -> u128 {
-    let len = end.wrapping_sub(start);
-    let window = start.wrapping_sub(4);
-    match (buffer.get(window..window.wrapping_add(16)), TEXT_OF.get(len)) {
-        (Some(window), Some(mask)) => {
-            let mut word = [0; 16];
-            word.copy_from_slice(window);
-            u128::from_le_bytes(word) & mask | len as u128
-        }
-        _ => view_of(&buffer[start..end]),
-    }
-}
-
-#[inline]
-fn view_len(view: u128) -> u32 {
-    view as u32
-}
-
 /// The hash of a text: of its view when that holds it all, else of its bytes.
 #[inline]
 pub(crate) fn hash_text(view: u128, bytes: impl FnOnce() -> u64) -> u64 {
@@ -130,29 +90,6 @@ pub(crate) fn hash_text(view: u128, bytes: impl FnOnce() -> u64) -> u64 {
         hash_u128(view)
     } else {
         bytes()
-    }
-}
-
-/// Appends the views of these rows to `out`; only the first 8 bytes of the views of long text mean anything.
-pub(crate) fn views(rows: TextRows<'_>, which: Range<usize>, out: &mut Vec<u128>) {
-    fn from_offsets<O: OffsetSizeTrait>(
-        array: &GenericStringArray<O>,
-        which: Range<usize>,
-        out: &mut Vec<u128>,
-    ) {
-        let buffer = array.value_data();
-        let offsets = &array.value_offsets()[which.start..=which.end];
-        out.extend(
-            offsets
-                .iter()
-                .zip(&offsets[1..])
-                .map(|(start, end)| view_at(buffer, start.as_usize(), end.as_usize())),
-        );
-    }
-    match rows {
-        TextRows::View(array) => out.extend_from_slice(&array.views()[which]),
-        TextRows::Large(array) => from_offsets(array, which, out),
-        TextRows::Small(array) => from_offsets(array, which, out),
     }
 }
 
@@ -166,6 +103,9 @@ impl TextCoder {
             hashes: Vec::new(),
             scratch: Vec::new(),
             found: Vec::new(),
+            words: Vec::new(),
+            word_front: Front::new(),
+            view_front: Front::new(),
         }
     }
 
@@ -179,7 +119,11 @@ impl TextCoder {
 
     pub(crate) fn nbytes(&self) -> usize {
         let arena: usize = self.arena.iter().map(Vec::capacity).sum();
-        self.table.nbytes() + (self.views.capacity() + self.scratch.capacity()) * 16 + arena
+        self.table.nbytes()
+            + self.word_front.nbytes()
+            + self.view_front.nbytes()
+            + (self.views.capacity() + self.scratch.capacity()) * 16
+            + arena
     }
 
     /// The texts of all codes; the missing one is null.
@@ -212,10 +156,31 @@ impl TextCoder {
         check_room(self.views.len(), len)?;
         out.reserve(len);
         let nulls = rows.nulls();
+        let mut words_of_block = std::mem::take(&mut self.words);
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut hashes = std::mem::take(&mut self.hashes);
         for start in (0..len).step_by(BLOCK) {
             let which = start..len.min(start + BLOCK);
+            let width = Width::of_rows(rows, which.clone());
+            let null = |row: usize| nulls.is_some_and(|nulls| nulls.is_null(start + row));
+            if width == Width::Word && self.word_front.is_open() {
+                words_of_block.clear();
+                words(rows, which, &mut words_of_block);
+                let view = view_of_word;
+                match nulls {
+                    None => self.probe_front(
+                        |coder| &mut coder.word_front,
+                        &words_of_block,
+                        view,
+                        |_| false,
+                        out,
+                    ),
+                    Some(_) => {
+                        self.probe_front(|coder| &mut coder.word_front, &words_of_block, view, null, out)
+                    }
+                }
+                continue;
+            }
             let keys: &[u128] = if let TextRows::View(array) = rows {
                 &array.views()[which]
             } else {
@@ -223,15 +188,22 @@ impl TextCoder {
                 views(rows, which, &mut scratch);
                 &scratch
             };
+            if width != Width::Any && self.view_front.is_open() {
+                match nulls {
+                    None => {
+                        self.probe_front(|coder| &mut coder.view_front, keys, |view| view, |_| false, out)
+                    }
+                    Some(_) => self.probe_front(|coder| &mut coder.view_front, keys, |view| view, null, out),
+                }
+                continue;
+            }
             hashes.clear();
-            let longest = keys.iter().fold(0, |longest, view| view_len(*view).max(longest));
-            if nulls.is_none() && longest <= INLINE {
+            if nulls.is_none() && width != Width::Any {
                 hashes.extend(keys.iter().map(|view| hash_u128(*view)));
                 self.probe_inline(keys, &hashes, out);
                 continue;
             }
             let bytes = |row: usize| rows.bytes(start + row);
-            let null = |row: usize| nulls.is_some_and(|nulls| nulls.is_null(start + row));
             hashes.extend(keys.iter().enumerate().map(|(row, &view)| {
                 if null(row) {
                     return 0;
@@ -240,9 +212,52 @@ impl TextCoder {
             }));
             self.probe(keys, &hashes, bytes, null, out)?;
         }
+        self.words = words_of_block;
         self.scratch = scratch;
         self.hashes = hashes;
         Ok(())
+    }
+
+    /// Appends the codes of a block of short texts, by way of one of the tables in front.
+    #[inline]
+    fn probe_front<K: Key>(
+        &mut self,
+        front: impl Fn(&mut Self) -> &mut Front<K>,
+        keys: &[K],
+        view: impl Fn(K) -> u128,
+        null: impl Fn(usize) -> bool,
+        out: &mut Vec<u32>,
+    ) {
+        front(self).prepare();
+        out.extend(keys.iter().enumerate().map(|(row, &key)| {
+            if null(row) {
+                return self.null_code();
+            }
+            match front(self).get(key) {
+                Some(code) => code,
+                None => {
+                    let code = self.entry_of(view(key));
+                    front(self).put(key, code);
+                    code
+                }
+            }
+        }));
+    }
+
+    /// The code of a short text, by its view.
+    #[cold]
+    #[inline(never)]
+    fn entry_of(&mut self, view: u128) -> u32 {
+        entry(&mut self.table, &mut self.views, hash_u128(view), view)
+    }
+
+    /// The code of the missing text.
+    fn null_code(&mut self) -> u32 {
+        let views = &mut self.views;
+        *self.null.get_or_insert_with(|| {
+            views.push(0);
+            views.len() as u32 - 1
+        })
     }
 
     /// Appends the codes of a block of any texts.
@@ -262,11 +277,7 @@ impl TextCoder {
         }
         for (row, &view) in keys.iter().enumerate() {
             if null(row) {
-                let views = &mut self.views;
-                out.push(*self.null.get_or_insert_with(|| {
-                    views.push(0);
-                    views.len() as u32 - 1
-                }));
+                out.push(self.null_code());
                 continue;
             }
             let next = self.views.len() as u32;
@@ -421,6 +432,92 @@ mod tests {
                 uniques.iter().collect::<Vec<_>>(),
                 [texts[0], None, texts[2], texts[3], texts[4]]
             );
+        }
+    }
+
+    /// Texts around every length at which they are held otherwise, that differ in their last byte or in their length only.
+    fn near_texts() -> Vec<String> {
+        let mut texts = Vec::new();
+        for len in [0, 1, 2, 6, 7, 8, 9, 11, 12, 13, 15, 16, 17, 31] {
+            for last in ["", "a", "b", "\0", "é"] {
+                for middle in ["x", "\0"] {
+                    texts.push(middle.repeat(len) + last);
+                }
+            }
+        }
+        texts
+    }
+
+    fn check(rows: &[Option<String>]) {
+        let view: StringViewArray = rows.iter().map(Option::as_deref).collect();
+        let large: GenericStringArray<i64> = rows.iter().map(Option::as_deref).collect();
+        let small: GenericStringArray<i32> = rows.iter().map(Option::as_deref).collect();
+        let mut known: Vec<Option<String>> = Vec::new();
+        let mut place = hashbrown::HashMap::new();
+        let want: Vec<u32> = rows
+            .iter()
+            .map(|row| {
+                *place.entry(row.clone()).or_insert_with(|| {
+                    known.push(row.clone());
+                    known.len() as u32 - 1
+                })
+            })
+            .collect();
+        for rows in [
+            TextRows::View(&view),
+            TextRows::Large(&large),
+            TextRows::Small(&small),
+        ] {
+            let mut coder = TextCoder::new();
+            let mut codes = Vec::new();
+            coder.codes(rows, &mut codes).unwrap();
+            assert_eq!(codes, want);
+            // All of them are known now.
+            codes.clear();
+            coder.codes(rows, &mut codes).unwrap();
+            assert_eq!(codes, want);
+            let uniques = coder.into_uniques();
+            let found: Vec<Option<String>> = uniques
+                .as_string_view()
+                .iter()
+                .map(|text| text.map(str::to_string))
+                .collect();
+            assert_eq!(found, known);
+        }
+    }
+
+    #[test]
+    fn texts_that_are_nearly_equal_have_codes_of_their_own() {
+        let texts = near_texts();
+        for longest in [3, 7, 8, 12, 13, 40] {
+            // Blocks of words, of views, and of any texts, alone and one after another.
+            let fitting: Vec<&String> = texts.iter().filter(|text| text.len() <= longest).collect();
+            let rows = |missing: usize| -> Vec<Option<String>> {
+                (0..3 * BLOCK + 5)
+                    .map(|row| (row % 11 >= missing).then(|| fitting[row * 7 % fitting.len()].clone()))
+                    .collect()
+            };
+            check(&rows(0));
+            check(&rows(2));
+        }
+        let short = texts.iter().filter(|text| text.len() <= 7).cycle().take(BLOCK);
+        let middle = texts.iter().filter(|text| text.len() <= 12).cycle().take(BLOCK);
+        let any = texts.iter().cycle().take(BLOCK);
+        let rows = short
+            .clone()
+            .chain(middle)
+            .chain(short.clone())
+            .chain(any)
+            .chain(short);
+        check(&rows.cloned().map(Some).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn codes_go_on_when_there_are_too_many_for_the_table_in_front() {
+        // Words, then views: each of them is closed on the way.
+        for prefix in ["", "name"] {
+            let rows = (0..5000).map(|row| (row % 17 > 0).then(|| format!("{prefix}{}", row % 2500)));
+            check(&rows.collect::<Vec<_>>());
         }
     }
 }
