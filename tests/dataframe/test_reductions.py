@@ -136,3 +136,10 @@ def test_counts_are_of_the_type_that_pandas_gives(pdf, same, count):
         assert type(x.compute()) is type(x.to_delayed().compute()) is int
         assert type(x.compute(scheduler=dusk.get)) is int
     assert count(df, dd).dtype == "int64"
+
+
+@pytest.mark.parametrize("name", ["sum", "min", "max", "mean", "std", "median", "prod"])
+def test_halves(same, name):
+    frame = pd.DataFrame({"h": pd.Series([1.5, 2, 3] * 3, dtype="float16")})
+    same(lambda d, m: getattr(d.h, name)(), frame=frame)
+    same(lambda d, m: getattr(d, name)(), frame=frame)

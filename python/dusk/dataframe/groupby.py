@@ -356,7 +356,7 @@ class GroupBy:
         if meta is no_default or meta is None:
             result = self._by_pandas(name, func, *args, user=True, **kwargs)
             if not isinstance(func, str):
-                warn_of_guess(name, result._meta)
+                warn_of_guess(name, result._meta, of_groups=True)
             return result
         else:
             meta = make_meta(meta, index=self.obj._meta.index)
