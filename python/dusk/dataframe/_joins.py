@@ -61,9 +61,9 @@ def merge(left: Any, right: Any, **kwargs: Any) -> Any:
         return spread(
             pd.merge, left, right, npartitions=npartitions, kwargs=kwargs, loose=how != "inner", prefix="merge"
         )
-    if not any(kwargs.get(key) for key in ("left_index", "right_index")) and how != "cross":
-        if not any(key in kwargs for key in ("on", "left_on", "right_on")) and not _common(left, right):
-            kwargs.update(left_index=True, right_index=True)  # as Dask does, where pandas refuses
+    no_keys = not any(kwargs.get(key) for key in ("left_index", "right_index", "on", "left_on", "right_on"))
+    if no_keys and how != "cross" and not _common(left, right):
+        kwargs.update(left_index=True, right_index=True)  # as Dask does, where pandas refuses
     meta = emulate(pd.merge, (left._meta, right._meta), kwargs)
     # Rows without a partner bring missing values, and whether there are any only the data can tell.
     loose = how not in ("inner", "cross", "left_anti") and not _holds_missing(meta)
@@ -76,10 +76,10 @@ def merge(left: Any, right: Any, **kwargs: Any) -> Any:
         if joined is not None:
             return joined
     keeps_index = any(levels) or bool(kwargs.get("right_index"))
-    if right.npartitions == 1 and how in ("inner", "left") and not kwargs.get("sort"):
-        if left.npartitions > 1 or (keeps_index and left.known_divisions):
-            joined = with_one_partition(pd.merge, left, right, kwargs, meta, loose, keeps_index)
-            return joined if keeps_index or kwargs.get("left_index") else renumbered(joined)
+    useful = left.npartitions > 1 or (keeps_index and left.known_divisions)
+    if useful and right.npartitions == 1 and how in ("inner", "left") and not kwargs.get("sort"):
+        joined = with_one_partition(pd.merge, left, right, kwargs, meta, loose, keeps_index)
+        return joined if keeps_index or kwargs.get("left_index") else renumbered(joined)
     if left.npartitions == 1 < right.npartitions and how == "right" and not kwargs.get("sort"):
         keeps_index = any(levels) or bool(kwargs.get("left_index"))
         joined = with_one_partition(pd.merge, left, right, kwargs, meta, loose, keeps_index)
@@ -144,7 +144,7 @@ def _kind_of_index(index: pd.Index) -> str | None:
         return None
     if pd.api.types.is_numeric_dtype(dtype):
         return "number"
-    if isinstance(dtype, pd.StringDtype) or dtype == object:
+    if isinstance(dtype, pd.StringDtype) or pd.api.types.is_object_dtype(dtype):
         return "text"
     return str(getattr(dtype, "tz", None)) if pd.api.types.is_datetime64_any_dtype(dtype) else str(dtype)
 

@@ -221,7 +221,7 @@ def _below(objects: list[Any], join: str, interleave: bool) -> Any:
 
 
 def _may_be_missing(meta: Any, target: Any) -> bool:
-    """Whether categories become integers or bools, so that a missing one, which only the data can tell, changes them."""
+    """Whether categories become integers or bools: a missing one, which only the data can tell, changes the dtype."""
     wanted = pd.DataFrame(target).dtypes
     own = pd.DataFrame(meta).dtypes
     return any(
