@@ -76,7 +76,7 @@ def merge(left: Any, right: Any, **kwargs: Any) -> Any:
         if joined is not None:
             return joined
     keeps_index = any(levels) or bool(kwargs.get("right_index"))
-    useful = left.npartitions > 1 or (keeps_index and left.known_divisions)
+    useful = left.npartitions > 1 or (keeps_index and left._bounds is not None)
     if useful and right.npartitions == 1 and how in ("inner", "left") and not kwargs.get("sort"):
         joined = with_one_partition(pd.merge, left, right, kwargs, meta, loose, keeps_index)
         return joined if keeps_index or kwargs.get("left_index") else renumbered(joined)
@@ -115,14 +115,14 @@ def by_divisions(
     Returns
     -------
     DataFrame or None
-        None where the divisions are not known or can't be compared.
+        None where the divisions are not known yet, or can't be compared.
     """
     indexes = [x._meta if isinstance(x._meta, pd.Index) else x._meta.index for x in (left, right)]
     kinds = {_kind_of_index(index) for index in indexes}
     if how not in ("left", "right", "inner", "outer") or len(kinds) != 1 or None in kinds:
         return None
-    if not (left.known_divisions and right.known_divisions):
-        return None
+    if left._bounds is None or right._bounds is None:
+        return None  # those that are only promised would have to be computed first
     return rowwise(
         function,
         left,
