@@ -218,5 +218,10 @@ def test_text_times_objects_that_are_integers(text, npartitions):
     for operation in (lambda x: x.s * x.n, lambda x: x.n * x.s):
         assert operation(df).dtype == operation(frame).dtype
         pd.testing.assert_series_equal(operation(df).compute(), operation(frame))
+        # a partition without rows, or without values
+        pd.testing.assert_series_equal(operation(df[df.n != 3]).compute(), operation(frame[frame.n != 3]))
+        holes = frame.assign(n=frame.n.mask(frame.n == 3))
+        found = operation(dd.from_pandas(holes, npartitions=npartitions)).compute()
+        pd.testing.assert_series_equal(found, operation(holes))
     with pytest.raises(TypeError):
         (df.s * df.s.astype(object)).compute()

@@ -175,7 +175,7 @@ def _in_pandas(name: str, function: Any, left: Any, right: Any) -> Any:
         meta = _meta_with_objects(function, left, right)
         if meta is None:
             raise
-    return rowwise(function, left, right, meta=meta, loose=True, **more)
+    return rowwise(_on_objects, left, right, function, meta, meta=meta, loose=True, **more)
 
 
 def _has_integers(x: Any) -> bool:
@@ -214,9 +214,21 @@ def _meta_with_objects(function: Any, left: Any, right: Any) -> Any:
     for value in _OBJECTS:
         try:
             return emulate(function, (filled(left, value), filled(right, value)), {})
-        except TypeError:
+        except Exception:  # pandas has an assertion here and there
             continue
     return None
+
+
+def _on_objects(left: Any, right: Any, function: Any, meta: Any) -> Any:
+    """Do an operation; objects that all are missing say nothing about what they are, and may not make it fail."""
+    try:
+        return function(left, right)
+    except TypeError:
+        parts = [x for x in (left, right) if isinstance(x, pd.Series)]
+        missing = any(pd.api.types.is_object_dtype(x.dtype) and x.isna().all() for x in parts)
+        if not missing or not isinstance(meta, pd.Series) or any(not x.index.equals(parts[0].index) for x in parts):
+            raise
+        return pd.Series(None, index=parts[0].index, dtype=meta.dtype, name=meta.name)
 
 
 def _swapped(first: Any, second: Any, function: Any) -> Any:
