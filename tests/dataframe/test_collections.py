@@ -230,3 +230,14 @@ def test_assert_eq(df, small):
         dd.assert_eq(df.x, small.z)
     with pytest.raises(AssertionError):
         dd.assert_eq(df.x + 1, small.x)
+
+
+def test_concat_of_categories_with_others(same):
+    frame = pd.DataFrame({"a": pd.Categorical([1, 2, None, 1]), "b": pd.Categorical(list("xyxy")), "n": range(4)})
+    for operation in (
+        lambda d, m: m.concat([d.a, d.n]),
+        lambda d, m: m.concat([d[["a"]], d[["n"]].rename(columns={"n": "a"})]),
+        lambda d, m: m.concat([d, d[["n"]]]),
+        lambda d, m: m.concat([d[["n"]], d]),
+    ):
+        same(operation, partitions=(1, 2), frame=frame)

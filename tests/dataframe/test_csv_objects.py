@@ -121,3 +121,33 @@ def test_a_bool_level_with_a_missing_value(tmp_path, name, sample, index):
         pd.testing.assert_index_equal(found, expected)
     else:
         assert found == expected
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        ["1\n2", "a\n3"], ["a\n3", "01\n2"], ["1\n2", "1.5\n\n3"], ["True\nFalse", "foo\nTrue"], ["True", "1\n2"],
+        ["9223372036854775809", "-1"], ["9223372036854775809", "1.5"], ["\n\n", "x\n1"], ["TRUE\n\nTrue", "True"],
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", ["category", {"x": "category"}, {0: pd.CategoricalDtype()}], ids=["all", "x", "0"])
+def test_categories_are_of_the_type_that_all_rows_have(tmp_path, blocks, dtype):
+    rows = [[f'"{value}",1\n' for value in block.split("\n")] for block in blocks]
+    for i, block in enumerate(rows):
+        (tmp_path / f"{i}.csv").write_text("x,y\n" + "".join(block))
+    (tmp_path / "whole").write_text("x,y\n" + "".join(map("".join, rows)))
+    named = {"x": "category"} if isinstance(dtype, dict) else dtype
+    expected = pd.read_csv(tmp_path / "whole", dtype=named).reset_index(drop=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = dd.read_csv(str(tmp_path / "*.csv"), dtype=dtype).compute().reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_categories_that_contradict_the_first_rows_are_told(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("x\n" + "True\n" * 6000 + "foo\n")
+    with pytest.warns(UserWarning, match=r'column "x", row 6000 of .*a.csv holds "foo", but .* categories of bool'):
+        found = dd.read_csv(path, dtype="category", blocksize=10_000).compute()
+    assert list(found.x.cat.categories) == ["True", "foo"]

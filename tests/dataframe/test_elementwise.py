@@ -235,3 +235,17 @@ TEXT = {
 @pytest.mark.parametrize("case", TEXT)
 def test_accessors(same, case):
     same(TEXT[case])
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+@pytest.mark.parametrize("dtype", ["str", "string", object])
+def test_categories_of_integers_as_text(same, dtype, missing):
+    """pandas writes them as floats where any row of the whole column is missing."""
+    codes = [0, 1, 0, 0, 1, -missing]
+    frame = pd.DataFrame({"c": pd.Categorical.from_codes(codes, categories=[1, 2]), "n": range(6)})
+    for operation in (
+        lambda d, m: d.c.astype(dtype),
+        lambda d, m: d.astype(dtype),
+        lambda d, m: d[d.n < 3].astype({"c": dtype}),
+    ):
+        same(operation, frame=frame)

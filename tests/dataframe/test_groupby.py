@@ -170,7 +170,7 @@ def test_native_where_it_matters(pdf):
 
 def test_guessing_warns(pdf):
     df = dd.from_pandas(pdf, npartitions=2)
-    with pytest.warns(UserWarning, match="You did not provide metadata"):
+    with pytest.warns(UserWarning, match="`meta` is not specified"):
         df.groupby("g").f.apply(lambda x: x.sum())
     df.groupby("g").f.apply(lambda x: x.sum(), meta=("f", "f8"))
 
@@ -220,3 +220,17 @@ def test_more_short_texts_than_there_were_at_first(prefix):
         expected = frame.groupby("k", sort=sort).v.sum()
         result = dd.from_pandas(frame, npartitions=5, sort=False).groupby("k", sort=sort).v.sum().compute()
         pd.testing.assert_series_equal(result, expected)
+
+
+@pytest.mark.parametrize("as_index", [True, False])
+def test_groups_of_no_rows_make_floats_of_integers(same, as_index):
+    keys = pd.Categorical(["a", "b", "a"], categories=["a", "b", "z"])
+    frame = pd.DataFrame({"k": keys, "f": [1.0, 2, 3], "i": [1, 2, 3], "b": [True, False, True]})
+    options = {"observed": False, "as_index": as_index}
+    for operation in (
+        lambda d, m: d.groupby("k", **options).agg({"i": ["max", "min"], "f": "sum"}),
+        lambda d, m: d.groupby("k", **options).agg({"i": "max", "b": "first"}),
+        lambda d, m: d.groupby("k", **options)[["i", "f"]].min().isna(),
+        lambda d, m: d.groupby("k", observed=False).i.last() + 1,
+    ):
+        same(operation, partitions=(1, 2), frame=frame)

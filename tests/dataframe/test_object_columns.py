@@ -208,3 +208,20 @@ def test_objects_that_all_are_of_one_kind_stay_objects(values, npartitions):
     ):
         pd.testing.assert_series_equal(operation(df).compute(), operation(frame))
     pd.testing.assert_series_equal(df.a.map_partitions(lambda part: part).compute(), frame.a)
+
+
+@pytest.mark.parametrize("npartitions", [1, 2])
+@pytest.mark.parametrize("text", ["str", "string", "string[python]"])
+def test_text_times_objects_that_are_integers(text, npartitions):
+    frame = pd.DataFrame({"s": pd.Series(["a", "b", None], dtype=text), "n": pd.Series([2, 0, 3], dtype=object)})
+    df = dd.from_pandas(frame, npartitions=npartitions)
+    for operation in (lambda x: x.s * x.n, lambda x: x.n * x.s):
+        assert operation(df).dtype == operation(frame).dtype
+        pd.testing.assert_series_equal(operation(df).compute(), operation(frame))
+        # a partition without rows, or without values
+        pd.testing.assert_series_equal(operation(df[df.n != 3]).compute(), operation(frame[frame.n != 3]))
+        holes = frame.assign(n=frame.n.mask(frame.n == 3))
+        found = operation(dd.from_pandas(holes, npartitions=npartitions)).compute()
+        pd.testing.assert_series_equal(found, operation(holes))
+    with pytest.raises(TypeError):
+        (df.s * df.s.astype(object)).compute()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
+
+import dusk
+import dusk.dataframe as dd
 
 REDUCTIONS = ["sum", "mean", "min", "max", "count", "std", "var", "any", "all", "prod"]
 REDUCTIONS += ["nunique", "median", "sem", "idxmin", "idxmax"]
@@ -119,3 +124,22 @@ def test_skewness_and_kurtosis_are_biased_unless_told(pdf):
     assert np.isclose(df.f.kurtosis().compute(), (centred**4).mean() / (centred**2).mean() ** 2 - 3)
     assert np.isclose(df.f.skew(bias=False).compute(), pdf.f.skew())
     assert np.isclose(df.f.kurtosis(bias=False).compute(), pdf.f.kurt())
+
+
+@pytest.mark.parametrize(
+    "count", [lambda d, m: d.i.nunique(), lambda d, m: d.i.size, lambda d, m: d.size, lambda d, m: d.index.size]
+)
+def test_counts_are_of_the_type_that_pandas_gives(pdf, same, count):
+    same(count)
+    df = dd.from_pandas(pdf, npartitions=3)
+    for x in (count(df, dd), count(df, dd).persist(), pickle.loads(pickle.dumps(count(df, dd)))):
+        assert type(x.compute()) is type(x.to_delayed().compute()) is int
+        assert type(x.compute(scheduler=dusk.get)) is int
+    assert count(df, dd).dtype == "int64"
+
+
+@pytest.mark.parametrize("name", ["sum", "min", "max", "mean", "std", "median", "prod"])
+def test_halves(same, name):
+    frame = pd.DataFrame({"h": pd.Series([1.5, 2, 3] * 3, dtype="float16")})
+    same(lambda d, m: getattr(d.h, name)(), frame=frame)
+    same(lambda d, m: getattr(d, name)(), frame=frame)

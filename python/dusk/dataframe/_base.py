@@ -381,7 +381,7 @@ class FrameBase(ArrayMethods, EndMethods, NodeCollection):
         """The number of values, lazily."""
         width = len(self._meta.columns) if isinstance(self._meta, pd.DataFrame) else 1
         length = self._lengths()
-        return length if width == 1 else length * width
+        return length if width == 1 else new_collection((length * width)._node, meta=1, origin=("{}.size()", self))
 
     @property
     def empty(self) -> bool:

@@ -1,16 +1,17 @@
-"""Columns made categorical with known categories."""
+"""Columns made categorical with known categories, and categories of integers made text."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dusk.dataframe._columns import assign
-from dusk.dataframe._fallback import call_node, rowwise
+from dusk.dataframe._fallback import call_node, gather, rowwise
 from dusk.dataframe._new import new_collection
 
-__all__ = ["categorize"]
+__all__ = ["astype_text", "become_text", "categorize"]
 
 
 def _categories(part: Any) -> pd.Index:
@@ -63,3 +64,62 @@ def categorize(frame: Any, columns: Any, index: bool | None, kwargs: dict[str, A
     if index:
         result = rowwise(_index_as, result, pd.CategoricalDtype(found[-1]), prefix="categorize")
     return result
+
+
+def become_text(meta: Any, dtypes: list[Any]) -> bool:
+    """Whether a cast turns categories that are, or may be, integers into text."""
+    columns = list(meta.dtypes) if isinstance(meta, pd.DataFrame) else [meta.dtype]
+    return any(
+        isinstance(wanted, pd.StringDtype) and isinstance(dtype, pd.CategoricalDtype) and _may_be_integers(dtype)
+        for dtype, wanted in zip(columns, dtypes, strict=True)
+    )
+
+
+def _may_be_integers(dtype: pd.CategoricalDtype) -> bool:
+    categories = dtype.categories
+    if categories is None:
+        return True
+    return isinstance(categories.dtype, np.dtype) and categories.dtype.kind in "iu"
+
+
+def astype_text(x: Any, dtypes: Any, meta: Any, kwargs: dict[str, Any]) -> Any:
+    """Cast categories of integers to text.
+
+    pandas makes floats of them, so ``"1.0"`` of 1, where any row of the whole column is missing.
+
+    Parameters
+    ----------
+    x : DataFrame, Series or Index
+        What is cast.
+    dtypes, kwargs : object, dict
+        What pandas' ``astype`` takes.
+    meta : pandas object
+        What comes out.
+    """
+    missing = gather(_missing_columns, x.isna(), meta=None, prefix="any", loose=True)
+    return rowwise(
+        _astype_text, x, missing, dtypes, meta=meta, kwargs=kwargs, prefix="astype", same_rows=True, settled=True
+    )
+
+
+def _missing_columns(mask: Any) -> list[bool]:
+    return [bool(found) for found in np.atleast_1d(np.asarray(mask).any(axis=0))]
+
+
+def _astype_text(part: Any, missing: list[bool], dtypes: Any, **kwargs: Any) -> Any:
+    if isinstance(part, pd.DataFrame):
+        changed = part.copy(deep=False)
+        for position, found in enumerate(missing):
+            if found:
+                changed.isetitem(position, _in_floats(part.iloc[:, position]))
+        return changed.astype(dtypes, **kwargs)
+    return (_in_floats(part) if missing[0] else part).astype(dtypes, **kwargs)
+
+
+def _in_floats(column: Any) -> Any:
+    dtype = column.dtype
+    if not isinstance(dtype, pd.CategoricalDtype) or not isinstance(dtype.categories.dtype, np.dtype):
+        return column
+    if dtype.categories.dtype.kind not in "iu":
+        return column
+    return column.astype(pd.CategoricalDtype(dtype.categories.astype("float64"), dtype.ordered))

@@ -282,7 +282,8 @@ def gather(
     call: Any = Call(function, places, keywords)
     word = prefix or funcname(function)
     nodes = [x._node for x in inputs]
-    if isinstance(meta, float | np.floating) and not loose and not user and all(_is_plain(x) for x in inputs):
+    is_float = isinstance(meta, float | np.floating) and not isinstance(meta, np.float16)
+    if is_float and not loose and not user and all(_is_plain(x) for x in inputs):
         # A float has a native form, with which masks and columns can be computed natively.
         series = call_node(_AsSeries(call), nodes, pd.Series([meta]).iloc[:0], mode="gather", prefix=word, divisions=1)
         return new_collection(series.reduce("first", skipna=False), meta=meta)

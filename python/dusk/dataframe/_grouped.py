@@ -316,3 +316,27 @@ def aggregate_with_steps(grouped: Any, arg: Any, kwargs: dict[str, Any]) -> Any:
         for item in what if isinstance(what, list) else [what]:
             parts[(column, name_of(item)) if nested else column] = one(grouped[column], item)
     return pd.concat(parts, axis=1)
+
+
+def may_be_missing(
+    keys: Sequence[Any], calls: Sequence[tuple[str, dict[str, Any], Any, Hashable]], observed: bool
+) -> bool:
+    """Whether integers and bools may become something else, since groups have too few values, or none at all."""
+    empty = not observed and any(isinstance(_dtype_of(key), pd.CategoricalDtype) for key in keys)
+    for name, params, column, _ in calls:
+        dtype = None if column is None else column.dtype
+        changes = dtype is None or (isinstance(dtype, np.dtype) and dtype.kind in "iub")
+        few = params.get("min_count", 0) > 1 and (dtype is None or pd.api.types.is_integer_dtype(dtype))
+        if few or (empty and name in ("min", "max", "first", "last") and changes):
+            return True
+    return False
+
+
+def _dtype_of(node: Any) -> Any:
+    meta = node.meta()
+    return meta.dtype if isinstance(meta, pd.Series | pd.Index) else None
+
+
+def relabelled(part: pd.DataFrame, labels: pd.Index) -> pd.DataFrame:
+    """Give a result of aggregations other column labels."""
+    return part.set_axis(labels, axis=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -164,12 +165,70 @@ def _in_pandas(name: str, function: Any, left: Any, right: Any) -> Any:
             return gather(function, left, right, prefix=name, loose=not steady)
     # A division of integers by zero makes floats of them, and whether there is one, only the data can tell.
     loose = name in ("floordiv", "mod") and any(_has_integers(x) for x in frames)
-    return rowwise(function, left, right, prefix=name, broadcast=False, steady=steady, loose=loose)
+    more: dict[str, Any] = {"prefix": name, "broadcast": False, "steady": steady}
+    if not any(_has_objects(x) for x in frames):
+        return rowwise(function, left, right, loose=loose, **more)
+    try:
+        return rowwise(function, left, right, loose=loose, **more)
+    except TypeError:
+        # what stands in for the objects can't do it, but others may
+        meta = _meta_with_objects(function, left, right)
+        if meta is None:
+            raise
+    return rowwise(_on_objects, left, right, function, meta, meta=meta, loose=True, **more)
 
 
 def _has_integers(x: Any) -> bool:
     dtypes = list(x._meta.dtypes) if isinstance(x._meta, pd.DataFrame) else [x._meta.dtype]
     return any(pd.api.types.is_integer_dtype(dtype) for dtype in dtypes)
+
+
+def _has_objects(x: Any) -> bool:
+    dtypes = list(x._meta.dtypes) if isinstance(x._meta, pd.DataFrame) else [x._meta.dtype]
+    return any(pd.api.types.is_object_dtype(dtype) for dtype in dtypes)
+
+
+#: What columns of objects may hold, beside text.
+_OBJECTS: list[Any] = [1, 1.5, True, pd.Timestamp(0), pd.Timedelta(1), Decimal(1)]
+
+
+def _meta_with_objects(function: Any, left: Any, right: Any) -> Any:
+    """Give what an operation makes of the first kind of object that can do it; None if there is none."""
+    from dusk.dataframe._meta import emulate, meta_nonempty
+
+    def filled(x: Any, value: Any) -> Any:
+        if not isinstance(x, FrameBase):
+            return x._meta if hasattr(x, "_meta") else x
+        rows = meta_nonempty(x._meta)
+        if isinstance(rows, pd.DataFrame):
+            objects = [i for i, dtype in enumerate(rows.dtypes) if pd.api.types.is_object_dtype(dtype)]
+            for i in objects:
+                rows.isetitem(i, pd.Series([value] * len(rows), index=rows.index, dtype=object))
+            return rows
+        if not pd.api.types.is_object_dtype(rows.dtype):
+            return rows
+        if isinstance(rows, pd.Index):
+            return pd.Index([value] * len(rows), dtype=object, name=rows.name)
+        return pd.Series([value] * len(rows), index=rows.index, dtype=object, name=rows.name)
+
+    for value in _OBJECTS:
+        try:
+            return emulate(function, (filled(left, value), filled(right, value)), {})
+        except Exception:  # pandas has an assertion here and there
+            continue
+    return None
+
+
+def _on_objects(left: Any, right: Any, function: Any, meta: Any) -> Any:
+    """Do an operation; objects that all are missing say nothing about what they are, and may not make it fail."""
+    try:
+        return function(left, right)
+    except TypeError:
+        parts = [x for x in (left, right) if isinstance(x, pd.Series)]
+        missing = any(pd.api.types.is_object_dtype(x.dtype) and x.isna().all() for x in parts)
+        if not missing or not isinstance(meta, pd.Series) or any(not x.index.equals(parts[0].index) for x in parts):
+            raise
+        return pd.Series(None, index=parts[0].index, dtype=meta.dtype, name=meta.name)
 
 
 def _swapped(first: Any, second: Any, function: Any) -> Any:

@@ -34,12 +34,12 @@ def length_of(x: Any) -> Any:
     """Give the number of rows as a lazy Scalar."""
     node = native(lambda: x._node.index_values(0, "series").reduce("size"), x)
     if node is not None:
-        return new_collection(node, meta=np.int64(1), origin=("{}.size()", x))
+        return new_collection(node, meta=1, origin=("{}.size()", x))
     meta = pd.Series([], dtype="int64")
     lengths = rowwise(_length, x, meta=meta, prefix="len", keep_divisions=False, keep_cut=False)
     if lengths._loose:
-        return gather(_sum_of, lengths, meta=np.int64(1), prefix="len")
-    return new_collection(lengths._node.reduce("sum"), meta=np.int64(1), origin=("{}.size()", x))
+        return gather(_sum_of, lengths, meta=1, prefix="len")
+    return new_collection(lengths._node.reduce("sum"), meta=1, origin=("{}.size()", x))
 
 
 class _RowToSeries:
@@ -131,7 +131,8 @@ def reduced(x: Any, name: str, params: dict[str, Any], kwargs: dict[str, Any]) -
     if node is None:
         return _in_pandas(x, name, kwargs, meta, origin)
     if not is_frame:
-        return new_collection(node, origin=origin)
+        # a count of different values is one of Python's own integers
+        return new_collection(node, meta=meta if type(meta) is int else None, origin=origin)
     as_object = any(is_object(dtype) for dtype in x._meta.dtypes)
     call = _RowToSeries(name in ("any", "all"), as_object and name not in ("any", "all", "count", "nunique"))
     # The smallest integer of no rows is missing, and so a float.

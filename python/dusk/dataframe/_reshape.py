@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dusk.dataframe._fallback import gather, rowwise, spread
-from dusk.dataframe._joins import merge
-from dusk.dataframe._meta import no_default
+from dusk.dataframe._fallback import _holds_missing, gather, rowwise, spread
+from dusk.dataframe._joins import by_divisions, merge, with_one_partition
+from dusk.dataframe._meta import emulate, no_default
 from dusk.dataframe._reset import renumbered, reset_index
 from dusk.dataframe._set_index import DivisionsPromise, set_index
 
@@ -340,6 +340,16 @@ class ReshapeMethods(SortMethods):
         kwargs: dict[str, Any] = {"on": on, "how": how, "sort": sort, "validate": validate}
         # pandas warns of these names even when they say nothing.
         kwargs |= {name: text for name, text in (("lsuffix", lsuffix), ("rsuffix", rsuffix)) if text}
+        if npartitions is None and not isinstance(others, list):
+            meta = emulate(lambda left, right: left.join(right, **kwargs), (self._meta, others._meta), {})
+            loose = how != "inner" and not _holds_missing(meta)
+            joined = None
+            if on is None:
+                joined = by_divisions("join", self, others, how, kwargs, meta, loose)
+            if joined is None and others.npartitions == 1 and how in ("inner", "left") and not sort:
+                joined = with_one_partition("join", self, others, kwargs, meta, loose, True)
+            if joined is not None:
+                return joined
         return spread(
             "join", self, others, npartitions=npartitions or self.npartitions, kwargs=kwargs, loose=how != "inner"
         )

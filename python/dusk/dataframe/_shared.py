@@ -9,6 +9,7 @@ import pandas as pd
 
 from dusk.dataframe._base import FrameBase
 from dusk.dataframe._calls import is_collection
+from dusk.dataframe._categorize import astype_text, become_text
 from dusk.dataframe._columns import rename_values
 from dusk.dataframe._fallback import _holds_missing, gather, gather_aligned, native, rowwise
 from dusk.dataframe._operators import elementwise, is_value, unary
@@ -195,11 +196,13 @@ class SharedMethods:
         if any(isinstance(dtype, pd.CategoricalDtype) and dtype.categories is None for dtype in parsed):
             # which categories there are, only all rows together tell
             return gather_aligned("astype", self, dtypes, loose=True)
+        kwargs = {} if errors == "raise" else {"errors": errors}
+        if become_text(meta, parsed):
+            return astype_text(self, dtypes, _cast_meta(meta, parsed), kwargs)
         if errors == "raise":
             node = native(lambda: self._node.cast(parsed), self)
             if node is not None:
                 return self._partitionwise(node, origin=("{}.astype({})", self, repr(dtypes)))
-        kwargs = {} if errors == "raise" else {"errors": errors}
         # The dtypes are what was asked for, whatever made-up rows would turn into.
         cast = _cast_meta(meta, parsed)
         return rowwise("astype", self, dtypes, meta=cast, kwargs=kwargs, same_rows=True, loose=errors != "raise")

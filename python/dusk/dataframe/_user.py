@@ -14,16 +14,20 @@ from dusk.dataframe._meta import make_meta, no_default
 __all__ = ["apply_rows", "apply_series", "map_values", "warn_of_guess"]
 
 
-def warn_of_guess(call: str, meta: Any) -> None:
-    """Tell that a function's result was guessed from made-up rows, and how to say what was guessed."""
+def warn_of_guess(call: str, meta: Any, of_groups: bool = False) -> None:
+    """Tell that a function's result was guessed from made-up rows, and how to say what was guessed.
+
+    The first words are Dask's, which filters for warnings ask for; of functions on groups it says other ones.
+    """
     if isinstance(meta, pd.DataFrame):
         guess = repr({label: str(dtype) for label, dtype in meta.dtypes.items()})
     elif isinstance(meta, pd.Series):
         guess = repr((meta.name, str(meta.dtype)))
     else:
         guess = repr(meta)
+    lead = "`meta` is not specified" if of_groups else "You did not provide metadata"
     warnings.warn(
-        "You did not provide metadata, so dusk called your function on made-up rows to learn what it returns. "
+        f"{lead}, so dusk called your function on made-up rows to learn what it returns. "
         f"If that is right, say so:\n  Before: .{call}(func)\n  After:  .{call}(func, meta={guess})",
         stacklevel=4,
     )

@@ -16,7 +16,7 @@ from dusk import _core
 from dusk.dataframe import _grouped
 from dusk.dataframe._base import FrameBase
 from dusk.dataframe._derived import derive_class, document_like
-from dusk.dataframe._fallback import gather, gather_aligned, native
+from dusk.dataframe._fallback import gather, gather_aligned, native, rowwise
 from dusk.dataframe._grouped import Aggregation, GroupCall
 from dusk.dataframe._meta import make_meta, no_default
 from dusk.dataframe._new import new_collection
@@ -239,6 +239,7 @@ class GroupBy:
             if column is not None and column._loose:
                 return None
             nodes.append((name, params, None if column is None else column._node, label))
+        loose = _grouped.may_be_missing(keys, calls, self._observed)
 
         def build() -> Any:
             node = _core.Node.aggregate(
@@ -250,21 +251,25 @@ class GroupBy:
                 as_index=self._as_index,
                 kind=kind if self._as_index else "frame",
             )
-            if columns is None or columns.nlevels == 1:
+            if columns is None or columns.nlevels == 1 or loose:
                 return node
-            labels = list(columns)
-            if not self._as_index:  # the keys are columns of the first level
-                keys_first = list(new_collection(node).columns)[: len(keys)]
-                labels = [(label, *[""] * (columns.nlevels - 1)) for label in keys_first] + labels
-            return node.with_labels(labels, list(columns.names))
+            return node.with_labels(labels_for(node, columns), list(columns.names))
+
+        def labels_for(node: Any, columns: pd.Index) -> list[Hashable]:
+            if self._as_index:
+                return list(columns)
+            # the keys are columns of the first level
+            keys_first = list(new_collection(node).columns)[: len(keys)]
+            return [(label, *[""] * (columns.nlevels - 1)) for label in keys_first] + list(columns)
 
         node = native(build, self.obj)
-        # A group with too few values has a missing sum, which makes floats of integers.
-        loose = any(
-            params.get("min_count", 0) > 1 and (column is None or pd.api.types.is_integer_dtype(column.dtype))
-            for _, params, column, _ in calls
-        )
-        return None if node is None else new_collection(node, origin=("GroupBy", self.obj), loose=loose)
+        if node is None:
+            return None
+        result = new_collection(node, origin=("GroupBy", self.obj), loose=loose)
+        if not loose or columns is None or columns.nlevels == 1:
+            return result
+        labels = pd.MultiIndex.from_tuples(labels_for(node, columns), names=columns.names)
+        return rowwise(_grouped.relabelled, result, labels, prefix="agg")
 
     def _value_columns(self) -> list[Hashable]:
         """The labels of the columns that are aggregated."""
@@ -356,7 +361,7 @@ class GroupBy:
         if meta is no_default or meta is None:
             result = self._by_pandas(name, func, *args, user=True, **kwargs)
             if not isinstance(func, str):
-                warn_of_guess(name, result._meta)
+                warn_of_guess(name, result._meta, of_groups=True)
             return result
         else:
             meta = make_meta(meta, index=self.obj._meta.index)

@@ -125,7 +125,9 @@ class Index(AccessorMethods, ReductionMethods, SharedMethods, FrameBase):
     @property
     def nbytes(self) -> Any:
         """The bytes of the values, lazily."""
-        return self.memory_usage_per_partition().sum()
+        from dusk.dataframe._new import new_collection
+
+        return new_collection(self.memory_usage_per_partition().sum()._node, meta=1)
 
     @property
     def is_monotonic_increasing(self) -> Any:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dusk import _core
@@ -116,12 +117,13 @@ def _conformed(part: Any, target: pd.DataFrame | pd.Series) -> Any:
     if isinstance(target, pd.DataFrame):
         if isinstance(part, pd.Series):
             part = part.to_frame(name=target.columns[0] if part.name is None and 0 in target.columns else part.name)
+        own_labels = part.columns
         if not part.columns.identical(target.columns):
             part = part.reindex(columns=target.columns)
         changed = {
             label: dtype
             for label, dtype, own in zip(target.columns, target.dtypes, part.dtypes)
-            if dtype != own and not isinstance(dtype, pd.CategoricalDtype)
+            if dtype != own and (label not in own_labels or not isinstance(dtype, pd.CategoricalDtype))
         }
         return part.astype(changed) if changed else part
     if part.dtype != target.dtype:
@@ -203,6 +205,8 @@ def _below(objects: list[Any], join: str, interleave: bool) -> Any:
         elif interleave:
             return _interleaved(objects, join)
     target = emulate(lambda *parts: pd.concat(parts, join=join), tuple(x._meta for x in objects), {})
+    if any(_may_be_missing(x._meta, target) for x in objects):
+        return gather(pd.concat, objects, kwargs={"join": join}, meta=target, loose=True, prefix="concat")
     parts = []
     for x in objects:
         if _fits(x._meta, target):
@@ -214,6 +218,17 @@ def _below(objects: list[Any], join: str, interleave: bool) -> Any:
         return new_collection(node)
     # Columns or indexes of kinds that the engine doesn't hold: their partitions are kept as pandas objects.
     return gather(pd.concat, objects, kwargs={"join": join}, meta=target, prefix="concat")
+
+
+def _may_be_missing(meta: Any, target: Any) -> bool:
+    """Whether categories become integers or bools: a missing one, which only the data can tell, changes the dtype."""
+    wanted = pd.DataFrame(target).dtypes
+    own = pd.DataFrame(meta).dtypes
+    return any(
+        isinstance(dtype, pd.CategoricalDtype) and isinstance(to, np.dtype) and to.kind in "iub"
+        for label, dtype in own.items()
+        for to in wanted[wanted.index == label if len(wanted) > 1 else slice(None)]
+    )
 
 
 def _like(target: Any, meta: Any) -> Any:

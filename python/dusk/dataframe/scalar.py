@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ class Scalar(NodeCollection):
         if isinstance(expr, Scalar):
             meta, origin, loose, expr = expr._known_meta, expr._origin, expr._guessed, expr._node
         self._node = expr
+        #: Where it is one of Python's own integers, so is the value.
         self._known_meta = meta
         self._origin = origin
         #: What comes may be of another type than the meta.
@@ -94,8 +96,15 @@ class Scalar(NodeCollection):
         (node,) = nodes
         return Scalar(node, meta=self._known_meta, origin=self._origin, loose=self._guessed)
 
+    def __dusk_finalize__(self, results: list[list[Any]]) -> Any:
+        value = super().__dusk_finalize__(results)
+        return _as_int(value) if type(self._known_meta) is int else value
+
+    def __dask_postcompute__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return (_first_as_int if type(self._known_meta) is int else _first), ()
+
     def __dask_postpersist__(self) -> tuple[Any, tuple[Any, ...]]:
-        return _rebuild, (self._meta,)
+        return _rebuild, (self._known_meta if type(self._known_meta) is int else self._meta,)
 
     def to_delayed(self, optimize_graph: bool = True) -> Any:
         """Give the value as a `Delayed`.
@@ -109,7 +118,8 @@ class Scalar(NodeCollection):
         from dusk.dataframe._fallback import call_node
         from dusk.delayed import Delayed
 
-        return Delayed(call_node(same, [self._node], None, mode="gather", prefix=self._node.prefix, divisions=1))
+        value = _as_int if type(self._known_meta) is int else same
+        return Delayed(call_node(value, [self._node], None, mode="gather", prefix=self._node.prefix, divisions=1))
 
     def to_series(self, index: Any = 0) -> Any:
         """Give a Series with this one value.
@@ -156,6 +166,18 @@ class Scalar(NodeCollection):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Scalar, (self._node, self._known_meta, None, None, self._guessed))
+
+
+def _first(results: Sequence[Any]) -> Any:
+    return results[0]
+
+
+def _first_as_int(results: Sequence[Any]) -> Any:
+    return _as_int(results[0])
+
+
+def _as_int(value: Any) -> Any:
+    return int(value) if isinstance(value, np.integer) else value
 
 
 def _cast(value: Any, dtype: Any) -> Any:

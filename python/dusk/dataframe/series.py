@@ -243,7 +243,7 @@ class Series(AccessorMethods, SeriesReshapeMethods, ReductionMethods, SharedMeth
         return gather("autocorr", self, lag)
 
     def memory_usage(self, deep: bool = False, index: bool = True) -> Any:
-        return self.memory_usage_per_partition(index=index, deep=deep).sum()
+        return new_collection(self.memory_usage_per_partition(index=index, deep=deep).sum()._node, meta=1)
 
     @property
     def nbytes(self) -> Any:

@@ -19,7 +19,10 @@ class Misfits(Types):
         """Say where a block contradicts the guess."""
         file = self.files[self.blocks[position][0]]
         place = f'column "{label}", '
-        shown = ""
+        shown, first = "", wanted
+        if label in self.categories:
+            wanted, first = self.categories[label], f"categories of {self.categories[label]}"
+            column = column.cat.categories.to_series()
         try:
             misfits = np.flatnonzero(~self._like(self.text(position, label), wanted))
             text = self.text(position, label).iloc[misfits[0]] if len(misfits) else None
@@ -31,7 +34,7 @@ class Misfits(Types):
             shown = f' "{text[:60]}"'
         shown = shown or f" values of type {column.dtype}"
         return (
-            f"{place}{file.path} holds{shown}, but the first rows have {wanted}: the type is decided anew from all rows"
+            f"{place}{file.path} holds{shown}, but the first rows have {first}: the type is decided anew from all rows"
         )
 
     def note_misfits(self, error: Exception, position: int) -> None:

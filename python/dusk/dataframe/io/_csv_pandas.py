@@ -83,6 +83,8 @@ class BlockReader(Misfits):
         self.held = {}
         self.is_settled = False
         self.sampled = {}
+        self.categories = {}
+        self.as_text = set()
         self._records: dict[int, Records] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -104,6 +106,7 @@ class BlockReader(Misfits):
             self.meta(),
             sorted(self.forced, key=str),
             sorted(self.held, key=str),
+            sorted(self.as_text, key=str),
         )
 
     # --- what the core calls ------------------------------------------------------------------------------------------
@@ -163,8 +166,8 @@ class BlockReader(Misfits):
     def parse(self, source: Any, compression: str | None, **more: Any) -> pd.DataFrame:
         """Call pandas."""
         kwargs = {**self.kwargs, **more}
-        if self.forced and "dtype" not in more:
-            kwargs["dtype"] = {**self.forced, **(kwargs.get("dtype") or {})}
+        if (self.forced or self.as_text) and "dtype" not in more:
+            kwargs["dtype"] = self.dtypes_for_pandas()
         return getattr(pd, self.reader)(source, compression=compression, **kwargs)
 
     def parsed(self, position: int, **more: Any) -> pd.DataFrame:

@@ -50,6 +50,10 @@ class Types:
     is_settled: bool
     #: What the first rows of guessed columns showed.
     sampled: dict[Any, str]
+    #: Columns whose categories pandas finds: the dtype of these, None where none were seen.
+    categories: dict[Any, Any]
+    #: Those among them whose categories are text, although some block alone would show others.
+    as_text: set[Any]
 
     def parse(self, source: Any, compression: str | None, **more: Any) -> pd.DataFrame:
         """Call pandas."""
@@ -115,6 +119,12 @@ class Types:
             if self.assume_missing and getattr(dtype, "kind", "O") in "iu":
                 dtype = new.forced[label] = np.dtype("float64")
             dtypes[label] = dtype
+        for label in self.categories:
+            seen = {part[label][1] for part in shown} - {None}
+            found = seen.pop() if len(seen) == 1 else self._asked_categories(label) if seen else None
+            new.categories[label] = found
+            if isinstance(found, pd.StringDtype) and seen:
+                new.as_text.add(label)
         known = self.known.copy()
         for i, label in enumerate(known.columns):
             if label in dtypes:
@@ -168,6 +178,13 @@ class Types:
                 and self._is_level(label, head.columns)
             ):
                 head = head.astype({label: _FLOAT})
+        self.categories = {
+            label: _dtype_of_categories(dtype)
+            for label, dtype in head.dtypes.items()
+            if isinstance(dtype, pd.CategoricalDtype)
+            and label not in labels_of(converters, head.columns)
+            and getattr(self._given(label, head.columns), "categories", None) is None
+        }
         known = self.with_path(head, number).iloc[:0]
         if isinstance(known.index, pd.RangeIndex):
             known = known.set_axis(pd.RangeIndex(0), axis=0)
@@ -250,7 +267,31 @@ class Types:
             if label in self.guessed:
                 column = frame.iloc[:, i]
                 shown[label] = (kind_of(column), column.dtype)
+            elif label in self.categories:
+                shown[label] = ("other", _dtype_of_categories(frame.iloc[:, i].dtype))
         return shown
+
+    def _given(self, label: Any, columns: Any) -> Any:
+        """Give the dtype that the user gave a column."""
+        given = self.kwargs.get("dtype")
+        if not isinstance(given, dict):
+            return given
+        if label in given:
+            return given[label]
+        for item, dtype in given.items():
+            if label in labels_of([item], columns):
+                return dtype
+        return given.default_factory() if isinstance(given, defaultdict) and given.default_factory else None
+
+    def dtypes_for_pandas(self) -> dict[Any, Any]:
+        """Give the dtypes to parse with: the user's, those that are decided, and text for categories of text."""
+        given = self.kwargs.get("dtype")
+        if not self.as_text:
+            return {**self.forced, **(given or {})}
+        columns = self.known.columns
+        wanted = {label: self._given(label, columns) for label in columns}
+        wanted = {label: dtype for label, dtype in wanted.items() if dtype is not None}
+        return {**self.forced, **wanted, **dict.fromkeys(self.as_text, "str")}
 
     def _decided(self, label: Any, kinds: list[str], held: dict[Any, list[pd.Series]]) -> Any:
         def ask() -> Any:
@@ -266,7 +307,11 @@ class Types:
         computed = label in labels_of(self.kwargs.get("converters") or (), self.known.columns)
         return decide(kinds, self.kwargs.get("dtype_backend"), ask, words, computed)
 
-    def _asked(self, label: Any) -> list[pd.Series]:
+    def _asked_categories(self, label: Any) -> Any:
+        """Give the dtype of the categories that pandas finds over all rows of a column."""
+        return _dtype_of_categories(self._asked(label, dtype="category")[0].dtype)
+
+    def _asked(self, label: Any, **more: Any) -> list[pd.Series]:
         """Give what pandas makes of all rows of a column, block by block."""
         text = io.StringIO()
         writer = csv.writer(text, quoting=csv.QUOTE_ALL)
@@ -281,7 +326,7 @@ class Types:
         missing = self.kwargs.get("na_values")
         if isinstance(missing, dict):
             missing = missing.get(label)
-        options.update(na_values=missing, skip_blank_lines=False)
+        options.update(na_values=missing, skip_blank_lines=False, **more)
         if str(self.kwargs.get("engine")).startswith("python"):
             options["engine"] = "python"
         else:
@@ -311,6 +356,8 @@ class Types:
     def _fitted(self, column: pd.Series, label: Any, wanted: Any) -> pd.Series | None:
         """Give a block of a column in its dtype; None where the block says that it is of another one."""
         found = column.dtype
+        if label in self.categories:
+            return self._fitted_categories(column, label)
         if label not in self.guessed:
             return column
         if not self.is_settled and self.sampled.get(label) == "digits" and len(column):
@@ -332,6 +379,20 @@ class Types:
             return column.astype(wanted)
         return None
 
+    def _fitted_categories(self, column: pd.Series, label: Any) -> pd.Series | None:
+        """Give a block under categories of the dtype that those of the whole column have."""
+        column = column.astype("category")  # where the block was read as text
+        wanted, found = self.categories[label], _dtype_of_categories(column.dtype)
+        if found is None or found == wanted:
+            return column
+        if not self.is_settled:
+            return None
+        # Different integers may be one float.
+        places, values = pd.factorize(column.cat.categories.astype(wanted), sort=True)
+        codes = column.cat.codes.to_numpy()
+        codes = np.where(codes < 0, -1, places[codes])
+        return pd.Series(pd.Categorical.from_codes(codes, values), index=column.index, name=column.name)
+
     def _fitted_objects(self, column: pd.Series, label: Any) -> pd.Series | None:
         """Give a block as objects, where the first rows of its column are bools beside missing values, or computed."""
         kind = kind_of(column)
@@ -340,6 +401,12 @@ class Types:
         if computed or kind in fits.get(self.sampled.get(label, "none"), ()):
             return column.astype(object)
         return None
+
+
+def _dtype_of_categories(dtype: Any) -> Any:
+    """Give the dtype of a categorical's categories; None where there are none, or no categorical."""
+    categories = getattr(dtype, "categories", None)
+    return categories.dtype if categories is not None and len(categories) else None
 
 
 def labels_of(items: Any, columns: Any) -> set[Any]:
