@@ -277,7 +277,12 @@ def _by_mask(x: Array, mask: Array, axis: int) -> Array:
 
 
 def _mask_block(axis: int, block: Any, mask: Any) -> Any:
-    return block[(slice(None),) * axis + (np.asarray(mask),)]
+    return block[(slice(None),) * axis + (as_mask(mask),)]
+
+
+def as_mask(mask: Any) -> Any:
+    """Return the mask in a form that picks elements; other libraries' dense arrays pick from their own as they are."""
+    return mask.todense() if hasattr(mask, "todense") else mask
 
 
 def _by_positions(x: Array, positions: Array, axis: int) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dusk.utils import is_arraylike
 
-__all__ = ["compute_meta", "infer_dtype", "meta_from_array"]
+__all__ = ["compute_meta", "infer_dtype", "meta_from_array", "meta_without_mask"]
 
 
 def meta_from_array(x: Any, ndim: int | None = None, dtype: Any = None) -> Any:
@@ -67,6 +67,13 @@ def meta_from_array(x: Any, ndim: int | None = None, dtype: Any = None) -> Any:
     if getattr(meta, "ndim", ndim) != ndim:
         meta = np.empty((0,) * ndim, dtype=dtype if dtype is not None else x.dtype)
     return meta
+
+
+def meta_without_mask(x: Any, ndim: int, dtype: Any) -> Any:
+    """Return an empty example of what NumPy's functions that forget masks make of a block like ``x``."""
+    if isinstance(x, np.ndarray):
+        return np.empty((0,) * ndim, dtype=dtype)
+    return meta_from_array(x, ndim=ndim, dtype=dtype)
 
 
 def compute_meta(func: Callable[..., Any], _dtype: Any, *args: Any, **kwargs: Any) -> Any:

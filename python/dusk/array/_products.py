@@ -411,14 +411,12 @@ def _spread(array: Array, own: str, labels: str) -> Array:
 
 def _einsum_block(spec: str, gone: int, kwargs: dict[str, Any], dtype: Any, *blocks: Any) -> Any:
     function = einsum_lookup.dispatch(type(blocks[0]))
-    result = function(
-        spec,
-        *blocks,
-        dtype=dtype,
-        casting=kwargs.get("casting", "unsafe"),
-        **{k: v for k, v in kwargs.items() if k != "casting"},
-    )
-    return np.asarray(result).reshape(np.shape(result) + (1,) * gone)
+    if all(type(block) is np.ndarray for block in blocks):  # other libraries' functions may not know the argument
+        kwargs = {"casting": "unsafe", **kwargs}
+    result = function(spec, *blocks, dtype=dtype, **kwargs)
+    if not hasattr(result, "reshape"):
+        result = np.asarray(result)
+    return result.reshape(result.shape + (1,) * gone)
 
 
 def _diagonals(term: str, block: Any) -> Any:

@@ -164,6 +164,8 @@ def _triangle_block(lower: bool, k: int, rows: Any, columns: Any, site: Sequence
     gone = ~keeps if lower else keeps
     if not gone.any():
         return block
+    if not isinstance(block, np.ndarray) and not hasattr(block, "__setitem__"):  # as `sparse.COO`
+        return (np.tril if lower else np.triu)(block, own)
     out = block.copy()
     out[..., gone] = np.zeros((), dtype=out.dtype)
     return out
