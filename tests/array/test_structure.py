@@ -305,3 +305,20 @@ def test_assert_eq_is_strict():
     lying = x.map_blocks(lambda block: block[:1], dtype=x.dtype)
     with pytest.raises(AssertionError):
         assert_eq(lying, lying.compute())
+
+
+@pytest.mark.parametrize(
+    ("shape", "places", "given", "axis"),
+    [
+        ((3,), 1, [7.0, 8.0], 0),
+        ((2, 3), 1, [7.0, 8.0], 1),
+        ((2, 3), 1, [[7.0, 8.0], [1, 2]], 1),
+        ((2, 3), [1, 2], [[7.0], [8.0]], 1),
+        ((2, 3), [1, 2], [7.0, 8.0], 1),
+        ((2, 3), 1, [1, 2, 3], 0),
+        ((2, 3), -1, 4, -1),
+    ],
+)
+def test_insert_broadcasts_as_numpy(shape, places, given, axis):
+    x = values(shape, "float64")
+    agrees(da.insert(da.from_array(x, chunks=2), places, given, axis=axis), np.insert(x, places, given, axis=axis))

@@ -317,6 +317,7 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Arra
     if a.ndim != 1:
         raise ValueError("Input array a must be one dimensional")
     if sorter is not None:
+        # Dask refuses this with the same class
         raise NotImplementedError("da.searchsorted with a sorter argument is not supported")
     if side not in ("left", "right"):
         raise ValueError(f"side must be 'left' or 'right', got {side!r}")

@@ -120,7 +120,8 @@ class Moments:
             dtype = np.dtype("f8")
         n = count(x, axis=axis, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):
-            mean = total(x, axis=axis, keepdims=True, dtype=dtype) / n
+            # objects have no division by zero
+            mean = total(x, axis=axis, keepdims=True, dtype=dtype) / (n if x.dtype.kind != "O" else np.maximum(n, 1))
             diff = x - mean
             if x.dtype.kind == "c" and self.order == 2:
                 powers = [total((diff * diff.conj()).real, axis=axis, keepdims=True)]

@@ -275,9 +275,8 @@ def _matmul_blocks(a: Array, b: Array) -> Array:
     ndim = a.ndim
     stacked = list(range(ndim - 2))
     rows = ndim - 2
-    lead = [
-        x if len(x) >= len(y) and sum(x) >= sum(y) else y for x, y in zip(a.chunks[:-2], b.chunks[:-2], strict=True)
-    ]
+    # cut alike, but for axes of length 1, which go with any other length
+    lead = [y if x == (1,) else x for x, y in zip(a.chunks[:-2], b.chunks[:-2], strict=True)]
     chunks = [*lead, a.chunks[-2], b.chunks[-1]]
     dtype = np.matmul(np.ones((1, 1), a.dtype), np.ones((1, 1), b.dtype)).dtype
     meta = compute_meta(np.matmul, None, a._meta, b._meta)

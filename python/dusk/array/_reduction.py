@@ -19,7 +19,12 @@ from dusk.array._from_array import asanyarray
 from dusk.array._meta import compute_meta, meta_from_array
 from dusk.utils import funcname, has_keyword
 
-__all__ = ["reduction", "tree_reduce", "validate_axis"]
+__all__ = ["dtype_for_times", "reduction", "tree_reduce", "validate_axis"]
+
+
+def dtype_for_times(x: Any, dtype: Any) -> Any:
+    """Return the dtype that a sum is asked for; None for lengths of time, of which NumPy takes no other one."""
+    return None if dtype is not None and x.dtype.kind == "m" != np.dtype(dtype).kind else dtype
 
 
 def validate_axis(axis: Any, ndim: int) -> Any:
