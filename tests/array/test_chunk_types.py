@@ -159,6 +159,13 @@ def test_steps_of_users():
     np.testing.assert_array_equal(x.map_blocks(lambda block: block * 2).compute().values, values * 2)
     around = x.map_overlap(lambda block: block + block, depth=1, boundary="reflect").compute()
     np.testing.assert_array_equal(around.values, values * 2)
+    rows = x.rechunk((4, 5))
+    for options in ({}, {"output_dtypes": (float, float)}):
+        total, mean = da.apply_gufunc(
+            lambda b: (np.sum(b, axis=-1), np.mean(b, axis=-1)), "(i)->(),()", rows, **options
+        )
+        assert type(total._meta) is type(mean._meta) is Duck
+        np.testing.assert_allclose((total + mean).compute().values, values.sum(axis=1) + values.mean(axis=1))
     mixed = da.from_array(values, chunks=2) + x
     assert type(mixed._meta) is Duck
     np.testing.assert_array_equal(mixed.compute().values, values * 2)
