@@ -1,6 +1,7 @@
 """Running sums and products against NumPy, over dtypes, chunks and both methods."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -86,3 +87,22 @@ def test_datetimes_and_objects_go_through_numpy():
     assert_eq(da.cumsum(da.from_array(x, chunks=2), 0), np.cumsum(x))
     y = np.array([1, 2, 3], dtype=object)
     assert_eq(da.cumsum(da.from_array(y, chunks=2), 0), np.cumsum(y))
+
+
+def test_scan_of_complex_numbers_as_real_ones():
+    values = np.array([1 + 2j, 3 - 1j, 2 + 2j, 0.5 + 1j])
+    x = da.from_array(values, chunks=1)
+    for name in ("cumsum", "cumprod"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+            got, want = getattr(da, name)(x, dtype="f8"), getattr(np, name)(values, dtype="f8")
+            np.testing.assert_allclose(got.compute(), want)
+
+
+def test_lengths_of_time_take_no_other_dtype():
+    values = np.array([1, 5, 2], "m8[s]")
+    x = da.from_array(values, chunks=2)
+    for name in ("cumsum", "sum", "mean"):
+        got, want = getattr(da, name)(x, dtype="f8"), getattr(np, name)(values, dtype="f8")
+        assert got.dtype == got.compute().dtype == want.dtype
+        np.testing.assert_array_equal(got.compute(), want)

@@ -129,7 +129,7 @@ def test_masks_of_one_length_that_cut_differently():
     a, b = x[da.from_array(first, chunks=4)], x[da.from_array(second, chunks=4)]
     np.testing.assert_array_equal((a + b).compute(), values[first] + values[second])
     np.testing.assert_array_equal((a * 2 - b.astype(float)).compute(), values[first] * 2 - values[second])
-    with pytest.raises(ValueError, match="broadcast"):
+    with pytest.raises(ValueError, match="broadcast|do not add up"):
         a + x[x < 5]
 
 
@@ -186,3 +186,41 @@ def test_storage(tmp_path):
     target = np.zeros_like(want)
     da.store(g, target)
     np.testing.assert_array_equal(target, want)
+
+
+def _some(x, count):
+    """An array of which nobody has noted what made its lengths unknown."""
+    return da.map_blocks(lambda block: block[:count], x, chunks=((np.nan,) * x.numblocks[0],), dtype=x.dtype)
+
+
+def test_blocks_of_other_lengths_are_refused():
+    x = da.from_array(np.arange(9.0), chunks=3)
+    short, long = _some(x, 1), _some(x, 3)
+    for refused in (short + long, long + short, da.where(long > 1, long, short), np.hypot(short, long + 1)):
+        with pytest.raises(ValueError, match="could not be broadcast together"):
+            refused.compute()
+    # one block is the whole array, which can be broadcast
+    one = _some(x.rechunk(9), 1)
+    np.testing.assert_array_equal((one + _some(x.rechunk(9), 4)).compute(), np.arange(4.0))
+
+
+def test_blocks_of_the_same_lengths_meet():
+    x = da.from_array(np.arange(9.0), chunks=3)
+    a, b = _some(x, 2), _some(x * 10, 2)
+    want = np.array([0.0, 1, 3, 4, 6, 7])
+    np.testing.assert_array_equal((a + b).compute(), want * 11)
+    np.testing.assert_array_equal(((a + 1) * a).compute(), (want + 1) * want)
+    np.testing.assert_array_equal((a + b + a).compute(), want * 12)
+    np.testing.assert_array_equal(a[b > 30].compute(), want[want > 3])
+
+
+def test_choices_of_different_masks():
+    """Equal numbers of blocks that nobody can compare say nothing about their lengths."""
+    a, b = np.arange(-3, 6), np.arange(-4, 5)
+    x, y = da.from_array(a, chunks=3), da.from_array(b, chunks=3)
+    with pytest.raises(ValueError, match="broadcast|do not add up"):
+        da.where(x[x > 0] > 1, x[x > 0], y[y > 0]).compute()
+    got = da.where(x[x > 0] > 1, x[x > 0], y[y >= 0])
+    np.testing.assert_array_equal(got.compute(), np.where(a[a > 0] > 1, a[a > 0], b[b >= 0]))
+    got = da.map_blocks(np.add, x[x > 0], x[x > 0], dtype=x.dtype)
+    np.testing.assert_array_equal(got.compute(), a[a > 0] * 2)

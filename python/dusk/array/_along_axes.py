@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from dusk.array import chunk
 from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._choice import where
+from dusk.array._chunks import unify_chunks, without_empty_chunks
 from dusk.array._elemwise import elemwise
 from dusk.array._from_array import asarray
 from dusk.array._lengths import sized
@@ -42,7 +44,7 @@ def apply_along_axis(
 ) -> Array:
     arr = asarray(arr)
     axis = validate_axis(axis, arr.ndim)
-    arr = sized(arr, [axis])
+    arr = without_empty_chunks(sized(arr, [axis]))  # NumPy's function refuses a block without elements
     if shape is None or dtype is None:
         tried = np.asarray(func1d(np.ones(arr.shape[axis], dtype=arr.dtype), *args, **kwargs))
         shape = tried.shape if shape is None else shape
@@ -200,6 +202,9 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Ar
     if isinstance(condlist, Array) and condlist.ndim == x.ndim:
         condlist = [condlist]
     conditions = [asarray(each) for each in condlist]
+    pairs = [[each, range(each.ndim)] for each in (x, *conditions) if each.ndim == x.ndim]
+    cut = iter(unify_chunks(*itertools.chain(*pairs), warn=False)[1])
+    x, *conditions = [next(cut) if each.ndim == x.ndim else each for each in (x, *conditions)]
     return map_blocks(
         _piecewise, x, *conditions, dtype=x.dtype, token="piecewise", funclist=funclist, func_args=args, func_kw=kw
     )

@@ -28,6 +28,12 @@ def round_to(c: float, s: float) -> float:
     return max(1, int(c)) if c <= s else c // s * s
 
 
+def chunk_limit(limit: Any = None) -> int:
+    """Return the bytes that a chunk should have at most: those given, or the setting ``array.chunk-size``."""
+    limit = config.get("array.chunk-size") if limit is None else limit
+    return parse_bytes(limit) if isinstance(limit, str) else int(limit)
+
+
 def auto_chunks(
     chunks: Sequence[Any],
     shape: Sequence[int] | None,
@@ -56,9 +62,7 @@ def auto_chunks(
     autos = {i for i, c in enumerate(chunks) if isinstance(c, str) and c == "auto"}
     if not autos:
         return tuple(chunks)
-    if limit is None:
-        limit = config.get("array.chunk-size")
-    size = parse_bytes(limit) if isinstance(limit, str) else limit
+    size = chunk_limit(limit)
     if dtype is None:
         raise TypeError("dtype must be known for auto-chunking")
     dtype = np.dtype(dtype)

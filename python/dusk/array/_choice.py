@@ -12,6 +12,7 @@ from dusk.array._block_calls import block_call
 from dusk.array._elemwise import aligned, elemwise, native
 from dusk.array._from_array import asanyarray, asarray
 from dusk.array._lengths import sized
+from dusk.array._meta import meta_without_mask
 from dusk.array._operand import is_scalar_for_elemwise
 
 __all__ = [
@@ -206,7 +207,7 @@ def isin(
         _IsIn(assume_unique, kind),
         [(element, index), (flat, [None])],
         element.chunks,
-        np.empty((0,) * element.ndim, dtype=bool),
+        meta_without_mask(element._meta, element.ndim, bool),
         prefix="isin",
     )
     return ~found if invert else found

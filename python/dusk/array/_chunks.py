@@ -382,6 +382,25 @@ def common_blockdim(blockdims: Iterable[Sequence[int]]) -> tuple[int, ...]:
     return tuple(out)
 
 
+def without_empty_chunks(x: Any, axes: Iterable[int] | None = None) -> Any:
+    """Return an array without chunks of length 0, but one along an axis that has no elements.
+
+    Masks leave such chunks, and functions that go by the lengths of chunks would take them for the ends of an axis.
+
+    Parameters
+    ----------
+    x : Array
+    axes : iterable of int, optional
+        All by default.
+    """
+    cut = {
+        axis: tuple(length for length in x.chunks[axis] if length) or (0,)
+        for axis in (range(x.ndim) if axes is None else axes)
+        if 0 in x.chunks[axis] and len(x.chunks[axis]) > 1 and is_known(x.chunks[axis])
+    }
+    return x.rechunk(cut) if cut else x
+
+
 def unify_chunks(*args: Any, **kwargs: Any) -> tuple[dict[Any, Any], Sequence[Any]]:
     """Cut arrays alike along the axes that they share.
 
@@ -410,11 +429,19 @@ def unify_chunks(*args: Any, **kwargs: Any) -> tuple[dict[Any, Any], Sequence[An
     if all(ind is None for ind in inds):
         return {}, arrays
     # indices may be strings, lists or ranges; they are only read
-    if all(ind is not None and tuple(ind) == tuple(inds[0]) for ind in inds) and all(
-        same_chunks(a.chunks, arrays[0].chunks) for a in arrays
+    comparable = len(arrays) == 1 or all(is_known(a.shape) for a, ind in zip(arrays, inds) if ind is not None)
+    if (
+        comparable
+        and all(ind is not None and tuple(ind) == tuple(inds[0]) for ind in inds)
+        and all(same_chunks(a.chunks, arrays[0].chunks) for a in arrays)
     ):
         return dict(zip(inds[0], arrays[0].chunks)), arrays
     arrays = sized_alike(arrays, inds)
+    # an axis of length 1 broadcasts to the others if it is in one chunk; one of length 0 is in one chunk everywhere
+    arrays = [
+        a if ind is None else without_empty_chunks(a, [axis for axis in range(a.ndim) if a.shape[axis] <= 1])
+        for a, ind in zip(arrays, inds)
+    ]
     found: dict[Any, list[tuple[int, ...]]] = {}
     parts = 0
     for a, ind in zip(arrays, inds):

@@ -180,6 +180,8 @@ def elemwise(
         call_kwargs = {**kwargs, "dtype": found} if isinstance(op, np.ufunc) else kwargs
         if not plain:
             meta = compute_meta(op, found, *metas, **call_kwargs)
+    if where is not True and out is not None and plain:
+        found = _dtype_into(out, found)
     if meta is None:
         meta = meta_from_array(None if plain else next(m for m in metas if hasattr(m, "shape")), ndim, dtype=found)
     out_ind = tuple(range(ndim))[::-1]
@@ -188,7 +190,7 @@ def elemwise(
         op = partial(op, dtype=call_kwargs["dtype"])
         call_kwargs = {key: value for key, value in call_kwargs.items() if key != "dtype"}
     if where is not True:
-        call: Callable[..., Any] = _Where(op, len(listed))
+        call: Callable[..., Any] = _Where(op, len(listed), found)
         listed = [*listed, where, out if out is not None else None]
     else:
         call = op
@@ -208,11 +210,12 @@ def elemwise(
 class _Where:
     """Applies an operation where a mask holds; elsewhere the values of another array stay."""
 
-    __slots__ = ("__name__", "count", "op")
+    __slots__ = ("__name__", "count", "dtype", "op")
 
-    def __init__(self, op: Callable[..., Any], count: int) -> None:
+    def __init__(self, op: Callable[..., Any], count: int, dtype: Any) -> None:
         self.op = op
         self.count = count
+        self.dtype = dtype
         self.__name__ = funcname(op)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -220,14 +223,14 @@ class _Where:
         if out is None:
             return self.op(*operands, where=where, out=None, **kwargs)
         shape = np.broadcast_shapes(*(np.shape(x) for x in operands), np.shape(where))
-        kept = np.array(np.broadcast_to(out, shape))
+        kept = np.array(np.broadcast_to(out, shape), dtype=self.dtype)
         return self.op(*operands, where=where, out=kept, **kwargs)
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
-        return ("dusk-where", self.op, self.count)
+        return ("dusk-where", self.op, self.count, str(self.dtype))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_Where, (self.op, self.count))
+        return (_Where, (self.op, self.count, self.dtype))
 
 
 def handle_out(out: Any, result: Any) -> Any:
@@ -257,8 +260,18 @@ def handle_out(out: Any, result: Any) -> Any:
         raise ValueError(f"Mismatched shapes between result and out parameter. out={out.shape}, result={result.shape}")
     from dusk.array._views import assign_to
 
-    assign_to(out, result)
+    dtype = _dtype_into(out, result.dtype)
+    assign_to(out, result if result.dtype == dtype else result.astype(dtype))
     return out
+
+
+def _dtype_into(out: Any, dtype: Any) -> np.dtype[Any]:
+    """Return the dtype of a result that goes into an array: that array's, as NumPy casts it.
+
+    What NumPy refuses to cast stays as it is and gives the array another dtype: `np.sin(x, out=x)` of whole numbers
+    works, as in Dask.
+    """
+    return out.dtype if isinstance(out, Array) and np.can_cast(dtype, out.dtype, "same_kind") else np.dtype(dtype)
 
 
 def cast(x: Array, dtype: Any, kwargs: dict[str, Any]) -> Array:

@@ -13,8 +13,8 @@ from typing import Any
 
 from dusk import config
 from dusk.array._array import Array
+from dusk.array._auto_chunks import chunk_limit
 from dusk.array._chunks import is_known
-from dusk.utils import parse_bytes
 
 __all__ = ["cut_evenly", "fitting"]
 
@@ -46,8 +46,7 @@ def fitting(arrays: Sequence[Any], labels: Sequence[Sequence[Any]], out: Sequenc
                 lengths[label] = chunks
     if any(label not in lengths for label in out):
         return list(arrays)
-    limit = config.get("array.chunk-size")
-    target = max(parse_bytes(limit) if isinstance(limit, str) else int(limit), largest)
+    target = max(chunk_limit(), largest)
     most = {label: max(lengths[label]) for label in out}
     if math.prod(most.values()) * itemsize <= target * config.get("array.chunk-size-tolerance"):
         return list(arrays)

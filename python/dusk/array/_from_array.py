@@ -215,7 +215,7 @@ def from_array(
     if lock is True:
         lock = SerializableLock()
     if asarray is None:
-        asarray = not hasattr(x, "__array_function__")
+        asarray = not hasattr(x, "__array_function__") and not _is_scipy_sparse(x)
     if is_plain and not lock and getitem is None and meta is None:
         try:
             node = _core.array_from_numpy(x, [axis_spec(axis) for axis in chunks], prefix="array", token=token)
@@ -317,9 +317,13 @@ def _as(
             a = convert(a, dtype=dtype, order=order)
     else:
         like_meta = meta_from_array(like)
+        to_like = _to_scipy if _is_scipy_sparse(like_meta) else _as_like
         if isinstance(a, Array):
-            return _typed(a, dtype).map_blocks(_as_like, like_meta, dtype=dtype or a.dtype)
-        a = convert(a, like=like_meta, dtype=dtype, order=order)
+            return _typed(a, dtype).map_blocks(to_like, like_meta, dtype=dtype or a.dtype)
+        if to_like is _to_scipy:
+            a = to_like(convert(a, dtype=dtype), like_meta)
+        else:
+            a = convert(a, like=like_meta, dtype=dtype, order=order)
     chunks = getattr(a, "chunks", None) if not isinstance(a, np.ndarray) else None
     if not chunks:
         chunks = a.shape if keep_type else "auto"
@@ -338,6 +342,15 @@ def _plain(a: Any) -> bool:
 
 def _as_like(x: Any, like: Any) -> Any:
     return np.asarray(x, like=like)
+
+
+def _is_scipy_sparse(x: Any) -> bool:
+    return type(x).__module__.startswith(("scipy.sparse", "cupyx.scipy.sparse"))
+
+
+def _to_scipy(x: Any, like: Any) -> Any:
+    """Return a sparse array or matrix of the same class; these classes don't follow NumPy's protocol."""
+    return type(like)(x)
 
 
 def _typed(x: Array, dtype: Any) -> Array:

@@ -29,9 +29,40 @@ def _like(
         return a.map_blocks(
             _block_like, function, args, np.dtype(dtype), dtype=dtype, meta=meta_from_array(a, dtype=dtype)
         )
-    return filled(
-        function, shape, *args, dtype=dtype, chunks=chunks, name=name, meta=meta_from_array(a, dtype=dtype), order=order
-    )
+    meta = meta_from_array(a, dtype=dtype)
+    if type(meta) is not np.ndarray:
+        made = _OfKind(function, meta)
+        if made.can(args):
+            return filled(made, shape, *args, dtype=dtype, chunks=chunks, name=name, meta=meta)
+        meta = None  # blocks are NumPy's, since their own library can't make such ones
+    return filled(function, shape, *args, dtype=dtype, chunks=chunks, name=name, meta=meta, order=order)
+
+
+class _OfKind:
+    """Makes blocks of another library's type as `numpy.full` and its relatives make NumPy's."""
+
+    __slots__ = ("__name__", "like", "meta")
+
+    def __init__(self, function: Any, meta: Any) -> None:
+        self.__name__ = function.__name__
+        self.like = getattr(np, f"{function.__name__}_like")
+        self.meta = meta
+
+    def __call__(self, shape: Any, *args: Any, dtype: Any) -> Any:
+        return self.like(self.meta, *args, dtype=dtype, shape=shape)
+
+    def can(self, args: tuple[Any, ...]) -> bool:
+        """Return whether the library follows NumPy's protocol for this."""
+        try:
+            return type(self((0,) * self.meta.ndim, *args, dtype=self.meta.dtype)) is type(self.meta)
+        except (TypeError, ValueError, NotImplementedError):
+            return False
+
+    def __dask_tokenize__(self) -> tuple[Any, ...]:
+        return ("dusk-of-kind", self.__name__, self.meta)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_OfKind, (getattr(np, self.__name__), self.meta))
 
 
 def _block_like(block: Any, function: Any, args: tuple[Any, ...], dtype: Any) -> Any:

@@ -21,7 +21,7 @@ from dusk import _core, config
 from dusk._collection import is_dusk_collection
 from dusk.array._array import Array, array_of, core_dtype
 from dusk.array._chunks import Chunks, cached_cumsum, chunk_specs, common_blockdim, is_known
-from dusk.array._index import axes_cut, colon, expand_index, normalize_index, replace_ellipsis
+from dusk.array._index import axes_cut, colon, expand_index, normalize_index, replace_ellipsis, shape_of_points
 from dusk.array._lengths import origin, sized, sized_alike, with_origins
 from dusk.array._meta import meta_from_array
 from dusk.array._views import Axis, block_call, is_native, kernel_call, pick_points, view
@@ -277,7 +277,12 @@ def _by_mask(x: Array, mask: Array, axis: int) -> Array:
 
 
 def _mask_block(axis: int, block: Any, mask: Any) -> Any:
-    return block[(slice(None),) * axis + (np.asarray(mask),)]
+    return block[(slice(None),) * axis + (as_mask(mask),)]
+
+
+def as_mask(mask: Any) -> Any:
+    """Return the mask in a form that picks elements; other libraries' dense arrays pick from their own as they are."""
+    return mask.todense() if hasattr(mask, "todense") else mask
 
 
 def _by_positions(x: Array, positions: Array, axis: int) -> Array:
@@ -403,13 +408,7 @@ def _numpy_vindex(indexer: Any, array: Any) -> Any:
 
 
 def _points(x: Array, points: dict[int, Any]) -> Array:
-    try:
-        shape = np.broadcast_shapes(*(k.shape for k in points.values()))
-    except ValueError as error:
-        shapes = " ".join(str(k.shape) for k in points.values())
-        raise IndexError(
-            f"shape mismatch: indexing arrays could not be broadcast together with shapes {shapes}"
-        ) from error
+    shape = shape_of_points(points.values())
     count = math.prod(shape)
     flat = {axis: np.broadcast_to(k, shape).ravel() for axis, k in points.items()}
     most = max(1, math.prod(max(x.chunks[axis]) for axis in points))

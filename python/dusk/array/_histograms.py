@@ -16,6 +16,7 @@ from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._from_array import asarray
+from dusk.array._meta import meta_without_mask
 from dusk.array._reduction import fan_in
 
 __all__ = ["bincount", "digitize", "histogram", "histogram2d", "histogramdd", "searchsorted"]
@@ -121,7 +122,7 @@ def histogram(
         _count_block,
         inputs,
         [*((1,) * n for n in a.numblocks), (bins.shape[0] - 1,)],
-        np.empty((0,) * (a.ndim + 1), dtype=dtype),
+        meta_without_mask(a._meta, a.ndim + 1, dtype),
         args=[Slot(0), asked, range, None if weights is None else Slot(1), a.ndim],
         prefix="histogram",
     )
@@ -263,9 +264,12 @@ def _count_integers(x: Any, weights: Any, minlength: int) -> Any:
 
 
 def _add_counts(parts: Any) -> Any:
-    total = np.zeros(max(len(part) for part in parts), dtype=parts[0].dtype)
-    for part in parts:
-        total[: len(part)] += part
+    # of the longest one's array type, which need not be NumPy's
+    longest = max(range(len(parts)), key=lambda i: len(parts[i]))
+    total = parts[longest].copy()
+    for i, part in enumerate(parts):
+        if i != longest:
+            total[: len(part)] += part
     return total
 
 
@@ -283,7 +287,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, split_every: Any =
     # as Dask: the least length is told as the length, though larger numbers make the result longer
     # NumPy's result is longer than `minlength` where a value asks for it: only computing tells
     length = np.nan
-    meta = np.empty(0, dtype=np.intp if weights is None else float)
+    meta = meta_without_mask(x._meta, 1, np.intp if weights is None else float)
     args = [Slot(0), None if weights is None else Slot(1), minlength]
     count = x.numblocks[0]
     parts = block_call(_count_integers, inputs, [(np.nan,) * count], meta, args=args, prefix="bincount")
@@ -313,6 +317,7 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Arra
     if a.ndim != 1:
         raise ValueError("Input array a must be one dimensional")
     if sorter is not None:
+        # Dask refuses this with the same class
         raise NotImplementedError("da.searchsorted with a sorter argument is not supported")
     if side not in ("left", "right"):
         raise ValueError(f"side must be 'left' or 'right', got {side!r}")

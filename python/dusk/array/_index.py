@@ -7,7 +7,7 @@ Dask's.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Number
 from typing import Any
 
@@ -26,6 +26,7 @@ __all__ = [
     "replace_ellipsis",
     "sanitize_index",
     "sanitize_index_element",
+    "shape_of_points",
 ]
 
 colon = slice(None, None, None)
@@ -210,6 +211,24 @@ def expand_index(index: tuple[Any, ...], shape: Sequence[Any]) -> tuple[Any, ...
     if missing < 0:
         raise IndexError("Too many indices for array")
     return index + (colon,) * missing
+
+
+def shape_of_points(positions: Iterable[Any]) -> tuple[int, ...]:
+    """Return the shape of the points that several arrays of positions stand for.
+
+    Raises
+    ------
+    IndexError
+        If they can't be broadcast to each other.
+    """
+    given = [np.shape(each) for each in positions]
+    try:
+        return np.broadcast_shapes(*given)
+    except ValueError as error:
+        shapes = " ".join(map(str, given))
+        raise IndexError(
+            f"shape mismatch: indexing arrays could not be broadcast together with shapes {shapes}"
+        ) from error
 
 
 def normalize_index(idx: Any, shape: Sequence[Any]) -> tuple[Any, ...]:

@@ -105,7 +105,7 @@ def concatenate(seq: Any, axis: int | None = 0, allow_unknown_chunksizes: bool =
 def _length(x: Array, axis: int) -> Any:
     """Return the length of an axis, or what stands for it."""
     length = x.shape[axis]
-    return length if length == length else (origin(x, axis) or (x.name, axis))
+    return length if length == length else origin(x, axis)
 
 
 def stack(seq: Any, axis: int = 0, allow_unknown_chunksizes: bool = False) -> Array:
@@ -404,19 +404,22 @@ def insert(arr: Any, obj: Any, values: Any, axis: int) -> Array:
     obj = np.atleast_1d(obj)
     obj = np.where(obj < 0, obj + arr.shape[axis], obj)
     if (np.diff(obj) < 0).any():
+        # Dask refuses this with the same class
         raise NotImplementedError("da.insert only implemented for monotonic ``obj`` argument")
     parts = split_at_breaks(arr, np.unique(obj).tolist(), axis)
-    values = asanyarray(values).astype(arr.dtype)
+    values = sized(asanyarray(values).astype(arr.dtype))
+    values = values[(None,) * (arr.ndim - values.ndim)]
+    if single:
+        # as NumPy: what comes in at one place is one or several slices, the first axis of `values` telling which
+        values = values.transpose((*range(1, axis + 1), 0, *range(axis + 1, arr.ndim)))
+        obj = np.repeat(obj, values.shape[axis])
     shape = tuple(len(obj) if i == axis else length for i, length in enumerate(arr.shape))
-    if values.ndim == 0:
-        values = broadcast_to(values, shape)
-    elif single:
-        values = values[(slice(None),) * axis + (None,)]
+    values = broadcast_to(values, shape)
     values = values.rechunk({i: own for i, own in enumerate(arr.chunks) if i != axis and values.shape[i] == sum(own)})
     counts = np.unique(obj, return_counts=True)[1]
     inserted = split_at_breaks(values, np.cumsum(counts)[:-1].tolist(), axis)
     mixed = [part for pair in itertools.zip_longest(parts, inserted) for part in pair if part is not None]
-    return concatenate([part for part in mixed if part.size], axis=axis)
+    return concatenate([part for part in mixed if part.size] or [arr], axis=axis)
 
 
 @derived_from(np)

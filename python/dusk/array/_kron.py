@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from dusk import config
 from dusk._derive import derived_from
 from dusk.array._array import Array
+from dusk.array._auto_chunks import chunk_limit
 from dusk.array._from_array import asanyarray
 from dusk.array._joining import tile
 from dusk.array._selecting import repeat
-from dusk.utils import parse_bytes
 
 __all__ = ["kron"]
 
@@ -25,7 +24,7 @@ def kron(a: Any, b: Any) -> Array:
     a, b = a[(np.newaxis,) * (ndim - a.ndim)], b[(np.newaxis,) * (ndim - b.ndim)]
     shape = tuple(m * n for m, n in zip(a.shape, b.shape, strict=True))
     size = b.size * np.result_type(a.dtype, b.dtype).itemsize
-    limit = parse_bytes(config.get("array.chunk-size"))
+    limit = chunk_limit()
     if size > limit:
         # `b` itself is too large for a block: each block of the result is a block of `b` times an element of `a`.
         for axis, length in enumerate(b.shape):

@@ -60,7 +60,9 @@ def sized_alike(arrays: Sequence[Any], indices: Sequence[Any], strict: bool = Fa
     """Return arrays with known lengths along those axes that they share and of which the cuts can't be compared.
 
     Axes with chunks of unknown lengths are cut alike if the same mask has made them. Where nothing is known about that,
-    the same number of chunks is taken for it, as Dask does: columns of one frame are so, for example.
+    the same number of chunks is taken for it, as Dask does: columns of one frame are so, for example. Blocks that turn
+    out to have other lengths than those of the first array are an error then: some pairs of lengths, such as 1 and 3,
+    would be broadcast to something that the whole arrays never could.
 
     Parameters
     ----------
@@ -71,31 +73,69 @@ def sized_alike(arrays: Sequence[Any], indices: Sequence[Any], strict: bool = Fa
         Don't take the same number of chunks for enough.
     """
     cuts: dict[Any, set[tuple[Any, ...]]] = {}
-    origins: dict[Any, set[Any]] = {}
+    origins: dict[Any, dict[Any, tuple[Array, int]]] = {}
     for x, index in zip(arrays, indices, strict=True):
         for axis, (label, lengths) in enumerate(zip(index or (), canonical(x.chunks) if index else ())):
             cuts.setdefault(label, set()).add(lengths)
             if not is_known(lengths):
-                made_by = origin(x, axis) or ((x.name, axis) if strict else None)
-                origins.setdefault(label, set()).add(made_by)
-    unclear = {label for label, found in origins.items() if len(cuts[label] - {(1,)}) > 1 or len(found - {None}) > 1}
-    if not unclear:
-        return list(arrays)
-    return [
-        x if index is None else sized(x, [axis for axis, label in enumerate(index) if label in unclear])
-        for x, index in zip(arrays, indices, strict=True)
-    ]
+                origins.setdefault(label, {}).setdefault(origin(x, axis), (x, axis))
+    unclear = {
+        label
+        for label, found in origins.items()
+        if len(cuts[label] - {(1,)}) > 1 or sum(strict or not isinstance(each, Unnoted) for each in found) > 1
+    }
+    # a single block can be broadcast, as the whole array can
+    firsts = {
+        label: next(iter(found.items()))
+        for label, found in origins.items()
+        if label not in unclear and len(found) > 1 and len(next(iter(cuts[label] - {(1,)}))) > 1
+    }
+    out = []
+    for x, index in zip(arrays, indices, strict=True):
+        if index is not None:
+            x = sized(x, [axis for axis, label in enumerate(index) if label in unclear])
+            for axis, label in enumerate(index):
+                if label in firsts and not is_known(x.chunks[axis]):
+                    x = _held_against(x, axis, *firsts[label])
+        out.append(x)
+    return out
+
+
+def _held_against(x: Array, axis: int, made_by: Any, first: tuple[Array, int]) -> Array:
+    """Return an array whose blocks must be as long as those of another one."""
+    if origin(x, axis) == made_by:
+        return x
+    inputs, picks = [x, _lengths_along(*first)], [list(range(x.ndim)), [axis]]
+    prefix = x.name.rsplit("-", 1)[0]
+    held = block_call(partial(_as_long, axis), inputs, picks, x.chunks, x._meta, prefix, token=("as-long", axis))
+    return with_origins(held, {i: made_by if i == axis else origin(x, i) for i in range(x.ndim)})
+
+
+def _as_long(axis: int, block: Any, length: Any) -> Any:
+    if np.shape(block)[axis] != length[0]:
+        raise ValueError(
+            f"operands could not be broadcast together: a block has length {np.shape(block)[axis]} along axis {axis}, "
+            f"and that of the other operand has {length[0]}; compute_chunk_sizes() of both lets them meet element by "
+            "element"
+        )
+    return block
+
+
+class Unnoted(tuple[str, int]):
+    """Stands for what has made lengths unknown, where it wasn't noted: the first array that had them, and its axis."""
+
+    __slots__ = ()
 
 
 def origin(x: Array, axis: int) -> Any:
-    """Return what has made the lengths of an axis unknown: equal for axes that are cut alike, None if not noted."""
+    """Return what has made the lengths of an axis unknown: equal for axes that are cut alike."""
     node, found = x._length_origins or (None, {})
-    return found.get(axis) if node is x._node else None
+    return (found.get(axis) if node is x._node else None) or Unnoted((x.name, axis))
 
 
 def with_origins(x: Array, origins: dict[int, Any]) -> Array:
     """Note for each of these axes of an array what has made its lengths unknown."""
-    x._length_origins = (x._node, {axis: each for axis, each in origins.items() if each is not None})
+    x._length_origins = (x._node, dict(origins))
     return x
 
 

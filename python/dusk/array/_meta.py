@@ -11,7 +11,7 @@ import numpy as np
 
 from dusk.utils import is_arraylike
 
-__all__ = ["compute_meta", "infer_dtype", "meta_from_array"]
+__all__ = ["compute_meta", "infer_dtype", "meta_from_array", "meta_without_mask"]
 
 
 def meta_from_array(x: Any, ndim: int | None = None, dtype: Any = None) -> Any:
@@ -60,13 +60,28 @@ def meta_from_array(x: Any, ndim: int | None = None, dtype: Any = None) -> Any:
     if np.isscalar(meta):
         meta = np.array(meta)
     if dtype is not None and getattr(meta, "dtype", dtype) != dtype:
-        try:
-            meta = meta.astype(dtype)
-        except (AttributeError, TypeError, ValueError):
-            meta = np.empty((0,) * ndim, dtype=dtype)
+        meta = _of_dtype(meta, ndim, dtype)
     if getattr(meta, "ndim", ndim) != ndim:
         meta = np.empty((0,) * ndim, dtype=dtype if dtype is not None else x.dtype)
     return meta
+
+
+def _of_dtype(meta: Any, ndim: int, dtype: Any) -> Any:
+    if type(meta) is np.ndarray:
+        return np.empty(meta.shape, dtype=dtype)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", np.exceptions.ComplexWarning)  # nothing is there to be discarded
+            return meta.astype(dtype)
+    except (AttributeError, TypeError, ValueError):
+        return np.empty((0,) * ndim, dtype=dtype)
+
+
+def meta_without_mask(x: Any, ndim: int, dtype: Any) -> Any:
+    """Return an empty example of what NumPy's functions that forget masks make of a block like ``x``."""
+    if isinstance(x, np.ndarray):
+        return np.empty((0,) * ndim, dtype=dtype)
+    return meta_from_array(x, ndim=ndim, dtype=dtype)
 
 
 def compute_meta(func: Callable[..., Any], _dtype: Any, *args: Any, **kwargs: Any) -> Any:

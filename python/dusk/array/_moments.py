@@ -40,8 +40,11 @@ def _numel_masked(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any =
 
 @nannumel_lookup.register((object, np.ndarray))
 def _nannumel(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None, **kwargs: Any) -> Any:
-    missing = np.isnan(x) if np.asarray(x).dtype.kind != "O" else x != x  # noqa: PLR0124  NaN isn't itself
-    return np.sum(~np.asarray(missing, dtype=bool), axis=axis, keepdims=keepdims, dtype=dtype or np.int64)
+    # of objects, NaN isn't itself
+    known = ~np.isnan(x) if x.dtype.kind != "O" else np.asarray(x == x, dtype=bool)  # noqa: PLR0124
+    count = np.sum(known, axis=axis, keepdims=keepdims, dtype=dtype or np.int64)
+    # a sparse array of counts has the length of the axes as its fill value, which differs from block to block
+    return count.todense() if hasattr(count, "todense") else count
 
 
 def _flat(parts: Any, axes: tuple[int, ...], depth: int, get: Any) -> Any:
@@ -117,7 +120,8 @@ class Moments:
             dtype = np.dtype("f8")
         n = count(x, axis=axis, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):
-            mean = total(x, axis=axis, keepdims=True, dtype=dtype) / n
+            # objects have no division by zero
+            mean = total(x, axis=axis, keepdims=True, dtype=dtype) / (n if x.dtype.kind != "O" else np.maximum(n, 1))
             diff = x - mean
             if x.dtype.kind == "c" and self.order == 2:
                 powers = [total((diff * diff.conj()).real, axis=axis, keepdims=True)]
@@ -153,7 +157,7 @@ class Moments:
     def aggregate(self, parts: Any, axis: Any, keepdims: bool) -> Any:
         n, _, *powers = self.combine(parts, axis, True)
         with np.errstate(divide="ignore", invalid="ignore"):
-            left = np.asarray(n - self.ddof)
+            left = n - self.ddof
             left = np.where(left < 0, np.nan, left)
             result = powers[-1] / left
             if isinstance(result, np.ma.MaskedArray):

@@ -89,6 +89,7 @@ def _whole_along(a: Any, axis: Any, what: str) -> tuple[Array, tuple[int, ...]]:
     """Return an array in one piece along axes, with these axes."""
     a = asanyarray(a)
     if axis is None and any(count > 1 for count in a.numblocks):
+        # Dask refuses this with the same class
         raise NotImplementedError(
             f"The da.{what} function only works along an axis.  The full algorithm is difficult to do in parallel"
         )
@@ -117,7 +118,7 @@ def nanmedian(a: Any, axis: Any = None, keepdims: bool = False, out: Any = None)
 
 def _median(function: Any, name: str, a: Any, axis: Any, keepdims: bool, out: Any) -> Any:
     a, axes = _whole_along(a, axis, name)
-    dtype = function(np.ones((1,), dtype=a.dtype)).dtype
+    dtype = a.dtype if a.dtype == object else function(np.ones((1,), dtype=a.dtype)).dtype
     result = a.map_blocks(function, axis=axes, keepdims=keepdims, dtype=dtype, **_reduced_chunks(a, axes, keepdims))
     return handle_out(out, result)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from dusk._derive import derived_from
 from dusk.array._array import Array
-from dusk.array._chunks import normalize_chunks
+from dusk.array._chunks import normalize_chunks, without_empty_chunks
 from dusk.array._from_array import asarray, from_array
 from dusk.array._joining import broadcast_to, concatenate
 from dusk.array._lengths import sized
@@ -68,7 +68,7 @@ def _pairs(ndim: int, value: Any) -> list[tuple[Any, Any]]:
 
 @derived_from(np)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Array:
-    array = sized(asarray(array))
+    array = without_empty_chunks(sized(asarray(array)))
     widths = _pairs(array.ndim, pad_width)
     if any(not isinstance(width, int | np.integer) for pair in widths for width in pair):
         raise TypeError("`pad_width` must be of integral type.")
@@ -179,6 +179,7 @@ def _reused(mode: str, kind: str, x: Array, axis: int, widths: tuple[int, int]) 
     if size == 0:
         raise ValueError(f"can't extend empty axis {axis} using modes other than 'constant' or 'empty'")
     if kind == "odd" and mode != "wrap" and max(widths) > size - (mode == "reflect"):
+        # a reflection of a reflection depends on both edges
         raise NotImplementedError("`pad` supports `reflect_type` of `odd` only for widths below the axis' length.")
     positions = np.pad(np.arange(size), widths, mode=mode)
     parts = []

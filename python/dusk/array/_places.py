@@ -10,6 +10,7 @@ import numpy as np
 from dusk.array._array import Array
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._host import concatenate_nested
+from dusk.array._meta import meta_without_mask
 from dusk.array._reduction import _objects, axes_of, reduction
 
 __all__ = ["Places", "with_positions"]
@@ -74,8 +75,8 @@ class Places:
             values, places = values.reshape(-1), places.reshape(-1)
             found, place = self._pick(values, places, (0,))
             # blocks don't come in the order of the whole array: of equal values the first one counts
-            alike = np.asarray((values == found) | ((values != values) & (found != found)), dtype=bool)  # noqa: PLR0124
-            place = places[alike].min(keepdims=True)
+            alike = ((values == found) | ((values != values) & (found != found))).astype(bool)  # noqa: PLR0124
+            place = np.where(alike, places, np.iinfo(np.intp).max).min(keepdims=True)
             return found.reshape(shape), place.reshape(shape)
         (axis,) = axes
         search = getattr(np, self.op)
@@ -103,7 +104,7 @@ class Places:
         if isinstance(values, np.ma.MaskedArray):  # as NumPy, which puts the worst value there
             worst = np.ma.minimum_fill_value if "min" in self.op else np.ma.maximum_fill_value
             values = values.filled(worst(values))
-        return self._pick(np.asarray(values), places, axis)
+        return self._pick(values, places, axis)
 
     def combine(self, parts: Any, axis: Any, keepdims: bool) -> Any:
         return self.chunk(_members(parts, axis), axis, True)
@@ -120,6 +121,7 @@ class Places:
         """Return the places in an array."""
         axes = axes_of(axis, a.ndim)
         flat = axis is None
+        meta = meta_without_mask(a._meta, a.ndim if keepdims else a.ndim - len(axes), np.intp)
         return reduction(
             with_positions(a, None if flat else axes[0]),
             self.chunk,
@@ -131,6 +133,7 @@ class Places:
             split_every=split_every,
             concatenate=False,
             name=self.op,
+            meta=meta,
         )
 
     @staticmethod

@@ -275,9 +275,8 @@ def _matmul_blocks(a: Array, b: Array) -> Array:
     ndim = a.ndim
     stacked = list(range(ndim - 2))
     rows = ndim - 2
-    lead = [
-        x if len(x) >= len(y) and sum(x) >= sum(y) else y for x, y in zip(a.chunks[:-2], b.chunks[:-2], strict=True)
-    ]
+    # cut alike, but for axes of length 1, which go with any other length
+    lead = [y if x == (1,) else x for x, y in zip(a.chunks[:-2], b.chunks[:-2], strict=True)]
     chunks = [*lead, a.chunks[-2], b.chunks[-1]]
     dtype = np.matmul(np.ones((1, 1), a.dtype), np.ones((1, 1), b.dtype)).dtype
     meta = compute_meta(np.matmul, None, a._meta, b._meta)
@@ -411,14 +410,12 @@ def _spread(array: Array, own: str, labels: str) -> Array:
 
 def _einsum_block(spec: str, gone: int, kwargs: dict[str, Any], dtype: Any, *blocks: Any) -> Any:
     function = einsum_lookup.dispatch(type(blocks[0]))
-    result = function(
-        spec,
-        *blocks,
-        dtype=dtype,
-        casting=kwargs.get("casting", "unsafe"),
-        **{k: v for k, v in kwargs.items() if k != "casting"},
-    )
-    return np.asarray(result).reshape(np.shape(result) + (1,) * gone)
+    if all(type(block) is np.ndarray for block in blocks):  # other libraries' functions may not know the argument
+        kwargs = {"casting": "unsafe", **kwargs}
+    result = function(spec, *blocks, dtype=dtype, **kwargs)
+    if not hasattr(result, "reshape"):
+        result = np.asarray(result)
+    return result.reshape(result.shape + (1,) * gone)
 
 
 def _diagonals(term: str, block: Any) -> Any:

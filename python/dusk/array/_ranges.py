@@ -221,7 +221,7 @@ def eye(N: Any, chunks: Any = "auto", M: Any = None, k: int = 0, dtype: Any = fl
         raise ValueError("chunks must be an int or string")
     chunks = normalize_chunks(chunks, (N, M), dtype=np.dtype(dtype))
     if isinstance(chunks, tuple) and chunks[0] and chunks[1]:
-        side = chunks[0][0]
+        side = chunks[0][0] or chunks[1][0] or 1
         chunks = normalize_chunks((side, side), (N, M), dtype=np.dtype(dtype))
     return positioned(_eye, chunks, np.empty((0, 0), dtype=dtype), int(k), np.dtype(dtype), prefix="eye")
 
@@ -304,6 +304,7 @@ def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy", **kwargs: Any
         Unknown ones are an error.
     """
     if "copy" in kwargs:
+        # Dask refuses this with the same class
         raise NotImplementedError("`copy` not supported")
     if kwargs:
         raise TypeError("unsupported keyword argument(s) provided")
@@ -430,7 +431,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     first_row, first_column = max(-offset, 0), max(offset, 0)
     length = max(min(rows - first_row, columns - first_column), 0)
     if length == 0:
-        return a[..., :0, 0]
+        return a[..., :0, 0] if columns else a[..., :0].reshape((*a.shape[:-2], 0))
     from dusk.array.core import concatenate
 
     a = a[..., first_row : first_row + length, first_column : first_column + length]

@@ -19,7 +19,12 @@ from dusk.array._from_array import asanyarray
 from dusk.array._meta import compute_meta, meta_from_array
 from dusk.utils import funcname, has_keyword
 
-__all__ = ["reduction", "tree_reduce", "validate_axis"]
+__all__ = ["dtype_for_times", "reduction", "tree_reduce", "validate_axis"]
+
+
+def dtype_for_times(x: Any, dtype: Any) -> Any:
+    """Return the dtype that a sum is asked for; None for lengths of time, of which NumPy takes no other one."""
+    return None if dtype is not None and x.dtype.kind == "m" != np.dtype(dtype).kind else dtype
 
 
 def validate_axis(axis: Any, ndim: int) -> Any:
@@ -262,10 +267,17 @@ def _meta_of(
     """Return an empty example of the result, by trying the functions on an empty block."""
     if type(x._meta) is np.ndarray and dtype is not None:
         return np.empty((0,), dtype=dtype)
-    part = compute_meta(chunk, None, x._meta, axis=axes, keepdims=True, **extra)
-    if part is not None:
-        found = compute_meta(aggregate, dtype, part, axis=axes, keepdims=keepdims, **last)
-        if found is not None:
-            return found
-        return part
-    return np.empty((0,), dtype=dtype if dtype is not None else x.dtype)
+
+    def tried(block: Any) -> Any:
+        part = chunk(block, axis=axes, keepdims=True, **extra)
+        if not concatenate:
+            for _ in axes:
+                part = [part]
+        return aggregate(part, axis=axes, keepdims=keepdims, **last)
+
+    found = compute_meta(tried, dtype, x._meta)
+    if found is not None:
+        return found
+    # functions such as a maximum have nothing to say about an empty block
+    kept = x.ndim if keepdims else x.ndim - len(axes)
+    return meta_from_array(x._meta, ndim=kept, dtype=dtype if dtype is not None else x.dtype)

@@ -12,7 +12,8 @@ from dusk.array._array import array_of
 from dusk.array._block_calls import Slot, block_call
 from dusk.array._elemwise import handle_out
 from dusk.array._from_array import asanyarray
-from dusk.array._reduction import _objects, validate_axis
+from dusk.array._meta import meta_from_array
+from dusk.array._reduction import _objects, dtype_for_times, validate_axis
 
 __all__ = ["cumreduction"]
 
@@ -62,6 +63,7 @@ def cumreduction(
         if x.ndim != 1:
             x = x.flatten()
         axis = 0
+    dtype = dtype_for_times(x, dtype)
     if dtype is None:
         dtype = getattr(func(np.ones((0,), dtype=x.dtype)), "dtype", np.dtype(object))
     dtype = np.dtype(dtype)
@@ -70,7 +72,7 @@ def cumreduction(
     if native is not None:
         return handle_out(out, native)
     index = list(range(x.ndim))
-    meta = x._meta.astype(dtype)
+    meta = meta_from_array(x, dtype=dtype)
     if x.numblocks[axis] == 1:
         result = block_call(func, [(x, index)], x.chunks, meta, args=[Slot(0)], kwargs={"axis": axis, "dtype": dtype})
         return handle_out(out, result)
@@ -111,7 +113,7 @@ def _native(func: Any, x: Any, axis: int, dtype: Any, method: str) -> Any:
         node = _core.array_scan(x._node, name, axis, dtype=given, ahead=method == "blelloch")
     except _core.NotNative:
         return None
-    return array_of(node, x._meta.astype(dtype))
+    return array_of(node, meta_from_array(x, dtype=dtype))
 
 
 class _Total:
@@ -128,8 +130,9 @@ class _Total:
     def __call__(self, x: Any) -> Any:
         if x.shape[self.axis] == 0:
             return None
-        # elements that become whole numbers first have another total
-        if self.preop is not None and not (x.dtype.kind in "fc" and self.dtype.kind in "iu"):
+        # elements that become whole numbers, or lose their imaginary parts, first have another total
+        loses = (x.dtype.kind in "fc" and self.dtype.kind in "iu") or (x.dtype.kind == "c" != self.dtype.kind)
+        if self.preop is not None and not loses:
             total = self.preop(x, axis=self.axis, keepdims=True).astype(self.dtype)
             # where all is masked the total is that of nothing; it must not mask what follows
             return total.filled(self.ident) if isinstance(total, np.ma.MaskedArray) else total

@@ -15,6 +15,7 @@ import numpy as np
 from dusk import config
 from dusk._derive import derived_from
 from dusk.array._array import Array
+from dusk.array._auto_chunks import chunk_limit
 from dusk.array._chunks import cached_cumsum
 from dusk.array._from_array import asanyarray, asarray
 from dusk.array._getitem import group_lengths, select_blocks
@@ -23,7 +24,7 @@ from dusk.array._lengths import sized
 from dusk.array._like import validate_axis
 from dusk.array._meta import meta_from_array
 from dusk.array._views import block_call, is_native, kernel_call, pick_points
-from dusk.utils import is_arraylike, parse_bytes
+from dusk.utils import is_arraylike
 
 __all__ = ["choose", "compress", "extract", "repeat", "select_blocks", "shuffle", "take", "tril", "triu"]
 
@@ -88,9 +89,11 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Array:
     a = asanyarray(a)
     if axis is None:
         if a.ndim != 1:
+            # Dask refuses this with the same class
             raise NotImplementedError("Must supply an integer axis value")
         axis = 0
     if not isinstance(repeats, Integral):
+        # Dask refuses this with the same class
         raise NotImplementedError("Only integer valued repeats supported")
     if not -a.ndim <= axis < a.ndim:
         raise ValueError(f"axis(={axis}) out of bounds")
@@ -131,9 +134,7 @@ def _most_repeats(a: Array, axis: int) -> int:
     lengths = [max(chunks, default=1) for i, chunks in enumerate(a.chunks) if i != axis]
     if not a.shape[axis] or any(length != length for length in lengths):
         return sys.maxsize
-    limit = config.get("array.chunk-size")
-    most = parse_bytes(limit) if isinstance(limit, str) else int(limit)
-    return max(most // max(math.prod(lengths) * a.dtype.itemsize, 1), 16)
+    return max(chunk_limit() // max(math.prod(lengths) * a.dtype.itemsize, 1), 16)
 
 
 def _repeat(repeats: int, axis: int, block: Any) -> Any:
@@ -164,6 +165,8 @@ def _triangle_block(lower: bool, k: int, rows: Any, columns: Any, site: Sequence
     gone = ~keeps if lower else keeps
     if not gone.any():
         return block
+    if not isinstance(block, np.ndarray) and not hasattr(block, "__setitem__"):  # as `sparse.COO`
+        return (np.tril if lower else np.triu)(block, own)
     out = block.copy()
     out[..., gone] = np.zeros((), dtype=out.dtype)
     return out

@@ -246,7 +246,8 @@ def _filled(block: Any, mask: Any, values: Any) -> Any:
 
 
 def _where(block: Any, mask: Any, value: Any) -> Any:
-    mask = np.asarray(mask, dtype=bool)  # what isn't 0 is true, whatever the blocks hold
+    # what isn't 0 is true, whatever the blocks hold
+    mask = mask.astype(bool) if hasattr(mask, "astype") else np.asarray(mask, dtype=bool)
     if not mask.any():
         return block
     out = writeable(block, value)

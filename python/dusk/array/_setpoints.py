@@ -20,6 +20,7 @@ from dusk import _core
 from dusk.array._array import Array, array_of, core_dtype
 from dusk.array._chunks import cached_cumsum, chunk_specs
 from dusk.array._getitem import take_axis
+from dusk.array._index import shape_of_points
 from dusk.array._views import block_call
 
 __all__ = ["needs_points", "set_points"]
@@ -149,13 +150,7 @@ def _parsed(x: Array, entries: Sequence[Any], first: bool) -> tuple[Any, ...]:
         ind = ind.astype(np.intp)
         points[axis] = np.where(ind < 0, ind + size, ind)
         axis += 1
-    try:
-        shape = np.broadcast_shapes(*(each.shape for each in points.values()))
-    except ValueError as error:
-        shapes = " ".join(str(each.shape) for each in points.values())
-        raise IndexError(
-            f"shape mismatch: indexing arrays could not be broadcast together with shapes {shapes}"
-        ) from error
+    shape = shape_of_points(points.values())
     # arrays beside each other leave their axes where they stand; otherwise these come first
     place = places[0] if not first and len(set(places)) == 1 else 0
     return points, slices, shape, place, new

@@ -15,9 +15,11 @@ from dusk._derive import derived_from
 from dusk.array._array import Array
 from dusk.array._axes import transpose as permute_dims
 from dusk.array._block_calls import block_call
+from dusk.array._elemwise import handle_out
 from dusk.array._from_array import asanyarray, asarray
 from dusk.array._joining import concatenate as concat
 from dusk.array._like import validate_axis
+from dusk.array._meta import meta_from_array
 from dusk.array.reductions import cumprod, cumsum
 from dusk.array.ufunc import arccos as acos
 from dusk.array.ufunc import arccosh as acosh
@@ -110,13 +112,11 @@ def _cumulative(scan: Any, start: int, x: Any, axis: int | None, dtype: Any, out
     axis = validate_axis(axis, x.ndim)
     if not include_initial:
         return scan(x, axis=axis, dtype=dtype, out=out)
-    if out is not None:
-        raise NotImplementedError("`out` with `include_initial`: assign the result instead")
     result = scan(x, axis=axis, dtype=dtype)
     shape = tuple(1 if i == axis else length for i, length in enumerate(result.shape))
     chunks = tuple((1,) if i == axis else lengths for i, lengths in enumerate(result.chunks))
     first = zeros(shape, chunks=chunks, dtype=result.dtype) + result.dtype.type(start)
-    return concat([first.astype(result.dtype), result], axis=axis)
+    return handle_out(out, concat([first.astype(result.dtype), result], axis=axis))
 
 
 @derived_from(np)
@@ -147,7 +147,7 @@ def _sorted(function: Any, a: Any, axis: int | None, dtype: Any, options: dict[s
     axis = validate_axis(axis, a.ndim)
     given = {name: value for name, value in options.items() if value is not None}
     a = _axis_whole(a, axis)
-    return a.map_blocks(function, axis=axis, **given, dtype=dtype or a.dtype, meta=a._meta.astype(dtype or a.dtype))
+    return a.map_blocks(function, axis=axis, **given, dtype=dtype or a.dtype, meta=meta_from_array(a, dtype=dtype))
 
 
 @derived_from(np)

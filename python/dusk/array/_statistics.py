@@ -16,6 +16,7 @@ from dusk.array._chunks import is_known
 from dusk.array._from_array import asanyarray, asarray
 from dusk.array._joining import concatenate
 from dusk.array._lengths import sized
+from dusk.array._meta import meta_from_array
 from dusk.array._products import dot
 from dusk.array._reduction import axes_of, validate_axis
 from dusk.array._unique import unique
@@ -205,6 +206,8 @@ def _block_gradient(x: Any, spacing: Any, axis: int, starts: Any, stops: Any, ed
 
 @derived_from(np)
 def gradient(f: Any, *varargs: Any, axis: Any = None, **kwargs: Any) -> Any:
+    from dusk.array.overlap import ensure_minimum_chunksize
+
     f = sized(asarray(f))
     edge_order = math.ceil(kwargs.pop("edge_order", 1))
     if kwargs:
@@ -223,29 +226,33 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, **kwargs: Any) -> Any:
         raise TypeError("Spacing must either be a single scalar, or a scalar / 1d-array per axis")
     if f.dtype.kind in "biu" or (f.dtype.kind == "f" and f.dtype.itemsize < 4):
         f = f.astype(float)
+    # a difference of dates is a length of time
+    dtype = (np.empty(0, f.dtype) - np.empty(0, f.dtype)).dtype if f.dtype.kind == "M" else f.dtype
     results = []
     for at, spacing in zip(axes, spacings, strict=True):
-        smallest = min(f.chunks[at])
-        if smallest < edge_order + 1:
+        if f.shape[at] < edge_order + 1:
             raise ValueError(
-                f"Chunk size must be larger than edge_order + 1. Minimum chunk for axis {at} is {smallest}. "
-                "Rechunk to proceed."
+                f"Shape of array too small to calculate a numerical gradient: axis {at} has {f.shape[at]} elements, "
+                "and (edge_order + 1) elements are required."
             )
+        cut = f.rechunk({at: ensure_minimum_chunksize(edge_order + 1, f.chunks[at])})
         starts = stops = None
         if isinstance(spacing, Array):
+            # Dask refuses this with the same class
             raise NotImplementedError("dask array coordinated is not supported.")
         if np.ndim(spacing):
             spacing = np.asarray(spacing)
             if spacing.ndim != 1 or len(spacing) != f.shape[at]:
                 raise ValueError("when 1d, distances must match the length of the corresponding dimension")
             # each block comes with one neighbour at either side
-            ends = np.cumsum((0, *f.chunks[at]))
+            ends = np.cumsum((0, *cut.chunks[at]))
             starts = np.maximum(ends[:-1] - 1, 0).tolist()
             stops = np.minimum(ends[1:] + 1, ends[-1]).tolist()
         results.append(
-            f.map_overlap(
+            cut.map_overlap(
                 _block_gradient,
-                dtype=f.dtype,
+                dtype=dtype,
+                meta=meta_from_array(f, dtype=dtype),
                 depth={i: int(i == at) for i in range(f.ndim)},
                 boundary="none",
                 spacing=spacing,

@@ -234,7 +234,18 @@ def _assemble(spec: tuple[Any, ...], *blocks: Any) -> Any:
     """Put parts of blocks together."""
     places, order, new, counts = spec
     parts = []
+    plain = list(order) == sorted(order) and all(length in (None, 1) for length in new)
     for block, place in zip(blocks, places):
+        if plain and not any(isinstance(local, np.ndarray) for local in place):
+            # SciPy's sparse arrays have neither axes to be moved nor new ones
+            own = iter(place)
+            index: list[Any] = []
+            for length in new:
+                while length is None and isinstance(local := next(own), int):
+                    index.append(local)
+                index.append(local if length is None else None)
+            parts.append(block[(*index, *own)])
+            continue
         arrays = [axis for axis, local in enumerate(place) if isinstance(local, np.ndarray)]
         gone = [axis for axis, local in enumerate(place) if isinstance(local, int)]
         # one array at a time: several would be taken as points

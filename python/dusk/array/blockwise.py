@@ -168,6 +168,7 @@ def blockwise(
         elif isinstance(adjust, (int, np.integer, float)):
             chunks[at] = (adjust,) * len(chunks[at])
         else:
+            # Dask refuses this with the same class
             raise NotImplementedError("adjust_chunks values must be callable, int, or tuple")
 
     function = _Concatenated(func, axes) if concatenate and any(axes) else func

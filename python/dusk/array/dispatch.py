@@ -58,6 +58,19 @@ def _concatenate_masked(arrays: list[Any], axis: int = 0) -> Any:
     return joined
 
 
+@concatenate_lookup.register_lazy("scipy")
+def _register_scipy() -> None:
+    """Let SciPy's sparse arrays and matrices, which lack NumPy's protocol, follow one another."""
+    from scipy import sparse
+
+    def concatenate(arrays: list[Any], axis: int = 0) -> Any:
+        if arrays[0].ndim == 1 and axis == 0:
+            axis = 1  # SciPy takes such arrays for rows, and keeps the result a row
+        return (sparse.vstack, sparse.hstack)[axis](arrays, format=arrays[0].format)
+
+    concatenate_lookup.register((sparse.spmatrix, sparse.sparray), concatenate)
+
+
 @tensordot_lookup.register(np.ma.masked_array)
 def _tensordot_masked(a: Any, b: Any, axes: Any = 2) -> Any:
     """Contract masked arrays: masked elements add nothing, and what nothing was added to is masked."""

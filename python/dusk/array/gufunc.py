@@ -6,6 +6,7 @@ The axes a function works on (the core dimensions) are in one chunk each; the ot
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
@@ -17,7 +18,7 @@ from dusk.array._block_calls import Slot, block_call
 from dusk.array._chunks import unify_chunks
 from dusk.array._from_array import asarray
 from dusk.array._meta import meta_from_array
-from dusk.utils import funcname
+from dusk.utils import funcname, is_arraylike
 
 __all__ = ["apply_gufunc", "as_gufunc", "gufunc"]
 
@@ -144,7 +145,28 @@ def _metas(
             f"For a function with {nout} outputs, must give a tuple or list of {nout} items for {word}, "
             f"not {len(given)}."
         )
-    return [np.empty(0, dtype=each) if meta is None else meta_from_array(each) for each in given]
+    if meta is not None:
+        return [meta_from_array(each) for each in given]
+    kinds = [None] * len(given) if vectorize else _kinds(func, args, kwargs, len(given))
+    return [
+        np.empty(0, dtype=each) if kind is None else meta_from_array(kind, dtype=np.dtype(each))
+        for each, kind in zip(given, kinds, strict=True)
+    ]
+
+
+def _kinds(func: Any, args: Sequence[Any], kwargs: Any, count: int) -> list[Any]:
+    """Return examples of what a function makes of other libraries' arrays; None where that can't be told."""
+    metas = [meta_from_array(arg) for arg in args]
+    if all(type(each) is np.ndarray for each in metas):
+        return [None] * count
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = func(*metas, **kwargs)
+    except Exception:  # whatever a user's function raises on empty blocks says nothing about full ones
+        return [None] * count
+    found = list(found) if isinstance(found, (tuple, list)) else [found]
+    return found if len(found) == count and all(is_arraylike(each) for each in found) else [None] * count
 
 
 def _check_chunks(args: Sequence[Array], labels: Sequence[Sequence[str]], core: set[str], rechunk: bool) -> None:

@@ -50,6 +50,7 @@ def percentile(a: Any, q: Any, method: str = "linear", internal_method: str = "d
     """
     a = asarray(a)
     if a.ndim == 0:
+        # Dask refuses this with the same class
         raise NotImplementedError("support for arrays of ndim 0 is not implemented.")
     if a.ndim > 1 or kwargs.keys() - {"interpolation"}:
         q = np.true_divide(q, a.dtype.type(100) if a.dtype.kind == "f" else 100)

@@ -14,13 +14,14 @@ from dusk import _core
 from dusk._derive import derived_from
 from dusk.array import chunk
 from dusk.array._array import Array, array_of
+from dusk.array._chunks import without_empty_chunks
 from dusk.array._elemwise import handle_out
 from dusk.array._from_array import asanyarray
 from dusk.array._lengths import sized
 from dusk.array._moments import Moments, Pairs
 from dusk.array._order_statistics import argtopk, median, nanmedian, nanquantile, quantile, topk
 from dusk.array._places import Places
-from dusk.array._reduction import axes_of, reduction, validate_axis
+from dusk.array._reduction import axes_of, dtype_for_times, reduction, validate_axis
 from dusk.array._reduction import tree_reduce as _tree_reduce  # noqa: F401  flox calls it
 from dusk.array._scan import cumreduction
 from dusk.array.dispatch import divide_lookup, nannumel_lookup, numel_lookup
@@ -124,6 +125,7 @@ def _total(
 ) -> Any:
     """A reduction whose parts are reduced as their elements are."""
     a = asanyarray(a)
+    dtype = dtype_for_times(a, dtype)
     result = _native(a, op, axis, keepdims, dtype)
     if result is not None:
         return handle_out(out, result)
@@ -225,6 +227,11 @@ def _of_some(function: Any, x: Any, axis: Any = None, keepdims: Any = None) -> A
         return function(x, axis=axis, keepdims=keepdims)
 
 
+def _without_empty(a: Array, axes: tuple[int, ...]) -> Array:
+    """Return an array without empty blocks, of which parts can't be put together along several axes."""
+    return without_empty_chunks(sized(a, axes) if len(axes) > 1 else a, axes)
+
+
 def _extreme(a: Any, op: str, function: Any, axis: Any, keepdims: bool, split_every: Any, out: Any) -> Any:
     a = asanyarray(a)
     result = _native(a, op, axis, keepdims)
@@ -236,6 +243,7 @@ def _extreme(a: Any, op: str, function: Any, axis: Any, keepdims: bool, split_ev
     ):
         names = {"min": "minimum", "max": "maximum", "nanmin": "fmin", "nanmax": "fmax"}
         raise ValueError(f"zero-size array to reduction operation {names[op]} which has no identity")
+    a = _without_empty(a, axes)
     some = partial(_of_some, function)
     return reduction(
         a,
@@ -267,6 +275,7 @@ def nanmean(
 
 def _mean(a: Any, op: str, skipna: bool, axis: Any, dtype: Any, keepdims: bool, split_every: Any, out: Any) -> Any:
     a = asanyarray(a)
+    dtype = dtype_for_times(a, dtype)
     result = _native(a, op, axis, keepdims, dtype)
     if result is not None:
         return handle_out(out, result)
@@ -463,6 +472,7 @@ def _place(a: Any, op: str, axis: Any, keepdims: bool, split_every: Any, out: An
         return handle_out(out, result)
     if builtins.any(a.shape[i] == 0 for i in axes):
         raise ValueError(f"attempt to get {op.removeprefix('nan')} of an empty sequence")
+    a = _without_empty(a, axes)
     return handle_out(out, Places(op).reduce(a, axis, keepdims, split_every))
 
 

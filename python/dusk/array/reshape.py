@@ -18,7 +18,8 @@ import numpy as np
 
 from dusk import _core
 from dusk.array._array import Array, array_of, core_dtype
-from dusk.array._chunks import Chunks, chunk_specs
+from dusk.array._auto_chunks import chunk_limit
+from dusk.array._chunks import Chunks, chunk_specs, without_empty_chunks
 from dusk.array._index import sanitize_index
 from dusk.array._lengths import sized
 from dusk.array._meta import meta_from_array
@@ -63,6 +64,7 @@ def reshape(x: Array, shape: Any, merge_chunks: bool = True, limit: Any = None) 
     _check_size(x, shape)
     if x.shape == shape:
         return x
+    x = without_empty_chunks(x)
     if x.size == 0:
         whole = tuple((length,) for length in x.shape)
         return _block_by_block(x.rechunk(whole), tuple((length,) for length in shape))
@@ -112,9 +114,7 @@ def _limited(x: Array, limit: Any) -> Array:
     """Cut blocks of more bytes than allowed."""
     if limit is None or x.dtype.hasobject:
         return x
-    from dusk._units import parse_bytes
-
-    most = parse_bytes(limit) if isinstance(limit, str) else int(limit)
+    most = chunk_limit(limit)
     if math.prod(max(lengths) for lengths in x.chunks) * x.dtype.itemsize <= most:
         return x
     return x.rechunk(dict.fromkeys(range(x.ndim), "auto"), block_size_limit=most)

@@ -86,6 +86,7 @@ def frompyfunc(func: Callable[..., Any], nin: int, nout: int) -> ufunc:
         For functions of several results.
     """
     if nout > 1:
+        # Dask refuses this with the same class
         raise NotImplementedError("frompyfunc with more than one output")
     return ufunc(da_frompyfunc(func, nin, nout))
 
