@@ -42,7 +42,7 @@ BORDER = ["src/py/**"]
 # SIMD and tables without bounds checks; blocks that are written once; the border; the memory limit, the pool
 # and the process's numbers.
 UNSAFE_ALLOWED = [
-    "src/allocator.rs",
+    "src/allocator/**",
     "src/kernels/**",
     "src/io/csv/**",
     "src/io/zarr/dest.rs",

@@ -18,7 +18,7 @@ import numpy as np
 
 from dusk import _core
 
-__all__ = ["divide_by_triangle", "one_thread", "provide"]
+__all__ = ["divide_by_triangle", "library", "one_thread", "provide"]
 
 
 # the constants of CBLAS that are used here
@@ -30,12 +30,12 @@ _ROWS_OF_BYTES = 1_600_000
 @functools.cache
 def provide() -> bool:
     """Tell the engine where NumPy's BLAS is; return whether there is one that it can use."""
-    return _library() is not None
+    return library() is not None
 
 
 @functools.cache
-def _library() -> tuple[ctypes.CDLL, str] | None:
-    """Find NumPy's BLAS and tell the engine; return it with what its names begin with."""
+def library() -> tuple[ctypes.CDLL, str] | None:
+    """Find NumPy's BLAS and tell the engine; return it with what its names begin with, or None."""
     try:
         lines = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -90,7 +90,7 @@ def divide_by_triangle(x: Any, triangle: Any) -> Any:
     ndarray or None
         None where there is no BLAS for it.
     """
-    found = _library()
+    found = library()
     solve = found and getattr(found[0], f"{found[1]}cblas_{'sd'[x.dtype.itemsize // 8]}trsm64_", None)
     if not solve:
         return None

@@ -14,6 +14,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use hashbrown::HashSet;
+
+use crate::allocator::{self, KeepBuffers};
 use crate::chunk::Chunk;
 use crate::config::Settings;
 use crate::error::{Error, Kind, Result};
@@ -29,7 +32,6 @@ use crate::exec::store::{Cell, Store};
 use crate::exec::workers::{Job, WorkerHook};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::task::{Task, TaskGraph, TaskId};
-use hashbrown::HashSet;
 
 /// How often the calling thread looks at signals and memory.
 const TICK: Duration = Duration::from_millis(20);
@@ -37,6 +39,11 @@ const TICK: Duration = Duration::from_millis(20);
 const SLICE: Duration = Duration::from_millis(5);
 /// How long an interrupted caller waits for host calls to come back.
 const GRACE: Duration = Duration::from_millis(40);
+
+/// Of the budget for chunks, the part that freed buffers may take which wait for their next use. Where that isn't much, the
+/// room is worth more than the time.
+const IDLE: usize = 12;
+const LEAST_IDLE: usize = 4 << 20;
 
 /// The caller's look at its signals.
 pub(super) type Poll<'a> = &'a mut dyn FnMut() -> Result<()>;
@@ -69,6 +76,8 @@ pub(super) struct Run {
     wake: Condvar,
     /// For the caller.
     done: Condvar,
+    /// As long as the run lives, freed buffers wait for their next use.
+    _buffers: KeepBuffers,
 }
 
 struct Shared {
@@ -127,6 +136,9 @@ impl Run {
             graph,
             wake: Condvar::new(),
             done: Condvar::new(),
+            _buffers: KeepBuffers::up_to(
+                Some(settings.memory_limit / IDLE).filter(|idle| *idle >= LEAST_IDLE),
+            ),
         }))
     }
 
@@ -354,7 +366,12 @@ impl Run {
             self.fail(shared, Error::new(Kind::Cancelled, "the run was cancelled"));
             shared.state.on(Event::Cancel, &mut Vec::new());
         }
-        let excess = memory::resident().map_or(0, |bytes| bytes.saturating_sub(self.ceiling));
+        let mut excess = memory::resident().map_or(0, |bytes| bytes.saturating_sub(self.ceiling));
+        if excess > 0 && allocator::idle_bytes() > 0 {
+            // What nobody uses goes before what somebody needs.
+            MutexGuard::unlocked(shared, allocator::give_back);
+            excess = memory::resident().map_or(0, |bytes| bytes.saturating_sub(self.ceiling));
+        }
         shared.state.on(Event::Excess(excess), &mut Vec::new());
         if shared.idle > shared.woken {
             shared.woken += 1;

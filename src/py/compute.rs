@@ -21,6 +21,7 @@ use crate::process::PerProcess;
 use crate::py::delayed::Root;
 use crate::py::error::{from_pyerr, to_pyerr};
 use crate::py::events::TaskHooks;
+use crate::py::host::memory::worker_begins;
 use crate::py::host::{PyHostValue, chunks_to_object};
 use crate::py::host_rows::prepared;
 use crate::py::node::PyNode;
@@ -152,6 +153,12 @@ struct KeepThreadState;
 /// What Python calls the worker threads of this process.
 static WORKERS: PerProcess<Mutex<Vec<u64>>> = PerProcess::new();
 
+/// Bytes of freed buffers that wait for their next use.
+#[pyfunction]
+pub fn idle_bytes() -> usize {
+    crate::allocator::idle_bytes()
+}
+
 /// The identifiers of worker threads, as `threading.get_ident` gives them.
 #[pyfunction]
 pub fn worker_idents() -> Vec<u64> {
@@ -167,6 +174,7 @@ impl exec::WorkerHook for KeepThreadState {
                 .and_then(|module| module.call_method0("get_ident"));
             let ident: Option<u64> = ident.and_then(|ident| ident.extract()).ok();
             WORKERS.get().lock().extend(ident);
+            worker_begins(py);
             py.detach(body);
             WORKERS.get().lock().retain(|known| Some(*known) != ident);
         });

@@ -50,8 +50,8 @@ mod _core {
     use super::build::{call, concat, from_chunks, from_pandas, source, value};
     #[pymodule_export]
     use super::compute::{
-        PyChunk, PyProgress, assemble, compute, execute, optimize, remove_spill_folder, steps, tier_counts,
-        worker_idents,
+        PyChunk, PyProgress, assemble, compute, execute, idle_bytes, optimize, remove_spill_folder, steps,
+        tier_counts, worker_idents,
     };
     #[pymodule_export]
     use super::copies::{beginnings, copied, exchanged, inputs_of};

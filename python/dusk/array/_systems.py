@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from dusk._blas import one_thread
+from dusk._blas_in_place import factor, solve_triangle, subtract_product
 from dusk.array._array import Array
 from dusk.array._from_array import asanyarray
 from dusk.array._joining import concatenate
@@ -25,9 +26,11 @@ from dusk.array._views import block_call
 
 __all__ = ["cholesky", "inv", "lu", "solution_dtype", "solve", "solve_triangular"]
 
-# Columns of a panel: products of fewer are slower
+# Columns of a panel: products of fewer are slower. Panels of a small matrix are narrower, so that some can be factored
+# while others are brought up to date.
 _WIDTH = 512
 _LEAST_WIDTH = 256
+_PANELS = 10
 # Above this size of a panel it gets narrower
 _PANEL_BYTES = 1 << 26
 
@@ -44,7 +47,9 @@ def _square(a: Any, what: str) -> Array:
 def _in_columns(a: Array, dtype: Any) -> Array:
     """Return the matrix cut into panels."""
     n = a.shape[0]
-    width = _WIDTH if n * _WIDTH * np.dtype(dtype).itemsize <= _PANEL_BYTES else _LEAST_WIDTH
+    width = min(_WIDTH, max(_LEAST_WIDTH, -(-n // _PANELS // 64) * 64))
+    if n * width * np.dtype(dtype).itemsize > _PANEL_BYTES:
+        width = _LEAST_WIDTH
     return a.astype(dtype).rechunk(((n,), (width,) * (n // width) + ((n % width,) if n % width or not n else ())))
 
 
@@ -79,15 +84,12 @@ def _triangular(a: Any, b: Any, **options: Any) -> Any:
 
 def _lu_panel(start: int, finite: bool, singular: bool, panel: Any) -> Any:
     """Factor a panel from row `start` on; return it with both triangles in it, and the new order of the rows."""
-    import scipy.linalg
-
     if finite:
         panel = np.asarray_chkfinite(panel)
     packed = np.array(panel, order="F")
     order = np.arange(len(panel))
     if panel.size and start < len(panel):
-        (getrf,) = scipy.linalg.get_lapack_funcs(("getrf",), (packed,))
-        packed[start:], swaps, info = getrf(packed[start:])
+        swaps, info = factor(packed[start:])
         if info > 0 and not singular:
             raise np.linalg.LinAlgError("Singular matrix")
         for row, other in enumerate(swaps[: panel.shape[1]].tolist()):
@@ -106,10 +108,16 @@ def _eliminate(start: int, width: int, block: Any, packed: Any, order: Any) -> A
     out = block[order]
     stop = start + width
     if width:
-        own = _triangular(packed[start:stop], out[start:stop], lower=True, unit_diagonal=True)
-        out[start:stop] = own
-        out[stop:] -= packed[stop:] @ own
+        solve_triangle(packed[start:stop], out[start:stop], lower=True, unit=True)
+        _subtract(out, stop, None, packed, start, stop)
     return out
+
+
+def _subtract(out: Any, first: int | None, last: int | None, panel: Any, start: int, stop: int) -> None:
+    """Take the product of rows of a panel with the rows of `out` that are found from those rows of `out`."""
+    columns = out if out.ndim == 2 else out[:, np.newaxis]
+    rows = slice(first, last)
+    subtract_product(columns[rows], panel[rows], columns[start:stop])
 
 
 def _lu(a: Array, dtype: Any, finite: bool, singular: bool) -> tuple[list[Panel], list[Array]]:
@@ -291,16 +299,17 @@ def _downwards(start: int, width: int, b: Any, panel: Any) -> Any:
     """Find the unknowns of a panel of a lower triangle, and take them out of the rows below."""
     out = b.copy()
     stop = start + width
-    out[start:stop] = _triangular(_diagonal(start, width, panel), out[start:stop], lower=True)
-    out[stop:] -= panel[stop:] @ out[start:stop]
+    solve_triangle(_diagonal(start, width, panel), out[start:stop], lower=True)
+    _subtract(out, stop, None, panel, start, stop)
     return out
 
 
 def _upwards(start: int, width: int, b: Any, panel: Any) -> Any:
     """Find the unknowns of a panel of an upper triangle, and take them out of the rows above."""
     out = b.copy()
-    out[start : start + width] = _triangular(_diagonal(start, width, panel), out[start : start + width])
-    out[:start] -= panel[:start] @ out[start : start + width]
+    stop = start + width
+    solve_triangle(_diagonal(start, width, panel), out[start:stop])
+    _subtract(out, None, start, panel, start, stop)
     return out
 
 

@@ -6,6 +6,8 @@
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
+use arrow::buffer::MutableBuffer;
+
 use super::copy::{self, Piece};
 use super::memory::{bytes_of, fresh};
 use super::strided::{CopyPlan, STREAMED};
@@ -15,7 +17,6 @@ use crate::chunk::array::dense_strides;
 use crate::error::{Error, Result};
 use crate::nd::{Grid, NdDtype};
 use crate::sync::Mutex;
-use arrow::buffer::MutableBuffer;
 
 const EMPTY: u8 = 0;
 const CLAIMED: u8 = 1;

@@ -1,4 +1,5 @@
-//! Python objects and functions as the engine sees them: objects (`value`), and functions, which are [`HostFn`].
+//! Python objects and functions as the engine sees them: objects (`value`), and functions, which are [`HostFn`]; and where
+//! the arrays that functions make have their memory (`memory`).
 //!
 //! Covers calling a function with chunks as pandas objects, NumPy arrays and plain objects, and making a chunk of its
 //! result. Does not cover which function is called when.
@@ -6,6 +7,7 @@
 //! Invariants: a user's exception comes back untouched; an argument that is a pandas object is a shallow copy, so that
 //! pandas' copy-on-write keeps a function that writes to it from changing a chunk.
 
+pub mod memory;
 mod value;
 
 use std::any::Any;
@@ -172,6 +174,7 @@ impl PyHostFn {
         site: &CallSite,
     ) -> PyResult<Chunk> {
         let rows = site.block.as_ref().and_then(|_| short_rows(&groups));
+        memory::pool_arrays(py);
         let mut args = Vec::with_capacity(groups.len() + 1);
         if self.indexed {
             args.push(match &site.block {
