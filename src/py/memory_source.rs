@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayData, ArrayRef, BooleanBufferBuilder, LargeStringArray, make_array};
-use arrow::buffer::{BooleanBuffer, Buffer, MutableBuffer, NullBuffer};
+use arrow::buffer::{BooleanBuffer, MutableBuffer, NullBuffer};
 use arrow::datatypes::DataType;
 use pyo3::prelude::*;
 use rayon::prelude::*;
@@ -280,7 +280,7 @@ fn narrow_batch(batch: Batch) -> Result<Batch> {
 }
 
 /// An array over just the memory of its own rows. Values are shared; masks and bits are written anew, and offsets of text
-/// unless the rows begin where a piece of the column does, as those do that were read from files in row groups.
+/// where more text lies before the rows than they have.
 fn narrow_array(array: ArrayRef) -> Result<ArrayRef> {
     let data = array.to_data();
     let Some(first) = data.buffers().first() else {
@@ -327,23 +327,26 @@ fn narrow_text(array: &ArrayRef) -> Result<ArrayRef> {
     let (Some(&first), Some(&last)) = (offsets.first(), offsets.last()) else {
         return Ok(array.clone());
     };
-    let moved: Buffer = if first == 0 {
+    // Offsets can stay as they are when the text begins where the memory does; then what lies before the rows counts as
+    // theirs, which is allowed for as much as they have themselves (as in `compact`).
+    let shares = first <= last - first;
+    let (offsets, start) = if shares {
         let shared = text.offsets().inner().inner();
-        numpy::narrow(shared, 0, std::mem::size_of_val(offsets))
+        (numpy::narrow(shared, 0, std::mem::size_of_val(offsets)), 0)
     } else {
         let mut moved = MutableBuffer::new(std::mem::size_of_val(offsets));
         for offset in offsets {
             moved.push(offset - first);
         }
-        moved.into()
+        (moved.into(), first)
     };
     let nulls = text
         .nulls()
         .map(|nulls| NullBuffer::new(copied_bits(nulls.inner())));
-    let values = numpy::narrow(text.values(), first as usize, (last - first) as usize);
+    let values = numpy::narrow(text.values(), start as usize, (last - start) as usize);
     let builder = ArrayData::builder(DataType::LargeUtf8)
         .len(text.len())
         .nulls(nulls);
-    let builder = builder.add_buffer(moved).add_buffer(values);
+    let builder = builder.add_buffer(offsets).add_buffer(values);
     Ok(make_array(builder.build()?))
 }

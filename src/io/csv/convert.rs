@@ -402,7 +402,14 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
     /// Text as views. With `ints_only` anything but integers within 64 bits and words for missing values is
     /// rejected.
     fn text(&self, chunk: &Chunk<'_>, missing: bool, ints_only: bool) -> Converted {
-        let is_valid = |word: &[u8]| chunk.is_utf8() || simdutf8::basic::from_utf8(word).is_ok();
+        // Text is checked by itself while that costs little, so that a column of names never has the whole buffer checked.
+        let is_valid = |word: &[u8]| {
+            if word.len() <= CHECKED_ALONE {
+                word.is_ascii() || std::str::from_utf8(word).is_ok()
+            } else {
+                chunk.is_utf8() || simdutf8::basic::from_utf8(word).is_ok()
+            }
+        };
         let quote = self.marks.quote;
         let mut views: Vec<u128> = Vec::with_capacity(self.rows.len());
         let mut nulls = NullBufferBuilder::new(self.rows.len());
@@ -430,7 +437,6 @@ impl<C: Cells, R: RowSet> Reader<'_, C, R> {
             if ints_only && !matches!(int(word), Int::Fits(_) | Int::Big(_)) && !self.words.is_missing(word) {
                 return Err(self.rejected(row));
             }
-            // Short text is checked by itself, so that a column of such never has the whole buffer checked.
             let (view, valid) = match found {
                 Unquoted::Slice(position, slice) if slice.len() <= 12 => {
                     let view = inline_at(self.data, position, slice.len());
@@ -491,6 +497,9 @@ fn whole(text: &[u8], decimal: u8) -> Option<i128> {
 fn primitive<T: ArrowPrimitiveType>(values: Vec<T::Native>, nulls: Option<NullBuffer>) -> ArrayRef {
     Arc::new(PrimitiveArray::<T>::new(ScalarBuffer::from(values), nulls))
 }
+
+/// Text of at most that many bytes is checked to be UTF-8 by itself.
+const CHECKED_ALONE: usize = 64;
 
 /// The bits of an inline view that are 0 in ASCII text.
 const NOT_ASCII: u128 = 0x8080_8080_8080_8080_8080_8080 << 32;

@@ -176,7 +176,7 @@ impl TextCoder {
                         out,
                     ),
                     Some(_) => {
-                        self.probe_front(|coder| &mut coder.word_front, &words_of_block, view, null, out)
+                        self.probe_front(|coder| &mut coder.word_front, &words_of_block, view, null, out);
                     }
                 }
                 continue;
@@ -191,7 +191,7 @@ impl TextCoder {
             if width != Width::Any && self.view_front.is_open() {
                 match nulls {
                     None => {
-                        self.probe_front(|coder| &mut coder.view_front, keys, |view| view, |_| false, out)
+                        self.probe_front(|coder| &mut coder.view_front, keys, |view| view, |_| false, out);
                     }
                     Some(_) => self.probe_front(|coder| &mut coder.view_front, keys, |view| view, null, out),
                 }
@@ -233,14 +233,12 @@ impl TextCoder {
             if null(row) {
                 return self.null_code();
             }
-            match front(self).get(key) {
-                Some(code) => code,
-                None => {
-                    let code = self.entry_of(view(key));
-                    front(self).put(key, code);
-                    code
-                }
+            if let Some(code) = front(self).get(key) {
+                return code;
             }
+            let code = self.entry_of(view(key));
+            front(self).put(key, code);
+            code
         }));
     }
 
