@@ -18,6 +18,7 @@ from dusk import _core
 from dusk.dataframe._base import FrameBase
 from dusk.dataframe._fallback import gather, gather_aligned, native, rowwise
 from dusk.dataframe._new import new_collection
+from dusk.dataframe._unmatched import does_matter, with_pandas_types
 
 __all__ = ["BINARY", "COMPARISONS", "binary", "elementwise", "install_operators", "rows_of_array", "unary"]
 
@@ -166,6 +167,9 @@ def _in_pandas(name: str, function: Any, left: Any, right: Any) -> Any:
     # A division of integers by zero makes floats of them, and whether there is one, only the data can tell.
     loose = name in ("floordiv", "mod") and any(_has_integers(x) for x in frames)
     more: dict[str, Any] = {"prefix": name, "broadcast": False, "steady": steady}
+    aligned = len(frames) == 2 and not steady and not any(isinstance(x._meta, pd.Index) for x in frames)
+    if aligned and does_matter(name, left, right):
+        return with_pandas_types(function, left, right, **more)
     if not any(_has_objects(x) for x in frames):
         return rowwise(function, left, right, loose=loose, **more)
     try:

@@ -95,12 +95,12 @@ unsafe fn headed(memory: *mut u8, before: usize, size: usize) -> *mut c_void {
     }
     // SAFETY: as the caller promises.
     unsafe {
-        let data = memory.add(before);
-        data.sub(HEADER).cast::<Header>().write(Header {
+        let data = memory.add(before).cast::<c_void>();
+        data.byte_sub(HEADER).cast::<Header>().write(Header {
             size,
             own: usize::from(before == LINE),
         });
-        data.cast()
+        data
     }
 }
 
@@ -140,7 +140,7 @@ unsafe extern "C" fn resize(ctx: *mut c_void, data: *mut c_void, size: usize) ->
     }
     // SAFETY: `data` came from one of these functions, so its header stands before it and says how it was made.
     unsafe {
-        let header = data.cast::<u8>().sub(HEADER).cast::<Header>().read();
+        let header = data.byte_sub(HEADER).cast::<Header>().read();
         match (header.own != 0, pooled(header.size), pooled(size)) {
             (true, Some(before), Some(after)) => {
                 let memory = realloc(data.cast::<u8>().sub(LINE), before, after.size());
@@ -173,7 +173,7 @@ unsafe extern "C" fn free(_: *mut c_void, data: *mut c_void, _: usize) {
     }
     // SAFETY: as in `resize`.
     unsafe {
-        let header = data.cast::<u8>().sub(HEADER).cast::<Header>().read();
+        let header = data.byte_sub(HEADER).cast::<Header>().read();
         if header.own == 0 {
             if let Some(base) = base() {
                 (base.free)(

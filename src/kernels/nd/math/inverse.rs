@@ -27,7 +27,7 @@ fn ratio<const F: bool>(square: f64) -> f64 {
             7.703_815_055_590_194e-2,
             -6.882_839_716_054_533e-1,
             2.020_945_760_233_505_7,
-            -2.403_394_911_734_414_2,
+            -2.403_394_911_734_414,
             1.0,
         ],
     );
@@ -156,7 +156,7 @@ fn arc<const F: bool>(above: f64, below: f64) -> (f64, f64) {
     }
     if above >= 11.0 / 16.0 * below {
         (a, d) = (1.0, 1.0);
-        (known, known_rest) = (7.853_981_633_974_483e-1, 3.061_616_997_868_383e-17);
+        (known, known_rest) = (std::f64::consts::FRAC_PI_4, 3.061_616_997_868_383e-17);
     }
     let top = fma::<F>(a, above, b * below);
     let bottom = fma::<F>(c, above, d * below);

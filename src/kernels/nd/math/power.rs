@@ -126,7 +126,10 @@ fn cube_root<const F: bool>(size: f64) -> (u64, f64, f64) {
         } else {
             4.0
         };
-    let guess = horner::<F, 4>(part, [0.023104877, -0.162969332, 0.587113876, 0.552823576]);
+    let guess = horner::<F, 4>(
+        part,
+        [0.023_104_877, -0.162_969_332, 0.587_113_876, 0.552_823_576],
+    );
     let guess = guess
         * if over == 0.0 {
             1.0
