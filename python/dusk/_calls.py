@@ -71,11 +71,13 @@ class OperatorMethodMixin:
 
     @classmethod
     def _get_unary_operator(cls, op: Callable[..., Any]) -> Any:
-        raise NotImplementedError
+        # abstract: as Dask's class of this name
+        raise NotImplementedError(f"{cls.__name__} must define `_get_unary_operator` for {op.__name__}")
 
     @classmethod
     def _get_binary_operator(cls, op: Callable[..., Any], inv: bool = False) -> Any:
-        raise NotImplementedError
+        # abstract, as above
+        raise NotImplementedError(f"{cls.__name__} must define `_get_binary_operator` for {op.__name__}")
 
 
 class methodcaller:  # noqa: N801

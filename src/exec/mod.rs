@@ -10,6 +10,7 @@ mod ledger;
 mod lineage;
 pub mod memory;
 pub mod order;
+pub mod protocol;
 mod run;
 pub mod shape;
 pub mod spill;

@@ -24,6 +24,7 @@ mod host_rows;
 mod indexed_source;
 mod memory_source;
 mod node;
+mod plans;
 mod reader_source;
 mod remote;
 mod result;
@@ -50,8 +51,7 @@ mod _core {
     use super::build::{call, concat, from_chunks, from_pandas, source, value};
     #[pymodule_export]
     use super::compute::{
-        PyChunk, PyProgress, assemble, compute, execute, idle_bytes, optimize, remove_spill_folder, steps,
-        tier_counts, worker_idents,
+        PyChunk, PyProgress, assemble, compute, execute, idle_bytes, remove_spill_folder, worker_idents,
     };
     #[pymodule_export]
     use super::copies::{beginnings, copied, exchanged, inputs_of};
@@ -67,6 +67,8 @@ mod _core {
     use super::indexed_source::scan_with_index;
     #[pymodule_export]
     use super::node::PyNode;
+    #[pymodule_export]
+    use super::plans::{optimize, steps, tier_counts};
     #[pymodule_export]
     use super::reader_source::scan_reader;
     #[pymodule_export]

@@ -499,7 +499,7 @@ impl PyNode {
                 .map_err(|error| to_pyerr(py, &error))?
                 .swap_remove(0),
             "physical" => {
-                return crate::py::compute::explain_tasks(&self.0).map_err(|error| to_pyerr(py, &error));
+                return crate::py::plans::explain_tasks(&self.0).map_err(|error| to_pyerr(py, &error));
             }
             _ => {
                 let message = format!("stage must be 'logical', 'optimized' or 'physical', not {stage:?}");
